@@ -1,0 +1,55 @@
+/** The error path: a failing function says what happened once, where it knows most; ps_agree makes it global. */
+#ifndef PS_ERR_H
+#define PS_ERR_H
+
+#include <mpi.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "kernels/status.h"
+
+/** Keep a message for this failure and return its code. The first message since the last ps_agree stays. Local.
+ * @param code  the status to return, not PS_OK
+ * @param fmt   one sentence: what, where, what to do; printf form, no newline */
+enum ps_status ps_fail(enum ps_status code, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
+
+/** The kept message; "" where none. Local. */
+const char *ps_err_message(void);
+
+/** Make local results one global result. Collective over comm.
+ * Every rank returns the status of the lowest failing rank and holds that rank's message; PS_OK only if all are.
+ * Place it before the next collective call after anything that can fail on one rank alone. */
+enum ps_status ps_agree(MPI_Comm comm, enum ps_status rc);
+
+/** Return the status of a failing call from this function. */
+#define PS_TRY(call)                                                                                         \
+    do {                                                                                                     \
+        enum ps_status ps_try_ = (call);                                                                     \
+        if (ps_try_ != PS_OK) return ps_try_;                                                                \
+    } while (0)
+
+/** Return ps_fail(code, ...) unless cond holds. */
+#define PS_CHECK(cond, code, ...)                                                                            \
+    do {                                                                                                     \
+        if (!(cond)) return ps_fail((code), __VA_ARGS__);                                                    \
+    } while (0)
+
+/** The same two for functions that own something: they set `rc` and go to `done`. */
+#define PS_TRY_DONE(call)                                                                                    \
+    do {                                                                                                     \
+        rc = (call);                                                                                         \
+        if (rc != PS_OK) goto done;                                                                          \
+    } while (0)
+#define PS_CHECK_DONE(cond, code, ...)                                                                       \
+    do {                                                                                                     \
+        if (!(cond)) {                                                                                       \
+            rc = ps_fail((code), __VA_ARGS__);                                                               \
+            goto done;                                                                                       \
+        }                                                                                                    \
+    } while (0)
+
+/** Allocate n objects of `size` bytes (n*size checked against overflow), zeroed or not. On failure *out is NULL and the message
+ * names `what` and the bytes. Local. */
+enum ps_status ps_alloc(void *out, int64_t n, size_t size, const char *what);
+enum ps_status ps_zalloc(void *out, int64_t n, size_t size, const char *what);
+
+#endif

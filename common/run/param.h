@@ -1,0 +1,67 @@
+/** One table per program describes its parameters: defaults, parsing, files, help, docs and records come from it. */
+#ifndef PS_PARAM_H
+#define PS_PARAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "kernels/status.h"
+
+enum { PS_STR_MAX = 1024 };
+typedef char ps_str[PS_STR_MAX]; /* parameter structs own no heap and are broadcast as bytes */
+
+enum ps_kind { PS_KIND_INT, PS_KIND_INT64, PS_KIND_DOUBLE, PS_KIND_BOOL, PS_KIND_STR };
+
+/** One row: a member of the program's parameter struct. */
+struct ps_param {
+    const char *name;    /**< member name; `_` and `-` are equal on the command line and in files */
+    char letter;         /**< short option, 0 = none */
+    bool flag;           /**< takes no argument on the command line (a PS_KIND_BOOL or a letter such as -D) */
+    int positional;      /**< 1 = first free argument that is not a parameter file, 2 = second ..., 0 = none */
+    enum ps_kind kind;
+    size_t offset;
+    const char *def;     /**< default as text; NULL: no default and the parameter is required */
+    const char *range;   /**< "[0,inf)" style interval; NULL or "": any finite value */
+    const char *choices; /**< "a|b|c"; with PS_KIND_INT the value is the index, with PS_KIND_STR the word */
+    const char *unit;
+    const char *help;
+};
+
+#define PS_KIND_OF(x) _Generic((x), int: PS_KIND_INT, int64_t: PS_KIND_INT64, double: PS_KIND_DOUBLE, bool: PS_KIND_BOOL, char *: PS_KIND_STR)
+#define PS_PARAM(type, member, ...) \
+    {.name = #member, .kind = PS_KIND_OF(((type *)0)->member), .offset = offsetof(type, member), __VA_ARGS__}
+
+enum ps_origin { PS_FROM_DEFAULT, PS_FROM_FILE, PS_FROM_COMMAND };
+
+/** A table over one struct, with the origin of each value. */
+struct ps_table {
+    const struct ps_param *rows;
+    int n;
+    void *values;            /**< the parameter struct; borrowed */
+    enum ps_origin *origin;  /**< [n]; owned by whoever made the table */
+};
+
+/** Set every row to its default. Local. */
+enum ps_status ps_table_defaults(struct ps_table *tables, int ntables);
+
+/** Read a `name = value` file (inih; `#` and `;` comments; no sections needed). Local. Errors name file, line and nearest name. */
+enum ps_status ps_table_file(struct ps_table *tables, int ntables, const char *path);
+
+/** Parse `--name value`, `--name=value`, `-l value`, `-lvalue`, flags, positionals. Local.
+ * `*params_file` receives the path given as `--params FILE` or as a first positional ending in `.par` (else ""). It is read by
+ * the caller between defaults and command line; call this twice (once to find it, once to apply) or as implemented in run.c. */
+enum ps_status ps_table_args(struct ps_table *tables, int ntables, int argc, char **argv, ps_str params_file);
+
+/** Check ranges and required rows once all sources are applied. Local. */
+enum ps_status ps_table_check(const struct ps_table *tables, int ntables);
+
+/** Value of row i as text that parses back to the same value. Local. */
+void ps_table_value(const struct ps_table *t, int i, char *text, size_t len);
+
+/** Print the help, the Markdown table of docs/, or a resolved parameter file. Local. */
+void ps_table_help(FILE *f, const struct ps_table *tables, int ntables);
+void ps_table_markdown(FILE *f, const struct ps_table *tables, int ntables);
+void ps_table_write(FILE *f, const struct ps_table *tables, int ntables);
+
+#endif

@@ -1,0 +1,69 @@
+/** What every program starts with: MPI, parameters, signals, record, and the exit status. */
+#ifndef PS_RUN_H
+#define PS_RUN_H
+
+#include <mpi.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "common/run/err.h"
+#include "common/run/param.h"
+
+struct ps_record;
+struct ps_timer;
+
+/** Parameters that programs share; a program takes the ones it names in ps_program.common. */
+struct ps_common {
+    ps_str record;     /**< JSON-lines file that the run appends to; "" = none */
+    ps_str checkpoint; /**< file to write on a stop signal and every so often */
+    bool resume;
+    ps_str backend;    /**< auto | ref | cpu | cuda */
+    int threads;       /**< OpenMP threads per rank; 0 = what place finds */
+    int64_t seed;
+    int64_t grains;    /**< 0 = number of ranks */
+    ps_str log;        /**< quiet | info | debug */
+    ps_str progress;   /**< auto | on | off: progress line; auto = only on a terminal */
+};
+
+enum ps_common_bit {
+    PS_HAS_CHECKPOINT = 1, /* checkpoint resume */
+    PS_HAS_BACKEND = 2,
+    PS_HAS_SEED = 4,
+    PS_HAS_GRAINS = 8
+    /* record threads log progress are always there */
+};
+
+/** State of a run, valid from ps_main's start to its end. Communicators made from comm must be freed by whoever made them. */
+struct ps_run {
+    MPI_Comm comm;
+    int rank, size;
+    int threads; /**< OpenMP threads of this rank, already set */
+    const struct ps_common *common;
+    struct ps_record *record;
+    struct ps_timer *timer;
+};
+
+struct ps_alias {
+    char letter;
+    const char *name;
+};
+
+/** A program: its name, its table, its work. */
+struct ps_program {
+    const char *name;
+    const char *summary;  /**< one line for --help, the man page and docs */
+    const char *synopsis; /**< arguments after the name, e.g. "[options] [parameters.par | data]" */
+    const struct ps_param *rows;
+    int nrows;
+    size_t params_size;
+    unsigned common;                 /**< ps_common_bit */
+    const struct ps_alias *letters;  /**< letters for common rows ({'t', "threads"}), ended by letter 0; NULL = none */
+    /** Collective over run->comm. Returns a status that is equal on all ranks (ps_agree). */
+    enum ps_status (*run)(struct ps_run *run, const void *params);
+};
+
+/** Run a program from start to exit status: 0, 1 = failed, 2 = usage, 85 = stopped and can be resumed.
+ * `--help`, `--version`, `--help-markdown` (docs table), `--help-man`, `--help-complete`, `--write-params` (resolved parameter file on stdout) are served here, without MPI where
+ * possible. A failure is printed once, by rank 0, as `NAME: message`. */
+int ps_main(int argc, char **argv, const struct ps_program *program);
+
+#endif

@@ -1,0 +1,15 @@
+/** Parallel sort of integer keys that carry a 32-bit index. */
+#ifndef PS_RADIX_H
+#define PS_RADIX_H
+
+#include <stdint.h>
+#include "kernels/status.h"
+
+/** Sort (key, index) pairs by key, stable, with the calling OpenMP team's size of threads. Local.
+ * Least-significant-digit radix sort over the lowest `bits` bits; the result is the same for any number of threads.
+ * @param key   [n] in and out
+ * @param index [n] in and out
+ * @return PS_OK; PS_ENOMEM (work space of 12 n bytes; the arrays are then unchanged) */
+enum ps_status ps_radix_sort(uint64_t *key, uint32_t *index, int64_t n, int bits);
+
+#endif
