@@ -1,0 +1,60 @@
+#include "kernels/rng.h"
+#include <math.h>
+
+enum { ROUNDS = 10 };
+
+void ps_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
+{
+    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
+    uint32_t k0 = key[0], k1 = key[1];
+    for (int round = 0; round < ROUNDS; round++) {
+        uint64_t a = (uint64_t)0xD2511F53u * c0, b = (uint64_t)0xCD9E8D57u * c2;
+        c0 = (uint32_t)(b >> 32) ^ c1 ^ k0;
+        c1 = (uint32_t)b;
+        c2 = (uint32_t)(a >> 32) ^ c3 ^ k1;
+        c3 = (uint32_t)a;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    out[0] = c0, out[1] = c1, out[2] = c2, out[3] = c3;
+}
+
+/** The block of one draw as two words of 64 bits: (seed) is the key, (index, slot, stream) the counter. */
+static void draw(struct ps_rng r, int64_t index, uint32_t slot, uint64_t word[2])
+{
+    uint64_t at = (uint64_t)index;
+    const uint32_t counter[4] = {(uint32_t)at, (uint32_t)(at >> 32), slot, r.stream};
+    const uint32_t key[2] = {(uint32_t)r.seed, (uint32_t)(r.seed >> 32)};
+    uint32_t out[4];
+    ps_philox(counter, key, out);
+    word[0] = (uint64_t)out[1] << 32 | out[0];
+    word[1] = (uint64_t)out[3] << 32 | out[2];
+}
+
+uint64_t ps_rng_u64(struct ps_rng r, int64_t index, uint32_t slot)
+{
+    uint64_t word[2];
+    draw(r, index, slot, word);
+    return word[0];
+}
+
+double ps_rng_uniform(struct ps_rng r, int64_t index, uint32_t slot)
+{
+    return (double)(ps_rng_u64(r, index, slot) >> 11) * 0x1p-53;
+}
+
+double ps_rng_normal(struct ps_rng r, int64_t index, uint32_t slot)
+{
+    const double two_pi = 6.283185307179586;
+    uint64_t word[2];
+    draw(r, index, slot, word);
+    double radius = (double)((word[0] >> 11) + 1) * 0x1p-53; /* (0, 1]: the logarithm is finite */
+    double turn = (double)(word[1] >> 11) * 0x1p-53;
+    return sqrt(-2.0 * log(radius)) * cos(two_pi * turn);
+}
+
+int64_t ps_rng_below(struct ps_rng r, int64_t index, uint32_t slot, int64_t n)
+{
+    __extension__ typedef unsigned __int128 wide;
+    return (int64_t)((wide)ps_rng_u64(r, index, slot) * (uint64_t)n >> 64);
+}
