@@ -1,0 +1,131 @@
+#!/bin/sh
+# Find MPI, the libraries of mk/libs.tsv and nvcc.
+# usage: detect.sh make FILE   write FILE (for make) and FILE.table (for people)
+#        detect.sh missing     one line `id|need` for each thing that was not found
+#        detect.sh flavour     openmpi, mpich, intel or mpi; nothing where there is no MPI
+# environment: MPICC, PKG_CONFIG, WITHOUT (ids of optional libraries to leave out)
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+MPICC=${MPICC:-mpicc} PKG_CONFIG=${PKG_CONFIG:-pkg-config} WITHOUT=${WITHOUT:-}
+sep='|'
+
+# --- MPI: flavour (names packages), version -----------------------------------------------------------
+mpi_flavour='' mpi_version=''
+find_mpi() {
+    command -v "${MPICC%% *}" >/dev/null 2>&1 || return 0
+    macros=$(printf '#include <mpi.h>\n' | $MPICC -E -dM -x c - 2>/dev/null) || return 0
+    mpi_flavour=$(printf '%s\n' "$macros" | awk '
+        $2 == "OMPI_MAJOR_VERSION" { o = 1 } $2 == "MPICH_VERSION" { m = 1 } $2 == "I_MPI_VERSION" { i = 1 }
+        END { print o ? "openmpi" : i ? "intel" : m ? "mpich" : "mpi" }')
+    mpi_version=$(printf '%s\n' "$macros" | awk '{ gsub("\"", "", $3); v[$2] = $3 } END {
+        if ("OMPI_MAJOR_VERSION" in v) print "Open MPI " v["OMPI_MAJOR_VERSION"] "." v["OMPI_MINOR_VERSION"] "." v["OMPI_RELEASE_VERSION"]
+        else if ("I_MPI_VERSION" in v) print "Intel MPI " v["I_MPI_VERSION"]
+        else if ("MPICH_VERSION" in v) print "MPICH " v["MPICH_VERSION"]
+        else print "MPI " v["MPI_VERSION"] "." v["MPI_SUBVERSION"] }')
+}
+
+# --- one library: sets version, cflags, libs, how; fails where it is not there --------------------------
+compiles() { # the header is found with these flags; $3: a macro that must be defined
+    # shellcheck disable=SC2086 # $2 is a list of flags
+    printf '#include <stddef.h>\n#include <%s>\n%s\n' "$1" "${3:+#ifndef $3
+#error
+#endif}" | $MPICC $2 -fsyntax-only -x c - >/dev/null 2>&1
+}
+root_of() { # where a module system or Spack says that a library lies
+    upper=$(printf '%s' "$1" | tr '[:lower:]' '[:upper:]')
+    for name in "EBROOT$upper" "${upper}_ROOT" "${upper}_DIR" "${upper}_HOME"; do
+        eval "path=\${$name:-}"
+        if [ -n "$path" ] && [ -d "$path/include" ]; then
+            printf '%s' "$path"
+            return 0
+        fi
+    done
+    return 1
+}
+find_lib() { # id, pkg-config names, header, link flags
+    must=''
+    [ "$1" != hdf5 ] || must=H5_HAVE_PARALLEL
+    for pc in $2; do
+        if $PKG_CONFIG --exists "$pc" 2>/dev/null; then
+            cflags=$($PKG_CONFIG --cflags "$pc") libs=$($PKG_CONFIG --libs "$pc") version=$($PKG_CONFIG --modversion "$pc") how=$pc
+            compiles "$3" "$cflags" "$must" && return 0
+        fi
+    done
+    if path=$(root_of "$1"); then
+        dir=$path/lib
+        [ ! -d "$path/lib64" ] || dir=$path/lib64
+        cflags="-I$path/include" libs="-L$dir -Wl,-rpath,$dir $4" version='' how=$path
+        compiles "$3" "$cflags" "$must" && return 0
+    fi
+    cflags='' libs=$4 version='' how="the compiler's own path"
+    compiles "$3" '' "$must"
+}
+hdf5_names() {
+    case $mpi_flavour in
+    openmpi) echo hdf5-openmpi hdf5-mpi hdf5 ;;
+    mpich) echo hdf5-mpich hdf5-mpi hdf5 ;;
+    *) echo hdf5-mpi hdf5 ;;
+    esac
+}
+is_out() { case " $WITHOUT " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+
+find_nvcc() {
+    nvcc=''
+    for n in nvcc "${CUDA_HOME:-/nowhere}/bin/nvcc" "${EBROOTCUDA:-/nowhere}/bin/nvcc" /usr/local/cuda/bin/nvcc; do
+        nvcc=$(command -v "$n" 2>/dev/null) && break
+    done
+    [ -n "$nvcc" ] || return 0
+    nvcc_version=$("$nvcc" --version 2>/dev/null | sed -n 's/.*release \([0-9.]*\).*/\1/p')
+}
+
+# --- walk over all of them ------------------------------------------------------------------------------
+row() { printf '  %-12s %-24s %s\n' "$1" "$2" "$3" >>"$table"; }
+have_row() { # after a library was found
+    defs="$defs${macro:+ -DPS_HAVE_$macro}"
+    case $need in
+    test) test_cflags="$test_cflags $cflags" test_libs="$test_libs $libs" has_check=1 ;;
+    *) all_cflags="$all_cflags $cflags" all_libs="$all_libs $libs" ;;
+    esac
+    row "$title" "${version:-found}" "$how"
+}
+main() {
+    mode=$1 out=${2:-/dev/null}
+    table=$out.table
+    [ "$mode" = make ] || table=/dev/null
+    : >"$table"
+    find_mpi
+    [ "$mode" != flavour ] || { echo "$mpi_flavour" && return 0; }
+    defs='' all_cflags='' all_libs='' test_cflags='' test_libs='' missing='' has_check=''
+    [ -n "$mpi_flavour" ] || missing=" mpi"
+    row MPI "${mpi_version:-missing}" "$(command -v "${MPICC%% *}" 2>/dev/null || echo "$MPICC: not found")"
+    [ "$mode" != missing ] || [ -n "$mpi_flavour" ] || echo 'mpi|required'
+    while IFS=$sep read -r id title need macro names header link _ _ _ serves; do
+        case $id in '#'* | '') continue ;; esac
+        [ "$names" != @hdf5 ] || names=$(hdf5_names)
+        if [ "$need" = optional ] && is_out "$id"; then
+            row "$title" "left out" "WITHOUT=$id: no $serves"
+        elif find_lib "$id" "$names" "$header" "$link"; then
+            have_row
+        else
+            [ "$need" != required ] || missing="$missing $id"
+            [ "$mode" != missing ] || echo "$id|$need"
+            row "$title" missing "no $serves"
+        fi
+    done <"$here/libs.tsv"
+    find_nvcc
+    row 'back ends' 'ref, cpu' "cpu: OpenMP, ${MARCH:+-march=$MARCH}"
+    row CUDA "${nvcc:+nvcc $nvcc_version}" "${nvcc:-nvcc not found}; no program has a CUDA back end yet"
+    [ "$mode" = make ] || return 0
+    cat >"$out" <<EOF
+MPI_FLAVOUR := $mpi_flavour
+MISSING :=$missing
+DEFS :=$defs
+LIB_CFLAGS :=$all_cflags
+LIB_LIBS :=$all_libs
+HAS_CHECK := $has_check
+TEST_CFLAGS :=$test_cflags
+TEST_LIBS :=$test_libs
+NVCC := $nvcc
+EOF
+}
+main "$@"

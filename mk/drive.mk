@@ -1,0 +1,48 @@
+# Targets that work as the very first command: they call `deps`, then make again, which finds what was installed.
+DRIVERS = check demo bench bench-peers docs sanitize fuzz check-gpu
+again = @+$(MAKE) --no-print-directory B=$(B)
+
+help: ## this list
+	@echo 'make TARGET [KNOB=value ...]'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' mk/drive.mk | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@echo 'Knobs: MARCH=native  CFLAGS="-O3 -g"  WERROR=-Werror  WITHOUT="hdf5 pnetcdf zlib libdeflate png"  MPICC=mpicc  MPIRUN=mpirun'
+	@echo '       PREFIX=/usr/local  DESTDIR=  FUZZ_SECONDS=60  B=build (any other B keeps its programs in B/bin)'
+
+# `all` is in mk/build.mk
+all: ## build the programs into bin/ and say which libraries are in
+deps: ## find what is missing; install it where we may, else say what to load or build
+	@scripts/deps.sh
+demo: deps ## run the programs on a million points and show what came out (2 minutes)
+	$(again) _demo
+check: deps ## build, and run all tests
+	$(again) _check
+unit: ## unit tests alone
+integration: ## integration tests alone; T="name ..." picks some
+layers: ## check who includes whom
+docs: deps ## write the parameter tables of docs/apps/ anew
+	$(again) _docs
+bench: deps ## seconds and memory of the programs
+	$(again) _bench
+bench-peers: deps ## the same beside other programs, each named by PEER_<NAME>=path
+	$(again) _bench-peers
+install: ## programs, manual pages, bash completion into $DESTDIR$PREFIX
+uninstall: ## take them out again
+format: ## clang-format over all sources
+	@git ls-files '*.c' '*.h' '*.cu' | xargs clang-format -i
+
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+sanitize: deps ## all tests under the address and undefined-behaviour sanitizers
+	@+SANITIZED=1 $(MAKE) --no-print-directory B=build-sanitize CFLAGS='-O1 -g $(SANITIZE)' LDFLAGS='$(SANITIZE)' _check
+fuzz: deps ## feed each parser garbage for FUZZ_SECONDS (60) under libFuzzer
+	@+if command -v clang >/dev/null; then \
+	    OMPI_CC=clang MPICH_CC=clang $(MAKE) --no-print-directory B=build-fuzz OPENMP= WERROR= LDFLAGS='$(SANITIZE)' \
+	        CFLAGS='-O1 -g -fsanitize=fuzzer-no-link $(SANITIZE) -idirafter $(shell gcc -print-file-name=include)' _fuzz; \
+	else echo 'skip - fuzz: clang is not there (apt-get install clang)'; fi
+check-gpu: deps ## build and run the tests that need a GPU
+	$(again) _check-gpu
+clean: ## remove what was built
+	rm -rf build build-sanitize build-fuzz $(B) bin demo
+.PHONY: help deps format clean $(DRIVERS)
+ifneq ($(filter $(DRIVERS),$(MAKECMDGOALS)),)
+.NOTPARALLEL: # one after the other; the makes they call are parallel
+endif
