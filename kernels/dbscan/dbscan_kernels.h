@@ -1,9 +1,10 @@
 /** Node-local exact DBSCAN as a table of back ends.
  * Source: Ester, Kriegel, Sander, Xu (1996); cells of side eps/sqrt(d): Gunawan (2013), Gan and Tao (2015).
  *
- * The steps are separate because a distributed program exchanges flags and names between them. All per-point arrays are
- * in the order of the points given. Two points are neighbours when the sum over k, in order, of (x_k - y_k)^2, evaluated in
- * double precision without contraction, is <= eps*eps; 64-bit integers are subtracted exactly first. */
+ * The steps are separate because a distributed program exchanges flags and names between them. All per-point
+ * arrays are in the order of the points given. Two points are neighbours when the sum over k, in order, of
+ * (x_k - y_k)^2, evaluated in double precision without contraction, is <= eps*eps; 64-bit integers are
+ * subtracted exactly first. */
 #ifndef PS_DBSCAN_KERNELS_H
 #define PS_DBSCAN_KERNELS_H
 
@@ -16,7 +17,8 @@ struct ps_dbscan; /* a back end's index over the points */
 enum ps_dbscan_index { PS_INDEX_AUTO, PS_INDEX_GRID, PS_INDEX_TREE };
 
 struct ps_dbscan_spec {
-    struct ps_points points; /**< finite coordinates; at most 2^32 - 2 points; borrowed until core points are known (the index keeps a copy) */
+    struct ps_points points; /**< finite coordinates; at most 2^32 - 2 points; borrowed until core points are
+                                known (the index keeps a copy) */
     int64_t own;             /**< points [0, own) belong to this rank, [own, n) are its halo */
     double eps;              /**< > 0, finite */
     int64_t min_points;      /**< >= 1; the point itself counts */
@@ -25,9 +27,10 @@ struct ps_dbscan_spec {
 
 /** What was done, for records: additive over ranks. */
 struct ps_dbscan_work {
-    int64_t cells;     /**< non-empty cells or leaves */
-    int64_t distances; /**< point pairs whose distance was evaluated (upper bound where SIMD lanes ran idle) */
-    int64_t links;     /**< pairs of cells examined for a connection */
+    int64_t cells; /**< non-empty cells or leaves */
+    int64_t
+        distances; /**< point pairs whose distance was evaluated (upper bound where SIMD lanes ran idle) */
+    int64_t links; /**< pairs of cells examined for a connection */
 };
 
 struct ps_dbscan_kernels {
@@ -44,10 +47,11 @@ struct ps_dbscan_kernels {
      * @param core      [n], halo flags filled in by the caller
      * @param component out [n]: number in [0, *components) for core points, UINT32_MAX for others
      * @param components out: how many */
-    enum ps_status (*connect)(struct ps_dbscan *s, const uint8_t *core, uint32_t *component, uint32_t *components);
+    enum ps_status (*connect)(struct ps_dbscan *s, const uint8_t *core, uint32_t *component,
+                              uint32_t *components);
 
-    /** Give every own point its label: -cluster for core points; cluster for border points, the smallest cluster number among
-     * their core neighbours; 0 for noise.
+    /** Give every own point its label: -cluster for core points; cluster for border points, the smallest
+     * cluster number among their core neighbours; 0 for noise.
      * @param cluster [components]: cluster number >= 1 of each component
      * @param label   out [own] */
     enum ps_status (*label)(struct ps_dbscan *s, const int64_t *cluster, int64_t *label);

@@ -1,0 +1,236 @@
+#include "kernels/dbscan/cpu_state.h"
+#include "kernels/dbscan/cpu_grid.h"
+#include "kernels/dbscan/cpu_load.h"
+#include "kernels/dbscan/cpu_unite.h"
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Grid neighbourhoods hold (2 ceil(sqrt(d)) + 1)^(d-1) rows of cells: 5 and 25 in 2 and 3 dimensions, 343
+ * in 4. */
+enum { GRID_DIMS = 3, HUGE_PAGE = 2 << 20 };
+
+void *ps_dbscan_alloc(int64_t n, size_t size)
+{
+    size_t bytes = ((size_t)n + PS_PAD) * size;
+    size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
+    void *p = aligned_alloc(align, (bytes + align - 1) / align * align);
+    if (p && align == HUGE_PAGE)
+        madvise(p, bytes, MADV_HUGEPAGE); /* advice: large arrays fault once per 2 MiB */
+    return p;
+}
+
+void ps_dbscan_boxes_free(struct ps_dbscan *s)
+{
+    for (int l = 0; l < s->levels; l++) {
+        free(s->level[l].lo);
+        free(s->level[l].hi);
+        s->level[l].lo = s->level[l].hi = NULL;
+    }
+    s->levels = 0;
+}
+
+static void destroy(struct ps_dbscan *s)
+{
+    if (!s) return;
+    ps_dbscan_boxes_free(s);
+    free(s->x);
+    free(s->order);
+    free(s->start);
+    free(s->cores);
+    free(s->parent);
+    free(s->is_core);
+    free(s->has_own);
+    free(s->key);
+    free(s->row_step);
+    free(s->row_near);
+    free(s);
+}
+
+/** Single precision holds the type exactly, and eps squared and the bound around it stay far from its limits.
+ */
+static enum ps_coord coord_of(enum ps_dtype type, double eps)
+{
+    switch (type) {
+    case PS_I64:
+    case PS_U64:
+        return PS_COORD_I64;
+    case PS_I32:
+    case PS_U32:
+    case PS_F64:
+        return PS_COORD_F64;
+    default:
+        return eps > 0x1p-50 && eps < 0x1p50 ? PS_COORD_F32 : PS_COORD_F64;
+    }
+}
+
+static void set_bounds(struct ps_dbscan *s)
+{
+    double bound = (s->d + 4) * 0x1p-23;
+    s->eps2 = s->eps * s->eps;
+    s->eps2_in = (float)(s->eps2 * (1 - bound));
+    s->eps2_maybe = (float)(s->eps2 * (1 + bound));
+    if (s->coord == PS_COORD_F32) {
+        s->eps2_in = nextafterf(s->eps2_in, 0);
+        s->eps2_maybe = nextafterf(s->eps2_maybe, FLT_MAX);
+    }
+}
+
+/** Length of the bounding box in each dimension, and its low corner in the map. */
+static enum ps_status measure(const struct ps_dbscan *s, const struct ps_dbscan_spec *spec,
+                              struct ps_grid_map *map, double *extent)
+{
+    enum { LO, HI };
+    void *box[2] = {ps_dbscan_alloc(s->d, 8), ps_dbscan_alloc(s->d, 8)};
+    enum ps_status rc = box[LO] && box[HI] ? PS_OK : PS_ENOMEM;
+    if (rc == PS_OK) ps_dbscan_load_for(spec->points.type, s->coord)->box(&spec->points, box[LO], box[HI]);
+    for (int k = 0; rc == PS_OK && k < s->d && k < PS_GRID_MAX_DIMS; k++) {
+        if (s->coord == PS_COORD_I64) {
+            map->lo_int[k] = ((int64_t *)box[LO])[k];
+            extent[k] = (double)((uint64_t)((int64_t *)box[HI])[k] - (uint64_t)map->lo_int[k]);
+        } else if (s->coord == PS_COORD_F64) {
+            map->lo[k] = ((double *)box[LO])[k];
+            extent[k] = ((double *)box[HI])[k] - map->lo[k];
+        } else {
+            map->lo[k] = ((float *)box[LO])[k];
+            extent[k] = (double)((float *)box[HI])[k] - map->lo[k];
+        }
+    }
+    free(box[LO]);
+    free(box[HI]);
+    return rc;
+}
+
+static enum ps_status build(struct ps_dbscan *s, const struct ps_dbscan_spec *spec)
+{
+    struct ps_grid_map map;
+    double extent[PS_GRID_MAX_DIMS];
+    bool grid = spec->index == PS_INDEX_GRID || (spec->index == PS_INDEX_AUTO && s->d <= GRID_DIMS);
+    if (grid) {
+        enum ps_status rc = measure(s, spec, &map, extent);
+        if (rc != PS_OK) return rc;
+        if (ps_grid_plan(s, extent, &map)) return ps_grid_build(s, spec, &map);
+    }
+    s->x = ps_dbscan_alloc(s->stride * s->d, s->steps->size);
+    if (!s->x) return PS_ENOMEM;
+    ps_dbscan_load_for(spec->points.type, s->coord)->gather(&spec->points, NULL, s->x, s->stride);
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < s->n; i++) s->order[i] = (uint32_t)i;
+    return s->steps->tree(s);
+}
+
+/** Which cells hold own points; none of the cells needs to be asked where all points are own ones. */
+static enum ps_status mark_own(struct ps_dbscan *s)
+{
+    if (s->own == s->n) return PS_OK;
+    s->has_own = ps_dbscan_alloc(s->cells, 1);
+    if (!s->has_own) return PS_ENOMEM;
+#pragma omp parallel for schedule(static)
+    for (uint32_t c = 0; c < s->cells; c++) {
+        s->has_own[c] = 0;
+        for (uint32_t j = s->start[c]; j < s->start[c + 1] && !s->has_own[c]; j++)
+            s->has_own[c] = s->order[j] < s->own;
+    }
+    return PS_OK;
+}
+
+static enum ps_status create(const struct ps_dbscan_spec *spec, struct ps_dbscan **out)
+{
+    static const struct ps_dbscan_steps *const steps[] = {[PS_COORD_F32] = &ps_dbscan_steps_f32,
+                                                          [PS_COORD_F64] = &ps_dbscan_steps_f64,
+                                                          [PS_COORD_I64] = &ps_dbscan_steps_i64};
+    struct ps_dbscan *s = calloc(1, sizeof *s);
+    *out = NULL;
+    if (!s) return PS_ENOMEM;
+    s->n = spec->points.n;
+    s->own = spec->own;
+    s->d = spec->points.d;
+    s->eps = spec->eps;
+    s->min_points = spec->min_points;
+    s->coord = coord_of(spec->points.type, s->eps);
+    s->steps = steps[s->coord];
+    s->stride = (s->n + PS_PAD - 1) / PS_PAD * PS_PAD;
+    set_bounds(s);
+    s->order = ps_dbscan_alloc(s->n, sizeof *s->order);
+    enum ps_status rc = s->order ? PS_OK : PS_ENOMEM;
+    if (rc == PS_OK && s->n) rc = build(s, spec);
+    if (rc == PS_OK && s->n) rc = mark_own(s);
+    s->work.cells = s->cells;
+    if (rc == PS_OK)
+        *out = s;
+    else
+        destroy(s);
+    return rc;
+}
+
+static enum ps_status core(struct ps_dbscan *s, uint8_t *flags)
+{
+    s->is_core = ps_dbscan_alloc(s->n, 1);
+    if (!s->is_core) return PS_ENOMEM;
+    memset(s->is_core, 0, (size_t)s->n);
+    if (!s->n) return PS_OK;
+    enum ps_status rc = s->steps->core(s);
+    if (rc != PS_OK) return rc;
+#pragma omp parallel for schedule(static)
+    for (int64_t j = 0; j < s->n; j++)
+        if (s->order[j] < s->own) flags[s->order[j]] = s->is_core[j];
+    return PS_OK;
+}
+
+/** Number the sets of cells with core points in the order of their first cells. */
+static uint32_t number_components(struct ps_dbscan *s)
+{
+    uint32_t components = 0;
+#pragma omp parallel for schedule(static)
+    for (uint32_t c = 0; c < s->cells; c++) s->parent[c] = ps_find(s->parent, c);
+    for (uint32_t c = 0; c < s->cells;
+         c++) /* a root comes before the cells of its set, so its number is there already */
+        if (!s->cores[c])
+            s->parent[c] = UINT32_MAX;
+        else
+            s->parent[c] = s->parent[c] == c ? components++ : s->parent[s->parent[c]];
+    return components;
+}
+
+static enum ps_status connect(struct ps_dbscan *s, const uint8_t *flags, uint32_t *component,
+                              uint32_t *components)
+{
+    *components = 0;
+    if (!s->n) return PS_OK;
+    s->cores = ps_dbscan_alloc(s->cells, sizeof *s->cores);
+    s->parent = ps_dbscan_alloc(s->cells, sizeof *s->parent);
+    if (!s->cores || !s->parent) return PS_ENOMEM;
+#pragma omp parallel for schedule(static)
+    for (int64_t j = 0; j < s->n; j++)
+        if (s->order[j] >= s->own) s->is_core[j] = flags[s->order[j]];
+#pragma omp parallel for schedule(static)
+    for (uint32_t c = 0; c < s->cells; c++) s->parent[c] = c;
+    enum ps_status rc = s->steps->connect(s);
+    if (rc != PS_OK) return rc;
+    *components = number_components(s);
+#pragma omp parallel for schedule(dynamic, 4096)
+    for (uint32_t c = 0; c < s->cells; c++)
+        for (uint32_t j = s->start[c]; j < s->start[c + 1]; j++)
+            component[s->order[j]] = j < s->start[c] + s->cores[c] ? s->parent[c] : UINT32_MAX;
+    return PS_OK;
+}
+
+static enum ps_status label(struct ps_dbscan *s, const int64_t *cluster, int64_t *labels)
+{
+    return s->n ? s->steps->label(s, cluster, labels) : PS_OK;
+}
+
+static struct ps_dbscan_work work(const struct ps_dbscan *s)
+{
+    return s->work;
+}
+
+const struct ps_dbscan_kernels ps_dbscan_cpu = {.name = "cpu",
+                                                .create = create,
+                                                .core = core,
+                                                .connect = connect,
+                                                .label = label,
+                                                .work = work,
+                                                .destroy = destroy};

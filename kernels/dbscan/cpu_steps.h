@@ -1,0 +1,366 @@
+/* The steps of DBSCAN for one coordinate class. Included once per class with
+ *   CLASS  the class's name in ps_CLASS, ps_CLASS_near, ps_CLASS_boxes_near, ps_CLASS_gap, and PS_LANES its
+ * lanes, LOWEST and HIGHEST, numbers below and above all coordinates. */
+
+#include "kernels/dbscan/cpu_near.h"
+#include "kernels/dbscan/cpu_unite.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define PS_JOIN_(a, b, c) a##b##c
+#define PS_JOIN(a, b, c) PS_JOIN_(a, b, c)
+#define FN(name) PS_JOIN(ps_, CLASS, _##name)
+#define COORD PS_JOIN(ps_, CLASS, )
+
+/* Cells are handed to threads in runs: long enough to make a cursor's search cheap, short enough to balance.
+ */
+enum { RUN = 512 };
+
+/* ---- neighbourhoods ---------------------------------------------------------------------------------- */
+
+static inline void FN(fetch)(const struct ps_dbscan *s, int64_t j, COORD *p)
+{
+    for (int k = 0; k < s->d; k++) p[k] = ((const COORD *)s->x)[k * s->stride + j];
+}
+
+/** Bounding box of places [lo, hi). */
+static void FN(box)(const struct ps_dbscan *s, int64_t lo, int64_t hi, COORD *low, COORD *high)
+{
+    for (int k = 0; k < s->d; k++) {
+        const COORD *x = (const COORD *)s->x + k * s->stride;
+        COORD a = HIGHEST, b = LOWEST;
+        for (int64_t j = lo; j < hi; j++) {
+            a = x[j] < a ? x[j] : a;
+            b = x[j] > b ? x[j] : b;
+        }
+        low[k] = a;
+        high[k] = b;
+    }
+}
+
+static void FN(descend)(const struct ps_dbscan *s, struct ps_near *near, int l, int64_t group, uint32_t after)
+{
+    const struct ps_box_level *level = &s->level[l];
+    const COORD *low = near->box, *high = low + s->d;
+    for (unsigned hits = FN(boxes_near)(s, level, group * PS_BOX_FAN, low, high); hits; hits &= hits - 1) {
+        int64_t i = group * PS_BOX_FAN + __builtin_ctz(hits);
+        if (i >= level->n || ((i + 1) << 4 * l) <= after) continue;
+        if (l)
+            FN(descend)(s, near, l - 1, i, after);
+        else if (i != near->self && i >= after)
+            ps_near_add(near, (uint32_t)i, (uint32_t)i + 1);
+    }
+}
+
+/** List the cells that can hold neighbours of places [lo, hi) of a cell; `after`: only cells beyond it. */
+static void FN(around)(const struct ps_dbscan *s, struct ps_near *near, uint32_t cell, int64_t lo, int64_t hi,
+                       bool after, bool close)
+{
+    if (s->rows) {
+        ps_near_grid(s, near, cell, after, close);
+        return;
+    }
+    near->n = 0;
+    near->self = cell;
+    FN(box)(s, lo, hi, near->box, (COORD *)near->box + s->d);
+    FN(descend)(s, near, s->levels - 1, 0, after ? cell + 1 : 0);
+}
+
+/* ---- boxes --------------------------------------------------------------------------------------------- */
+
+static enum ps_status FN(level_make)(const struct ps_dbscan *s, struct ps_box_level *level, int64_t n)
+{
+    level->n = n;
+    level->stride = (n + PS_BOX_FAN - 1) / PS_BOX_FAN * PS_BOX_FAN;
+    level->lo = ps_dbscan_alloc(level->stride * s->d, sizeof(COORD));
+    level->hi = ps_dbscan_alloc(level->stride * s->d, sizeof(COORD));
+    if (!level->lo || !level->hi) return PS_ENOMEM;
+    for (int k = 0; k < s->d; k++) /* boxes beyond the last are empty */
+        for (int64_t i = n; i < level->stride; i++) {
+            ((COORD *)level->lo)[k * level->stride + i] = HIGHEST;
+            ((COORD *)level->hi)[k * level->stride + i] = LOWEST;
+        }
+    return PS_OK;
+}
+
+/** Box of boxes [16 i, 16 i + 16) of the level below. */
+static void FN(cover)(const struct ps_dbscan *s, const struct ps_box_level *below, struct ps_box_level *level,
+                      int64_t i)
+{
+    for (int k = 0; k < s->d; k++) {
+        const COORD *lo = (const COORD *)below->lo + k * below->stride,
+                    *hi = (const COORD *)below->hi + k * below->stride;
+        COORD a = HIGHEST, b = LOWEST;
+        for (int64_t j = i * PS_BOX_FAN; j < (i + 1) * PS_BOX_FAN; j++) {
+            a = lo[j] < a ? lo[j] : a;
+            b = hi[j] > b ? hi[j] : b;
+        }
+        ((COORD *)level->lo)[k * level->stride + i] = a;
+        ((COORD *)level->hi)[k * level->stride + i] = b;
+    }
+}
+
+static enum ps_status FN(boxes)(struct ps_dbscan *s, bool core_only)
+{
+    ps_dbscan_boxes_free(s);
+    struct ps_box_level *level = &s->level[0];
+    s->levels = 1;
+    if (FN(level_make)(s, level, s->cells) != PS_OK) return PS_ENOMEM;
+#pragma omp parallel for schedule(static)
+    for (uint32_t c = 0; c < s->cells; c++) {
+        int64_t from = s->start[c], to = core_only ? from + s->cores[c] : s->start[c + 1];
+        for (int k = 0; k < s->d; k++) {
+            const COORD *x = (const COORD *)s->x + k * s->stride;
+            COORD a = HIGHEST, b = LOWEST;
+            for (int64_t j = from; j < to; j++) {
+                a = x[j] < a ? x[j] : a;
+                b = x[j] > b ? x[j] : b;
+            }
+            ((COORD *)level->lo)[k * level->stride + c] = a;
+            ((COORD *)level->hi)[k * level->stride + c] = b;
+        }
+    }
+    while (!s->rows && s->level[s->levels - 1].n > PS_BOX_FAN) {
+        const struct ps_box_level *below = &s->level[s->levels - 1];
+        level = &s->level[s->levels++];
+        if (FN(level_make)(s, level, (below->n + PS_BOX_FAN - 1) / PS_BOX_FAN) != PS_OK) return PS_ENOMEM;
+#pragma omp parallel for schedule(static)
+        for (int64_t i = 0; i < level->n; i++) FN(cover)(s, below, level, i);
+    }
+    return PS_OK;
+}
+
+/** Can boxes of two cells, or a box and a point (lo = hi), hold neighbours; scaled: within eps * sqrt(scale).
+ */
+static inline bool FN(reach)(const struct ps_dbscan *s, const COORD *lo, const COORD *hi, int64_t step,
+                             uint32_t b, double scale)
+{
+    const struct ps_box_level *level = &s->level[0];
+    double sum = 0;
+    for (int k = 0; k < s->d; k++) {
+        double gap = FN(gap)(lo[k * step], hi[k * step], ((const COORD *)level->lo)[k * level->stride + b],
+                             ((const COORD *)level->hi)[k * level->stride + b]);
+        sum += gap * gap;
+    }
+    return sum <= scale * EPS2_REACH(s);
+}
+
+/* ---- core points --------------------------------------------------------------------------------------- */
+
+static inline __attribute__((always_inline)) int64_t FN(count_d)(const struct ps_dbscan *s, int d,
+                                                                 const COORD *p, int64_t lo, int64_t hi,
+                                                                 int64_t need, int64_t *distances)
+{
+    int64_t found = 0, j = lo;
+    for (; j < hi && found < need; j += PS_LANES) found += __builtin_popcount(FN(near)(s, d, p, j, hi - j));
+    *distances += j < hi ? j - lo : hi - lo;
+    return found;
+}
+
+/** Neighbours of p among places [lo, hi), counted until `need` are found. */
+static int64_t FN(count)(const struct ps_dbscan *s, const COORD *p, int64_t lo, int64_t hi, int64_t need,
+                         int64_t *distances)
+{
+    switch (s->d) {
+    case 2:
+        return FN(count_d)(s, 2, p, lo, hi, need, distances);
+    case 3:
+        return FN(count_d)(s, 3, p, lo, hi, need, distances);
+    default:
+        return FN(count_d)(s, s->d, p, lo, hi, need, distances);
+    }
+}
+
+static bool FN(point_core)(const struct ps_dbscan *s, struct ps_near *near, int64_t j, int64_t need,
+                           int64_t left)
+{
+    COORD *p = (COORD *)near->box + 2 * s->d;
+    FN(fetch)(s, j, p);
+    for (int64_t i = 0; i < near->n && left >= need; i++) {
+        int64_t lo = s->start[near->list[i].lo], hi = s->start[near->list[i].hi];
+        need -= FN(count)(s, p, lo, hi, need, &near->distances);
+        if (need <= 0) return true;
+        left -= hi - lo;
+    }
+    return false;
+}
+
+static void FN(cell_core)(struct ps_dbscan *s, struct ps_near *near, uint32_t c)
+{
+    int64_t from = s->start[c], to = s->start[c + 1], need = s->min_points - (to - from), around = 0;
+    if (need <= 0) {
+        memset(s->is_core + from, 1, (size_t)(to - from));
+        return;
+    }
+    if (s->has_own && !s->has_own[c]) return;
+    FN(around)(s, near, c, from, to, false, false);
+    for (int64_t i = 0; i < near->n; i++) around += s->start[near->list[i].hi] - s->start[near->list[i].lo];
+    if (around < need) return;
+    for (int64_t j = from; j < to; j++)
+        if (s->order[j] < s->own) s->is_core[j] = FN(point_core)(s, near, j, need, around);
+}
+
+/* ---- connection ---------------------------------------------------------------------------------------- */
+
+/** Is one of places [lo, hi) a neighbour of p. */
+static inline bool FN(any)(const struct ps_dbscan *s, const COORD *p, int64_t lo, int64_t hi,
+                           int64_t *distances)
+{
+    return FN(count)(s, p, lo, hi, 1, distances) > 0;
+}
+
+/** Is a core point of cell a a neighbour of one of cell b. */
+static bool FN(touch)(const struct ps_dbscan *s, struct ps_near *near, uint32_t a, uint32_t b)
+{
+    if (s->cores[a] > s->cores[b]) {
+        uint32_t t = a;
+        a = b;
+        b = t;
+    }
+    COORD *p = (COORD *)near->box + 2 * s->d;
+    int64_t lo = s->start[b], hi = lo + s->cores[b];
+    for (int64_t j = s->start[a]; j < (int64_t)s->start[a] + s->cores[a]; j++) {
+        FN(fetch)(s, j, p);
+        if (hi - lo > PS_LANES && !FN(reach)(s, p, p, 1, b, 1)) continue;
+        if (FN(any)(s, p, lo, hi, &near->distances)) return true;
+    }
+    return false;
+}
+
+/** Connect cell a with cells after it. The first pass takes close cells only: it connects most, so that the
+ * second finds most pairs connected already and looks at no points. */
+static void FN(cell_connect)(struct ps_dbscan *s, struct ps_near *near, uint32_t a, bool first)
+{
+    if (!s->cores[a]) return;
+    const struct ps_box_level *level = &s->level[0];
+    const COORD *lo = (const COORD *)level->lo + a, *hi = (const COORD *)level->hi + a;
+    FN(around)(s, near, a, s->start[a], (int64_t)s->start[a] + s->cores[a], true, first);
+    for (int64_t i = 0; i < near->n; i++)
+        for (uint32_t b = near->list[i].lo; b < near->list[i].hi; b++) {
+            if (!s->cores[b] || ps_find(s->parent, a) == ps_find(s->parent, b)) continue;
+            if (s->has_own && !s->has_own[a] && !s->has_own[b]) continue;
+            if (!FN(reach)(s, lo, hi, level->stride, b, first ? 1.0 / 16 : 1)) continue;
+            near->links++;
+            if (FN(touch)(s, near, a, b)) ps_unite(s->parent, a, b);
+        }
+}
+
+/* ---- labels -------------------------------------------------------------------------------------------- */
+
+/** The smallest cluster number among the core neighbours of place j, or 0; `best` is known already. */
+static int64_t FN(border)(const struct ps_dbscan *s, struct ps_near *near, int64_t j, int64_t best,
+                          const int64_t *cluster)
+{
+    COORD *p = (COORD *)near->box + 2 * s->d;
+    FN(fetch)(s, j, p);
+    for (int64_t i = 0; i < near->n; i++)
+        for (uint32_t b = near->list[i].lo; b < near->list[i].hi; b++) {
+            if (!s->cores[b]) continue;
+            int64_t other = cluster[s->parent[b]];
+            if ((best && other >= best) || !FN(reach)(s, p, p, 1, b, 1)) continue;
+            if (FN(any)(s, p, s->start[b], (int64_t)s->start[b] + s->cores[b], &near->distances))
+                best = other;
+        }
+    return best;
+}
+
+static void FN(cell_label)(const struct ps_dbscan *s, struct ps_near *near, uint32_t c,
+                           const int64_t *cluster, int64_t *label)
+{
+    int64_t from = s->start[c], to = s->start[c + 1], cores = s->cores[c];
+    int64_t mine = cores ? cluster[s->parent[c]] : 0;
+    for (int64_t j = from; j < from + cores; j++)
+        if (s->order[j] < s->own) label[s->order[j]] = -mine;
+    if (from + cores == to || (s->has_own && !s->has_own[c])) return;
+    FN(around)(s, near, c, from + cores, to, false, false);
+    for (int64_t j = from + cores; j < to; j++)
+        if (s->order[j] < s->own) label[s->order[j]] = FN(border)(s, near, j, mine, cluster);
+}
+
+/* ---- core points first in each cell -------------------------------------------------------------------- */
+
+static void FN(swap)(struct ps_dbscan *s, int64_t i, int64_t j)
+{
+    for (int k = 0; k < s->d; k++) {
+        COORD *x = (COORD *)s->x + k * s->stride, t = x[i];
+        x[i] = x[j];
+        x[j] = t;
+    }
+    uint32_t number = s->order[i];
+    s->order[i] = s->order[j];
+    s->order[j] = number;
+    s->is_core[i] = 1;
+    s->is_core[j] = 0;
+}
+
+static void FN(cores_first)(struct ps_dbscan *s)
+{
+#pragma omp parallel for schedule(dynamic, RUN)
+    for (uint32_t c = 0; c < s->cells; c++) {
+        int64_t lo = s->start[c], hi = s->start[c + 1];
+        while (lo < hi) {
+            if (s->is_core[lo])
+                lo++;
+            else if (!s->is_core[hi - 1])
+                hi--;
+            else
+                FN(swap)(s, lo++, --hi);
+        }
+        s->cores[c] = (uint32_t)(lo - s->start[c]);
+    }
+}
+
+/* ---- whole steps --------------------------------------------------------------------------------------- */
+
+enum FN(step) { FN(CORE), FN(CLOSE), FN(FAR), FN(LABEL) };
+
+static enum ps_status FN(run)(struct ps_dbscan *s, enum FN(step) step, const int64_t *cluster, int64_t *label)
+{
+    int64_t distances = 0, links = 0, runs = ((int64_t)s->cells + RUN - 1) / RUN;
+    bool failed = false;
+#pragma omp parallel reduction(+ : distances, links) reduction(|| : failed)
+    {
+        struct ps_near near;
+        failed = ps_near_make(s, &near) != PS_OK;
+#pragma omp for schedule(dynamic, 1)
+        for (int64_t run = 0; run < runs; run++) {
+            uint32_t from = (uint32_t)(run * RUN), to = run + 1 < runs ? from + RUN : s->cells;
+            if (failed) continue;
+            if (s->rows) ps_near_grid_begin(s, &near, from);
+            for (uint32_t c = from; c < to; c++) {
+                if (step == FN(CORE))
+                    FN(cell_core)(s, &near, c);
+                else if (step == FN(LABEL))
+                    FN(cell_label)(s, &near, c, cluster, label);
+                else
+                    FN(cell_connect)(s, &near, c, step == FN(CLOSE));
+            }
+        }
+        failed = failed || near.failed;
+        distances += near.distances;
+        links += near.links;
+        ps_near_free(&near);
+    }
+    s->work.distances += distances;
+    s->work.links += links;
+    return failed ? PS_ENOMEM : PS_OK;
+}
+
+static enum ps_status FN(core)(struct ps_dbscan *s)
+{
+    return FN(run)(s, FN(CORE), NULL, NULL);
+}
+
+static enum ps_status FN(connect)(struct ps_dbscan *s)
+{
+    FN(cores_first)(s);
+    enum ps_status rc = FN(boxes)(s, true);
+    if (rc == PS_OK) rc = FN(run)(s, FN(CLOSE), NULL, NULL);
+    if (rc == PS_OK) rc = FN(run)(s, FN(FAR), NULL, NULL);
+    return rc;
+}
+
+static enum ps_status FN(label)(struct ps_dbscan *s, const int64_t *cluster, int64_t *label)
+{
+    return FN(run)(s, FN(LABEL), cluster, label);
+}
