@@ -1,4 +1,4 @@
-#include "kernels/dbscan/cpu_state.h"
+#include "kernels/dbscan/cpu_cells.h"
 #include "kernels/dbscan/cpu_grid.h"
 #include "kernels/dbscan/cpu_load.h"
 #include "kernels/dbscan/cpu_unite.h"
@@ -38,12 +38,15 @@ static void destroy(struct ps_dbscan *s)
     ps_dbscan_boxes_free(s);
     free(s->x);
     free(s->order);
-    free(s->start);
-    free(s->cores);
+    free(s->starts);
+    free(s->all.key);
+    free(s->all.has_own);
+    free(s->cores.start);
+    free(s->cores.end);
+    free(s->cores.key);
+    free(s->cores.has_own);
     free(s->parent);
     free(s->is_core);
-    free(s->has_own);
-    free(s->key);
     free(s->row_step);
     free(s->row_near);
     free(s);
@@ -121,17 +124,17 @@ static enum ps_status build(struct ps_dbscan *s, const struct ps_dbscan_spec *sp
     return s->steps->tree(s);
 }
 
-/** Which cells hold own points; none of the cells needs to be asked where all points are own ones. */
+/** Which cells hold own points. */
 static enum ps_status mark_own(struct ps_dbscan *s)
 {
     if (s->own == s->n) return PS_OK;
-    s->has_own = ps_dbscan_alloc(s->cells, 1);
-    if (!s->has_own) return PS_ENOMEM;
+    s->all.has_own = ps_dbscan_alloc(s->all.n, 1);
+    if (!s->all.has_own) return PS_ENOMEM;
 #pragma omp parallel for schedule(static)
-    for (uint32_t c = 0; c < s->cells; c++) {
-        s->has_own[c] = 0;
-        for (uint32_t j = s->start[c]; j < s->start[c + 1] && !s->has_own[c]; j++)
-            s->has_own[c] = s->order[j] < s->own;
+    for (uint32_t c = 0; c < s->all.n; c++) {
+        s->all.has_own[c] = 0;
+        for (uint32_t j = s->all.start[c]; j < s->all.end[c] && !s->all.has_own[c]; j++)
+            s->all.has_own[c] = s->order[j] < s->own;
     }
     return PS_OK;
 }
@@ -157,7 +160,7 @@ static enum ps_status create(const struct ps_dbscan_spec *spec, struct ps_dbscan
     enum ps_status rc = s->order ? PS_OK : PS_ENOMEM;
     if (rc == PS_OK && s->n) rc = build(s, spec);
     if (rc == PS_OK && s->n) rc = mark_own(s);
-    s->work.cells = s->cells;
+    s->work.cells = s->all.n;
     if (rc == PS_OK)
         *out = s;
     else
@@ -179,19 +182,36 @@ static enum ps_status core(struct ps_dbscan *s, uint8_t *flags)
     return PS_OK;
 }
 
-/** Number the sets of cells with core points in the order of their first cells. */
+/** Number the sets of cells in the order of their first cells. */
 static uint32_t number_components(struct ps_dbscan *s)
 {
     uint32_t components = 0;
 #pragma omp parallel for schedule(static)
-    for (uint32_t c = 0; c < s->cells; c++) s->parent[c] = ps_find(s->parent, c);
-    for (uint32_t c = 0; c < s->cells;
+    for (uint32_t c = 0; c < s->cores.n; c++) s->parent[c] = ps_find(s->parent, c);
+    for (uint32_t c = 0; c < s->cores.n;
          c++) /* a root comes before the cells of its set, so its number is there already */
-        if (!s->cores[c])
-            s->parent[c] = UINT32_MAX;
-        else
-            s->parent[c] = s->parent[c] == c ? components++ : s->parent[s->parent[c]];
+        s->parent[c] = s->parent[c] == c ? components++ : s->parent[s->parent[c]];
     return components;
+}
+
+static enum ps_status list_cores(struct ps_dbscan *s, const uint8_t *flags)
+{
+    uint32_t *end = ps_dbscan_alloc(s->all.n, sizeof *end);
+    if (!end) return PS_ENOMEM;
+    if (s->own < s->n) {
+#pragma omp parallel for schedule(static)
+        for (int64_t j = 0; j < s->n; j++)
+            if (s->order[j] >= s->own) s->is_core[j] = flags[s->order[j]];
+    }
+    s->steps->cores_first(s, end);
+    enum ps_status rc = ps_dbscan_cells_cores(s, end);
+    free(end);
+    if (rc != PS_OK) return rc;
+    s->parent = ps_dbscan_alloc(s->cores.n, sizeof *s->parent);
+    if (!s->parent) return PS_ENOMEM;
+#pragma omp parallel for schedule(static)
+    for (uint32_t c = 0; c < s->cores.n; c++) s->parent[c] = c;
+    return PS_OK;
 }
 
 static enum ps_status connect(struct ps_dbscan *s, const uint8_t *flags, uint32_t *component,
@@ -199,27 +219,26 @@ static enum ps_status connect(struct ps_dbscan *s, const uint8_t *flags, uint32_
 {
     *components = 0;
     if (!s->n) return PS_OK;
-    s->cores = ps_dbscan_alloc(s->cells, sizeof *s->cores);
-    s->parent = ps_dbscan_alloc(s->cells, sizeof *s->parent);
-    if (!s->cores || !s->parent) return PS_ENOMEM;
-#pragma omp parallel for schedule(static)
-    for (int64_t j = 0; j < s->n; j++)
-        if (s->order[j] >= s->own) s->is_core[j] = flags[s->order[j]];
-#pragma omp parallel for schedule(static)
-    for (uint32_t c = 0; c < s->cells; c++) s->parent[c] = c;
-    enum ps_status rc = s->steps->connect(s);
+    enum ps_status rc = list_cores(s, flags);
+    if (rc == PS_OK) rc = s->steps->connect(s);
     if (rc != PS_OK) return rc;
     *components = number_components(s);
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < s->n; i++) component[i] = UINT32_MAX;
 #pragma omp parallel for schedule(dynamic, 4096)
-    for (uint32_t c = 0; c < s->cells; c++)
-        for (uint32_t j = s->start[c]; j < s->start[c + 1]; j++)
-            component[s->order[j]] = j < s->start[c] + s->cores[c] ? s->parent[c] : UINT32_MAX;
+    for (uint32_t c = 0; c < s->cores.n; c++)
+        for (uint32_t j = s->cores.start[c]; j < s->cores.end[c]; j++) component[s->order[j]] = s->parent[c];
     return PS_OK;
 }
 
 static enum ps_status label(struct ps_dbscan *s, const int64_t *cluster, int64_t *labels)
 {
-    return s->n ? s->steps->label(s, cluster, labels) : PS_OK;
+    if (!s->n) return PS_OK;
+#pragma omp parallel for schedule(dynamic, 4096)
+    for (uint32_t c = 0; c < s->cores.n; c++)
+        for (uint32_t j = s->cores.start[c]; j < s->cores.end[c]; j++)
+            if (s->order[j] < s->own) labels[s->order[j]] = -cluster[s->parent[c]];
+    return s->steps->label(s, cluster, labels);
 }
 
 static struct ps_dbscan_work work(const struct ps_dbscan *s)

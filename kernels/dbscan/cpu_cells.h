@@ -1,10 +1,14 @@
-/** From marks on the first point of each cell to the list of cells. */
+/** Lists of cells, from marks on points. */
 #ifndef PS_DBSCAN_CPU_CELLS_H
 #define PS_DBSCAN_CPU_CELLS_H
 
 #include "kernels/dbscan/cpu_state.h"
 
-/** Fill s->cells and s->start. Local. @param first [n] 1 where a cell begins @return PS_OK; PS_ENOMEM */
-enum ps_status ps_dbscan_cells_from(struct ps_dbscan *s, const uint8_t *first);
+/** Fill s->all (without keys). Local. @param first [n] 1 where a cell begins @return PS_OK; PS_ENOMEM */
+enum ps_status ps_dbscan_cells_all(struct ps_dbscan *s, const uint8_t *first);
+
+/** Fill s->cores from s->all. Local. @param end [all.n] where the core points of a cell end @return PS_OK;
+ * PS_ENOMEM */
+enum ps_status ps_dbscan_cells_cores(struct ps_dbscan *s, const uint32_t *end);
 
 #endif

@@ -99,11 +99,11 @@ enum ps_status ps_grid_build(struct ps_dbscan *s, const struct ps_dbscan_spec *s
     if (!first) goto done;
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < s->n; i++) first[i] = i == 0 || key[i] != key[i - 1];
-    if (ps_dbscan_cells_from(s, first) != PS_OK) goto done;
-    s->key = ps_dbscan_alloc(s->cells, sizeof *s->key);
-    if (!s->key) goto done;
+    if (ps_dbscan_cells_all(s, first) != PS_OK) goto done;
+    s->all.key = ps_dbscan_alloc(s->all.n, sizeof *s->all.key);
+    if (!s->all.key) goto done;
 #pragma omp parallel for schedule(static)
-    for (uint32_t c = 0; c < s->cells; c++) s->key[c] = key[s->start[c]];
+    for (uint32_t c = 0; c < s->all.n; c++) s->all.key[c] = key[s->all.start[c]];
     free(key);
     key = NULL;
     s->x = ps_dbscan_alloc(s->stride * s->d, s->steps->size);

@@ -2,9 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum ps_status ps_near_make(const struct ps_dbscan *s, struct ps_near *near)
+enum ps_status ps_near_make(const struct ps_dbscan *s, const struct ps_cells *in, struct ps_near *near)
 {
     memset(near, 0, sizeof *near);
+    near->in = in;
     near->room = 2 * (int64_t)s->rows + 64;
     near->list = malloc((size_t)near->room * sizeof *near->list);
     near->cursor = malloc(((size_t)s->rows + 1) * sizeof *near->cursor);
@@ -29,7 +30,7 @@ void ps_near_add(struct ps_near *near, uint32_t lo, uint32_t hi)
         return;
     }
     if (near->n == near->room) {
-        struct ps_cells *more = realloc(near->list, 2 * (size_t)near->room * sizeof *more);
+        struct ps_cell_range *more = realloc(near->list, 2 * (size_t)near->room * sizeof *more);
         if (!more) {
             near->failed = true;
             return;
@@ -37,7 +38,7 @@ void ps_near_add(struct ps_near *near, uint32_t lo, uint32_t hi)
         near->list = more;
         near->room *= 2;
     }
-    near->list[near->n++] = (struct ps_cells){lo, hi};
+    near->list[near->n++] = (struct ps_cell_range){lo, hi};
 }
 
 /** First cell in [lo, hi) whose key is not below `key`. */
@@ -68,30 +69,31 @@ static uint32_t advance(const uint64_t *keys, uint32_t at, uint32_t cells, uint6
     return lower(keys, lo, end < cells ? (uint32_t)end : cells, key);
 }
 
-void ps_near_grid_begin(const struct ps_dbscan *s, struct ps_near *near, uint32_t cell)
+void ps_near_grid_begin(const struct ps_dbscan *s, struct ps_near *near, uint64_t key)
 {
-    for (int r = 0; r < s->rows; r++) {
-        uint64_t left = s->key[cell] + (uint64_t)s->row_step[r] - (uint64_t)s->reach;
-        near->cursor[r] = lower(s->key, 0, s->cells, left);
-    }
+    for (int r = 0; r < s->rows; r++)
+        near->cursor[r] =
+            lower(near->in->key, 0, near->in->n, key + (uint64_t)s->row_step[r] - (uint64_t)s->reach);
 }
 
-void ps_near_grid(const struct ps_dbscan *s, struct ps_near *near, uint32_t cell, bool after, bool close)
+void ps_near_grid(const struct ps_dbscan *s, struct ps_near *near, uint64_t key, uint32_t self, bool after,
+                  bool close)
 {
+    const uint64_t *keys = near->in->key;
+    uint32_t cells = near->in->n, reach = (uint32_t)s->reach;
+    int rows = close ? s->rows_close : s->rows, own_row = s->rows / 2;
     near->n = 0;
-    int rows = close ? s->rows_close : s->rows;
     for (int i = 0; i < rows; i++) {
         int r = s->row_near[i];
-        if (after && r < s->rows / 2) continue;
-        uint64_t middle = s->key[cell] + (uint64_t)s->row_step[r];
-        uint32_t lo = advance(s->key, near->cursor[r], s->cells, middle - (uint64_t)s->reach), hi = lo;
+        if (after && r < own_row) continue;
+        uint64_t middle = key + (uint64_t)s->row_step[r];
+        uint32_t lo = advance(keys, near->cursor[r], cells, middle - reach), hi = lo;
         near->cursor[r] = lo;
-        while (hi < s->cells && s->key[hi] <= middle + (uint64_t)s->reach) hi++;
-        if (r != s->rows / 2) {
-            if (lo < hi) ps_near_add(near, lo, hi);
-            continue;
+        while (hi < cells && keys[hi] <= middle + reach) hi++;
+        if (r == own_row && self != PS_NEAR_NONE) {
+            if (!after && lo < self) ps_near_add(near, lo, self);
+            lo = self + 1;
         }
-        if (!after && lo < cell) ps_near_add(near, lo, cell);
-        if (cell + 1 < hi) ps_near_add(near, cell + 1, hi);
+        if (lo < hi) ps_near_add(near, lo, hi);
     }
 }

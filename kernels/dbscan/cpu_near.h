@@ -5,26 +5,32 @@
 #include "kernels/dbscan/cpu_state.h"
 
 struct ps_near {
-    struct ps_cells *list; /* owned */
+    const struct ps_cells *in;  /* the cells to be found; borrowed */
+    struct ps_cell_range *list; /* owned */
     int64_t n, room;
     uint32_t *cursor; /* [rows], grid: first cell not left of the reach; moves forward only */
-    uint32_t self;    /* tree: the cell that asks, left out of the list */
-    void *box;        /* [4][d] two boxes of the coordinate class: lo, hi, and a point's coordinates */
+    void *box;        /* [4][d] of the coordinate class: a box's lo and hi, a point */
     int64_t distances, links;
     bool failed; /* no memory for the list */
 };
 
-enum ps_status ps_near_make(const struct ps_dbscan *s, struct ps_near *near);
+/** What to leave out of a list. */
+enum { PS_NEAR_NONE = UINT32_MAX };
+
+enum ps_status ps_near_make(const struct ps_dbscan *s, const struct ps_cells *in, struct ps_near *near);
 void ps_near_free(struct ps_near *near);
 
 /** Append cells [lo, hi), joined to the last range where they follow it. */
 void ps_near_add(struct ps_near *near, uint32_t lo, uint32_t hi);
 
-/** Grid: set the rows' cursors for a walk over ascending cells from `cell`. Local. */
-void ps_near_grid_begin(const struct ps_dbscan *s, struct ps_near *near, uint32_t cell);
+/** Grid: set the rows' cursors for a walk over ascending keys from `key`. Local. */
+void ps_near_grid_begin(const struct ps_dbscan *s, struct ps_near *near, uint64_t key);
 
-/** Grid: list the cells around `cell`, nearest rows first, without itself. `after`: only cells beyond it.
- * `close`: only adjacent rows. Local. */
-void ps_near_grid(const struct ps_dbscan *s, struct ps_near *near, uint32_t cell, bool after, bool close);
+/** Grid: list the cells around the cell with this key, nearest rows first. Local.
+ * @param self   number of that cell in the list, left out; PS_NEAR_NONE: nothing is
+ * @param after  only cells beyond `self`
+ * @param close  only adjacent rows */
+void ps_near_grid(const struct ps_dbscan *s, struct ps_near *near, uint64_t key, uint32_t self, bool after,
+                  bool close);
 
 #endif

@@ -16,13 +16,21 @@ enum ps_coord { PS_COORD_F32, PS_COORD_F64, PS_COORD_I64, PS_NCOORDS };
 
 enum { PS_BOX_FAN = 16, PS_BOX_LEVELS = 9, PS_PAD = 16 };
 
-/** A half-open range of cells. */
+/** A list of cells in cell order. */
 struct ps_cells {
+    uint32_t n;
+    uint32_t *start, *end; /* [n] first place, and the place after the last */
+    uint64_t *key;         /* [n] grid only: packed cell coordinates, row-major */
+    uint8_t *has_own;      /* [n], or NULL where every point is an own one */
+};
+
+/** A half-open range in a list of cells. */
+struct ps_cell_range {
     uint32_t lo, hi;
 };
 
-/** One level of a hierarchy of bounding boxes; box i of level 0 is cell i's, box i of level l+1 covers boxes
- * [16 i, 16 i + 16) of level l. lo and hi are [d][stride] in the coordinate class's type. */
+/** One level of a hierarchy of bounding boxes; box i of level 0 is that of cell i, box i of level l+1 covers
+ * boxes [16 i, 16 i + 16) of level l. lo and hi are [d][stride] in the coordinate class's type. */
 struct ps_box_level {
     int64_t n, stride;
     void *lo, *hi;
@@ -41,23 +49,21 @@ struct ps_dbscan {
     int64_t stride;
     uint32_t *order; /* [n] place in cell order -> point number */
 
-    uint32_t cells;
-    uint32_t *start; /* [cells + 1] first place of each cell */
-    uint32_t *cores; /* [cells] core points of each cell, which come first in it once connect has run */
-    uint32_t
-        *parent; /* [cells] union-find; after connect: component number, UINT32_MAX without core points */
     uint8_t *is_core; /* [n] in cell order */
-    uint8_t *has_own; /* [cells] or NULL where every point is an own one */
+    struct ps_cells all;
+    uint32_t *starts;      /* [all.n + 1] the memory of all.start and all.end */
+    struct ps_cells cores; /* cells with core points and these points only, which come first in their cells;
+                              made by connect */
+    uint32_t *parent;      /* [cores.n] union-find; after connect: component number */
 
-    /* grid only: packed cell coordinates, row-major, and how to step from a cell to the rows around it */
-    uint64_t *key;     /* [cells] */
+    /* grid only: how to step from a cell to the rows around it */
     int rows;          /* rows of cells that can hold neighbours; the cell's own row is rows/2 */
     int64_t *row_step; /* [rows] difference of keys, ascending */
     int *row_near;     /* [rows] row numbers, nearest first */
     int rows_close;    /* how many of these are adjacent to the cell's own row */
     int reach;         /* cells to the left and right within a row */
 
-    /* tree only (and boxes of core points in both, made by connect: level 0) */
+    /* boxes of the cells that are searched: of `all` for core points (tree only), then of `cores` */
     int levels;
     struct ps_box_level level[PS_BOX_LEVELS];
 
@@ -69,6 +75,8 @@ struct ps_dbscan_steps {
     size_t size;                                 /* of a coordinate */
     enum ps_status (*tree)(struct ps_dbscan *s); /* order s->x and s->order into cells */
     enum ps_status (*core)(struct ps_dbscan *s);
+    void (*cores_first)(struct ps_dbscan *s,
+                        uint32_t *end); /* reorder cells: core points first; end [all.n] */
     enum ps_status (*connect)(struct ps_dbscan *s);
     enum ps_status (*label)(struct ps_dbscan *s, const int64_t *cluster, int64_t *label);
 };

@@ -38,32 +38,34 @@ static void FN(box)(const struct ps_dbscan *s, int64_t lo, int64_t hi, COORD *lo
     }
 }
 
-static void FN(descend)(const struct ps_dbscan *s, struct ps_near *near, int l, int64_t group, uint32_t after)
+static void FN(descend)(const struct ps_dbscan *s, struct ps_near *near, int l, int64_t group, uint32_t self,
+                        uint32_t from)
 {
     const struct ps_box_level *level = &s->level[l];
     const COORD *low = near->box, *high = low + s->d;
     for (unsigned hits = FN(boxes_near)(s, level, group * PS_BOX_FAN, low, high); hits; hits &= hits - 1) {
         int64_t i = group * PS_BOX_FAN + __builtin_ctz(hits);
-        if (i >= level->n || ((i + 1) << 4 * l) <= after) continue;
+        if (i >= level->n || ((i + 1) << 4 * l) <= from) continue;
         if (l)
-            FN(descend)(s, near, l - 1, i, after);
-        else if (i != near->self && i >= after)
+            FN(descend)(s, near, l - 1, i, self, from);
+        else if (i != self)
             ps_near_add(near, (uint32_t)i, (uint32_t)i + 1);
     }
 }
 
-/** List the cells that can hold neighbours of places [lo, hi) of a cell; `after`: only cells beyond it. */
-static void FN(around)(const struct ps_dbscan *s, struct ps_near *near, uint32_t cell, int64_t lo, int64_t hi,
-                       bool after, bool close)
+/** List the cells of near->in that can hold neighbours of cell c's places [lo, hi); self, after and close as
+ * ps_near_grid. */
+static void FN(around)(const struct ps_dbscan *s, struct ps_near *near, const struct ps_cells *of, uint32_t c,
+                       int64_t lo, int64_t hi, uint32_t self, bool after, bool close)
 {
     if (s->rows) {
-        ps_near_grid(s, near, cell, after, close);
+        ps_near_grid(s, near, of->key[c], self, after, close);
         return;
     }
     near->n = 0;
-    near->self = cell;
+    if (!s->levels) return;
     FN(box)(s, lo, hi, near->box, (COORD *)near->box + s->d);
-    FN(descend)(s, near, s->levels - 1, 0, after ? cell + 1 : 0);
+    FN(descend)(s, near, s->levels - 1, 0, self, after ? self + 1 : 0);
 }
 
 /* ---- boxes --------------------------------------------------------------------------------------------- */
@@ -100,26 +102,25 @@ static void FN(cover)(const struct ps_dbscan *s, const struct ps_box_level *belo
     }
 }
 
-static enum ps_status FN(boxes)(struct ps_dbscan *s, bool core_only)
+static enum ps_status FN(boxes)(struct ps_dbscan *s, const struct ps_cells *cells)
 {
     ps_dbscan_boxes_free(s);
+    if (!cells->n) return PS_OK;
     struct ps_box_level *level = &s->level[0];
     s->levels = 1;
-    if (FN(level_make)(s, level, s->cells) != PS_OK) return PS_ENOMEM;
+    if (FN(level_make)(s, level, cells->n) != PS_OK) return PS_ENOMEM;
 #pragma omp parallel for schedule(static)
-    for (uint32_t c = 0; c < s->cells; c++) {
-        int64_t from = s->start[c], to = core_only ? from + s->cores[c] : s->start[c + 1];
+    for (uint32_t c = 0; c < cells->n; c++)
         for (int k = 0; k < s->d; k++) {
             const COORD *x = (const COORD *)s->x + k * s->stride;
             COORD a = HIGHEST, b = LOWEST;
-            for (int64_t j = from; j < to; j++) {
+            for (uint32_t j = cells->start[c]; j < cells->end[c]; j++) {
                 a = x[j] < a ? x[j] : a;
                 b = x[j] > b ? x[j] : b;
             }
             ((COORD *)level->lo)[k * level->stride + c] = a;
             ((COORD *)level->hi)[k * level->stride + c] = b;
         }
-    }
     while (!s->rows && s->level[s->levels - 1].n > PS_BOX_FAN) {
         const struct ps_box_level *below = &s->level[s->levels - 1];
         level = &s->level[s->levels++];
@@ -177,7 +178,7 @@ static bool FN(point_core)(const struct ps_dbscan *s, struct ps_near *near, int6
     COORD *p = (COORD *)near->box + 2 * s->d;
     FN(fetch)(s, j, p);
     for (int64_t i = 0; i < near->n && left >= need; i++) {
-        int64_t lo = s->start[near->list[i].lo], hi = s->start[near->list[i].hi];
+        int64_t lo = s->all.start[near->list[i].lo], hi = s->all.end[near->list[i].hi - 1];
         need -= FN(count)(s, p, lo, hi, need, &near->distances);
         if (need <= 0) return true;
         left -= hi - lo;
@@ -187,14 +188,16 @@ static bool FN(point_core)(const struct ps_dbscan *s, struct ps_near *near, int6
 
 static void FN(cell_core)(struct ps_dbscan *s, struct ps_near *near, uint32_t c)
 {
-    int64_t from = s->start[c], to = s->start[c + 1], need = s->min_points - (to - from), around = 0;
+    const struct ps_cells *all = &s->all;
+    int64_t from = all->start[c], to = all->end[c], need = s->min_points - (to - from), around = 0;
     if (need <= 0) {
         memset(s->is_core + from, 1, (size_t)(to - from));
         return;
     }
-    if (s->has_own && !s->has_own[c]) return;
-    FN(around)(s, near, c, from, to, false, false);
-    for (int64_t i = 0; i < near->n; i++) around += s->start[near->list[i].hi] - s->start[near->list[i].lo];
+    if (all->has_own && !all->has_own[c]) return;
+    FN(around)(s, near, all, c, from, to, c, false, false);
+    for (int64_t i = 0; i < near->n; i++)
+        around += all->end[near->list[i].hi - 1] - all->start[near->list[i].lo];
     if (around < need) return;
     for (int64_t j = from; j < to; j++)
         if (s->order[j] < s->own) s->is_core[j] = FN(point_core)(s, near, j, need, around);
@@ -212,14 +215,15 @@ static inline bool FN(any)(const struct ps_dbscan *s, const COORD *p, int64_t lo
 /** Is a core point of cell a a neighbour of one of cell b. */
 static bool FN(touch)(const struct ps_dbscan *s, struct ps_near *near, uint32_t a, uint32_t b)
 {
-    if (s->cores[a] > s->cores[b]) {
+    const struct ps_cells *cores = &s->cores;
+    if (cores->end[a] - cores->start[a] > cores->end[b] - cores->start[b]) {
         uint32_t t = a;
         a = b;
         b = t;
     }
     COORD *p = (COORD *)near->box + 2 * s->d;
-    int64_t lo = s->start[b], hi = lo + s->cores[b];
-    for (int64_t j = s->start[a]; j < (int64_t)s->start[a] + s->cores[a]; j++) {
+    int64_t lo = cores->start[b], hi = cores->end[b];
+    for (int64_t j = cores->start[a]; j < cores->end[a]; j++) {
         FN(fetch)(s, j, p);
         if (hi - lo > PS_LANES && !FN(reach)(s, p, p, 1, b, 1)) continue;
         if (FN(any)(s, p, lo, hi, &near->distances)) return true;
@@ -227,18 +231,18 @@ static bool FN(touch)(const struct ps_dbscan *s, struct ps_near *near, uint32_t 
     return false;
 }
 
-/** Connect cell a with cells after it. The first pass takes close cells only: it connects most, so that the
- * second finds most pairs connected already and looks at no points. */
+/** Connect core cell a with cells after it. The first pass takes close cells only: it connects most, so that
+ * the second finds most pairs connected already and looks at no points. */
 static void FN(cell_connect)(struct ps_dbscan *s, struct ps_near *near, uint32_t a, bool first)
 {
-    if (!s->cores[a]) return;
+    const struct ps_cells *cores = &s->cores;
     const struct ps_box_level *level = &s->level[0];
     const COORD *lo = (const COORD *)level->lo + a, *hi = (const COORD *)level->hi + a;
-    FN(around)(s, near, a, s->start[a], (int64_t)s->start[a] + s->cores[a], true, first);
+    FN(around)(s, near, cores, a, cores->start[a], cores->end[a], a, true, first);
     for (int64_t i = 0; i < near->n; i++)
         for (uint32_t b = near->list[i].lo; b < near->list[i].hi; b++) {
-            if (!s->cores[b] || ps_find(s->parent, a) == ps_find(s->parent, b)) continue;
-            if (s->has_own && !s->has_own[a] && !s->has_own[b]) continue;
+            if (ps_find(s->parent, a) == ps_find(s->parent, b)) continue;
+            if (cores->has_own && !cores->has_own[a] && !cores->has_own[b]) continue;
             if (!FN(reach)(s, lo, hi, level->stride, b, first ? 1.0 / 16 : 1)) continue;
             near->links++;
             if (FN(touch)(s, near, a, b)) ps_unite(s->parent, a, b);
@@ -247,34 +251,31 @@ static void FN(cell_connect)(struct ps_dbscan *s, struct ps_near *near, uint32_t
 
 /* ---- labels -------------------------------------------------------------------------------------------- */
 
-/** The smallest cluster number among the core neighbours of place j, or 0; `best` is known already. */
-static int64_t FN(border)(const struct ps_dbscan *s, struct ps_near *near, int64_t j, int64_t best,
-                          const int64_t *cluster)
+/** The smallest cluster number among the core neighbours of place j, or 0. */
+static int64_t FN(border)(const struct ps_dbscan *s, struct ps_near *near, int64_t j, const int64_t *cluster)
 {
     COORD *p = (COORD *)near->box + 2 * s->d;
+    int64_t best = 0;
     FN(fetch)(s, j, p);
     for (int64_t i = 0; i < near->n; i++)
         for (uint32_t b = near->list[i].lo; b < near->list[i].hi; b++) {
-            if (!s->cores[b]) continue;
             int64_t other = cluster[s->parent[b]];
             if ((best && other >= best) || !FN(reach)(s, p, p, 1, b, 1)) continue;
-            if (FN(any)(s, p, s->start[b], (int64_t)s->start[b] + s->cores[b], &near->distances))
-                best = other;
+            if (FN(any)(s, p, s->cores.start[b], s->cores.end[b], &near->distances)) best = other;
         }
     return best;
 }
 
+/** Label the points of cell c that are not core points. */
 static void FN(cell_label)(const struct ps_dbscan *s, struct ps_near *near, uint32_t c,
                            const int64_t *cluster, int64_t *label)
 {
-    int64_t from = s->start[c], to = s->start[c + 1], cores = s->cores[c];
-    int64_t mine = cores ? cluster[s->parent[c]] : 0;
-    for (int64_t j = from; j < from + cores; j++)
-        if (s->order[j] < s->own) label[s->order[j]] = -mine;
-    if (from + cores == to || (s->has_own && !s->has_own[c])) return;
-    FN(around)(s, near, c, from + cores, to, false, false);
-    for (int64_t j = from + cores; j < to; j++)
-        if (s->order[j] < s->own) label[s->order[j]] = FN(border)(s, near, j, mine, cluster);
+    int64_t from = s->all.start[c], to = s->all.end[c];
+    while (from < to && s->is_core[from]) from++;
+    if (from == to || (s->all.has_own && !s->all.has_own[c])) return;
+    FN(around)(s, near, &s->all, c, from, to, PS_NEAR_NONE, false, false);
+    for (int64_t j = from; j < to; j++)
+        if (s->order[j] < s->own) label[s->order[j]] = FN(border)(s, near, j, cluster);
 }
 
 /* ---- core points first in each cell -------------------------------------------------------------------- */
@@ -293,11 +294,12 @@ static void FN(swap)(struct ps_dbscan *s, int64_t i, int64_t j)
     s->is_core[j] = 0;
 }
 
-static void FN(cores_first)(struct ps_dbscan *s)
+/** Core points first in each cell; end[c] tells where they stop. */
+static void FN(cores_first)(struct ps_dbscan *s, uint32_t *end)
 {
 #pragma omp parallel for schedule(dynamic, RUN)
-    for (uint32_t c = 0; c < s->cells; c++) {
-        int64_t lo = s->start[c], hi = s->start[c + 1];
+    for (uint32_t c = 0; c < s->all.n; c++) {
+        int64_t lo = s->all.start[c], hi = s->all.end[c];
         while (lo < hi) {
             if (s->is_core[lo])
                 lo++;
@@ -306,7 +308,7 @@ static void FN(cores_first)(struct ps_dbscan *s)
             else
                 FN(swap)(s, lo++, --hi);
         }
-        s->cores[c] = (uint32_t)(lo - s->start[c]);
+        end[c] = (uint32_t)lo;
     }
 }
 
@@ -316,17 +318,18 @@ enum FN(step) { FN(CORE), FN(CLOSE), FN(FAR), FN(LABEL) };
 
 static enum ps_status FN(run)(struct ps_dbscan *s, enum FN(step) step, const int64_t *cluster, int64_t *label)
 {
-    int64_t distances = 0, links = 0, runs = ((int64_t)s->cells + RUN - 1) / RUN;
+    const struct ps_cells *of = step == FN(CORE) || step == FN(LABEL) ? &s->all : &s->cores;
+    int64_t distances = 0, links = 0, runs = ((int64_t)of->n + RUN - 1) / RUN;
     bool failed = false;
 #pragma omp parallel reduction(+ : distances, links) reduction(|| : failed)
     {
         struct ps_near near;
-        failed = ps_near_make(s, &near) != PS_OK;
+        failed = ps_near_make(s, step == FN(CORE) ? &s->all : &s->cores, &near) != PS_OK;
 #pragma omp for schedule(dynamic, 1)
         for (int64_t run = 0; run < runs; run++) {
-            uint32_t from = (uint32_t)(run * RUN), to = run + 1 < runs ? from + RUN : s->cells;
+            uint32_t from = (uint32_t)(run * RUN), to = run + 1 < runs ? from + RUN : of->n;
             if (failed) continue;
-            if (s->rows) ps_near_grid_begin(s, &near, from);
+            if (s->rows) ps_near_grid_begin(s, &near, of->key[from]);
             for (uint32_t c = from; c < to; c++) {
                 if (step == FN(CORE))
                     FN(cell_core)(s, &near, c);
@@ -353,8 +356,7 @@ static enum ps_status FN(core)(struct ps_dbscan *s)
 
 static enum ps_status FN(connect)(struct ps_dbscan *s)
 {
-    FN(cores_first)(s);
-    enum ps_status rc = FN(boxes)(s, true);
+    enum ps_status rc = FN(boxes)(s, &s->cores);
     if (rc == PS_OK) rc = FN(run)(s, FN(CLOSE), NULL, NULL);
     if (rc == PS_OK) rc = FN(run)(s, FN(FAR), NULL, NULL);
     return rc;

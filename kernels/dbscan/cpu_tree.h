@@ -78,14 +78,18 @@ static enum ps_status FN(tree)(struct ps_dbscan *s)
 #pragma omp parallel
 #pragma omp single
         if (s->n) FN(split)(&t, 0, 0, s->n);
-        rc = ps_dbscan_cells_from(s, t.first);
+        rc = ps_dbscan_cells_all(s, t.first);
     }
     free(t.x[1]);
     free(t.order[1]);
     free(t.first);
-    if (rc == PS_OK) rc = FN(boxes)(s, false);
+    if (rc == PS_OK) rc = FN(boxes)(s, &s->all);
     return rc;
 }
 
-const struct ps_dbscan_steps PS_JOIN(ps_dbscan_steps_, CLASS, ) = {
-    .size = sizeof(COORD), .core = FN(core), .connect = FN(connect), .label = FN(label), .tree = FN(tree)};
+const struct ps_dbscan_steps PS_JOIN(ps_dbscan_steps_, CLASS, ) = {.size = sizeof(COORD),
+                                                                   .cores_first = FN(cores_first),
+                                                                   .core = FN(core),
+                                                                   .connect = FN(connect),
+                                                                   .label = FN(label),
+                                                                   .tree = FN(tree)};
