@@ -10,4 +10,5 @@
 #define EPS2_REACH(s) ((double)(s)->eps2_maybe)
 #include "kernels/dbscan/cpu_steps.h"
 #include "kernels/dbscan/cpu_split_real.h"
+#include "kernels/dbscan/cpu_partition_f32.h"
 #include "kernels/dbscan/cpu_tree.h"

@@ -9,4 +9,5 @@
 #define EPS2_REACH(s) ((s)->eps2)
 #include "kernels/dbscan/cpu_steps.h"
 #include "kernels/dbscan/cpu_split_real.h"
+#include "kernels/dbscan/cpu_partition.h"
 #include "kernels/dbscan/cpu_tree.h"

@@ -8,4 +8,5 @@
 #define EPS2_REACH(s) ((s)->eps2)
 #include "kernels/dbscan/cpu_steps.h"
 #include "kernels/dbscan/cpu_split_int.h"
+#include "kernels/dbscan/cpu_partition.h"
 #include "kernels/dbscan/cpu_tree.h"

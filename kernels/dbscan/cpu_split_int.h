@@ -1,6 +1,4 @@
 /* Cutting a range of 64-bit integer coordinates; see cpu_tree.h. */
-#include "kernels/dbscan/cpu_partition.h"
-
 static inline double FN(width)(COORD lo, COORD hi)
 {
     return (double)((uint64_t)hi - (uint64_t)lo);

@@ -1,6 +1,4 @@
 /* Cutting a range of real coordinates; see cpu_tree.h. */
-#include "kernels/dbscan/cpu_partition.h"
-
 static inline double FN(width)(COORD lo, COORD hi)
 {
     return (double)hi - (double)lo;

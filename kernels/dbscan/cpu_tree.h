@@ -21,6 +21,7 @@ static bool FN(widest)(const struct FN(sides) * t, int from, int64_t lo, int64_t
     for (int k = 0; k < t->s->d; k++) {
         const COORD *x = t->x[from] + k * t->s->stride;
         COORD a = HIGHEST, b = LOWEST;
+#pragma omp simd reduction(min : a) reduction(max : b)
         for (int64_t j = lo; j < hi; j++) {
             a = x[j] < a ? x[j] : a;
             b = x[j] > b ? x[j] : b;
