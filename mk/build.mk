@@ -22,9 +22,14 @@ $(foreach p,$(PRESENT),$(eval $(call program,$(p))))
 $(B)/libps.a: $(call obj,$(COMMON_SRC))
 $(B)/libkernels.a: $(call obj,$(KERNEL_SRC))
 $(B)/libapps.a: $(call obj,$(APP_PARTS))
-$(B)/lib%.a:
+$(B)/lib%.a: $(B)/sources
 	@rm -f $@
-	@ar rcs $@ $^
+	@ar rcs $@ $(filter %.o,$^)
+# an archive is made anew when a file is gone, too
+SOURCES := $(strip $(COMMON_SRC) $(KERNEL_SRC) $(APP_PARTS))
+ifneq ($(SOURCES),$(file <$(B)/sources))
+$(file >$(B)/sources,$(SOURCES))
+endif
 
 $(B)/obj/%.o: %.c $(B)/flags | required
 	@mkdir -p $(@D)

@@ -43,8 +43,8 @@ apt_install() { # as root or not at all
     command -v apt-get >/dev/null 2>&1 || return 1
     flavour=$("$here/mk/detect.sh" flavour)
     [ "$flavour" = mpich ] || flavour=openmpi
-    packages=$(names 8 | sed "s/@mpi/$flavour/g")
-    echo "deps: apt-get install $packages"
+    packages=$(names 8 | sed "s/@mpi/$flavour/g; s/ *$//")
+    echo "deps: apt-get install $packages (a minute or two)"
     log=$(mktemp)
     # without the lists of packages a fresh container finds nothing
     $sudo apt-get -q update >"$log" 2>&1 || echo "deps: apt-get update failed; trying with the lists that are there"

@@ -1,0 +1,31 @@
+#!/bin/bash
+# timeout: 600
+# A build without any optional library works and says what was left out; objects are made again when flags change and only then.
+set -eu
+. tests/lib.sh
+if [ -n "${SANITIZED:-}" ]; then
+    skip without 'the sanitizer build has its own flags'
+    exit 0
+fi
+unset MAKEFLAGS MFLAGS MAKELEVEL
+make_bare() { make B="$TMP/b" WITHOUT='hdf5 pnetcdf zlib libdeflate png' CFLAGS="${O:--O0}" "$@" </dev/null; }
+
+if ! make_bare >"$TMP/log" 2>&1; then
+    not_ok 'without: builds without any optional library'
+    tail -n 30 "$TMP/log"
+    exit 1
+fi
+ok 'without: builds without any optional library'
+expect 'without: the table says so' grep -q 'HDF5 *left out' "$TMP/log"
+expect 'without: a second make compiles nothing' test "$(make_bare | grep -c '^  cc ')" = 0
+expect 'without: other flags compile all anew' test "$(O=-O1 make_bare -n | grep -c "'  cc ")" -gt 10
+
+hpdbscan=$TMP/b/bin/hpdbscan
+printf '0,0\n0,1\n5,5\n' >"$TMP/points.csv"
+expect 'without: text works' "$hpdbscan" -m 2 -e 1 -i "$TMP/points.csv" -o "$TMP/labels.npy"
+printf '\211HDF\r\n\032\n and the rest' >"$TMP/points.h5"
+status=0
+"$hpdbscan" -m 2 -e 1 -i "$TMP/points.h5" -o "$TMP/labels.npy" >"$TMP/said" 2>&1 || status=$?
+expect "without: an HDF5 file is refused (status $status)" test "$status" = 1
+expect 'without: the message names HDF5' grep -q 'HDF5' "$TMP/said"
+cat "$TMP/said"
