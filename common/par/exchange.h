@@ -11,8 +11,10 @@
 struct ps_exchange {
     MPI_Comm comm;
     int rank, size;
-    int64_t *send_count, *send_start; /**< items to rank r, and where they start in the send buffer; start has size+1 entries */
+    int64_t *send_count, *send_start; /**< items to rank r, and where they start in the send buffer; start has
+                                         size+1 entries */
     int64_t *recv_count, *recv_start; /**< the same of what arrives, in rank order */
+    MPI_Request *request;             /**< work space [2 size]: one exchange at a time along a plan */
 };
 
 /** Learn what arrives from how much is sent. Collective over comm.
@@ -21,13 +23,14 @@ struct ps_exchange {
 enum ps_status ps_exchange_make(MPI_Comm comm, const int64_t *send_count, struct ps_exchange *out);
 void ps_exchange_free(struct ps_exchange *x);
 
-/** Move items of `item` bytes along the plan; buffers beyond 2 GiB are fine; a rank's own part is copied without MPI; ranks
- * that exchange nothing send no message. Collective over x->comm.
+/** Move items of `item` bytes along the plan; buffers beyond 2 GiB are fine; a rank's own part is copied
+ * without MPI; ranks that exchange nothing send no message. Collective over x->comm.
  * @param send [send_start[size]] items grouped by destination; borrowed
  * @param recv [recv_start[size]] items grouped by source; the caller's; must not overlap send */
 enum ps_status ps_exchange_run(const struct ps_exchange *x, const void *send, void *recv, size_t item);
 
-/** The same backwards: what was received returns to its senders (labels to input order). Collective over x->comm.
+/** The same backwards: what was received returns to its senders (labels to input order). Collective over
+ * x->comm.
  * @param recv [recv_start[size]] items to return; borrowed
  * @param send [send_start[size]] where they arrive; the caller's */
 enum ps_status ps_exchange_back(const struct ps_exchange *x, const void *recv, void *send, size_t item);
