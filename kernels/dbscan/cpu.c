@@ -234,6 +234,8 @@ static enum ps_status connect(struct ps_dbscan *s, const uint8_t *flags, uint32_
 static enum ps_status label(struct ps_dbscan *s, const int64_t *cluster, int64_t *labels)
 {
     if (!s->n) return PS_OK;
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < s->own; i++) labels[i] = 0;
 #pragma omp parallel for schedule(dynamic, 4096)
     for (uint32_t c = 0; c < s->cores.n; c++)
         for (uint32_t j = s->cores.start[c]; j < s->cores.end[c]; j++)

@@ -8,6 +8,11 @@ static int64_t part_start(int64_t n, int part)
     return n / PARTS * part + n % PARTS * part / PARTS;
 }
 
+void ps_dbscan_cells_end(struct ps_cells *cells)
+{
+    for (int i = 0; i < PS_PAD; i++) cells->key[cells->n + (uint64_t)i] = UINT64_MAX;
+}
+
 enum ps_status ps_dbscan_cells_all(struct ps_dbscan *s, const uint8_t *first)
 {
     int64_t before[PARTS + 1] = {0};
@@ -66,5 +71,6 @@ enum ps_status ps_dbscan_cells_cores(struct ps_dbscan *s, const uint32_t *end)
             to++;
         }
     }
+    if (cores->key) ps_dbscan_cells_end(cores);
     return PS_OK;
 }

@@ -11,4 +11,7 @@ enum ps_status ps_dbscan_cells_all(struct ps_dbscan *s, const uint8_t *first);
  * PS_ENOMEM */
 enum ps_status ps_dbscan_cells_cores(struct ps_dbscan *s, const uint32_t *end);
 
+/** Put keys above all behind the last: searches then need no bound. Local. */
+void ps_dbscan_cells_end(struct ps_cells *cells);
+
 #endif

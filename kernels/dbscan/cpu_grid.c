@@ -104,6 +104,7 @@ enum ps_status ps_grid_build(struct ps_dbscan *s, const struct ps_dbscan_spec *s
     if (!s->all.key) goto done;
 #pragma omp parallel for schedule(static)
     for (uint32_t c = 0; c < s->all.n; c++) s->all.key[c] = key[s->all.start[c]];
+    ps_dbscan_cells_end(&s->all);
     free(key);
     key = NULL;
     s->x = ps_dbscan_alloc(s->stride * s->d, s->steps->size);

@@ -8,8 +8,9 @@ struct ps_near {
     const struct ps_cells *in;  /* the cells to be found; borrowed */
     struct ps_cell_range *list; /* owned */
     int64_t n, room;
-    uint32_t *cursor; /* [rows], grid: first cell not left of the reach; moves forward only */
-    void *box;        /* [4][d] of the coordinate class: a box's lo and hi, a point */
+    uint32_t *left,
+        *right; /* [rows], grid: first cell within the reach, and first beyond it; they move forward only */
+    void *box;  /* [4][d] of the coordinate class: a box's lo and hi, a point */
     int64_t distances, links;
     bool failed; /* no memory for the list */
 };
@@ -26,11 +27,18 @@ void ps_near_add(struct ps_near *near, uint32_t lo, uint32_t hi);
 /** Grid: set the rows' cursors for a walk over ascending keys from `key`. Local. */
 void ps_near_grid_begin(const struct ps_dbscan *s, struct ps_near *near, uint64_t key);
 
-/** Grid: list the cells around the cell with this key, nearest rows first. Local.
- * @param self   number of that cell in the list, left out; PS_NEAR_NONE: nothing is
+/** Grid: move the cursors to the cell with this key, on adjacent rows only where `close`. Local. @return
+ * cells within the reach */
+int64_t ps_near_grid_move(const struct ps_dbscan *s, struct ps_near *near, uint64_t key, bool close);
+
+/** Grid: points of these cells, the asking cell's own among them; for the list of all cells. Local. */
+int64_t ps_near_grid_points(const struct ps_dbscan *s, const struct ps_near *near);
+
+/** Grid: list these cells, nearest rows first. Local.
+ * @param self   number of the asking cell, left out; PS_NEAR_NONE: nothing is
  * @param after  only cells beyond `self`
  * @param close  only adjacent rows */
-void ps_near_grid(const struct ps_dbscan *s, struct ps_near *near, uint64_t key, uint32_t self, bool after,
-                  bool close);
+void ps_near_grid_list(const struct ps_dbscan *s, struct ps_near *near, uint32_t self, bool after,
+                       bool close);
 
 #endif

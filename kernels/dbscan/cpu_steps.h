@@ -53,15 +53,11 @@ static void FN(descend)(const struct ps_dbscan *s, struct ps_near *near, int l, 
     }
 }
 
-/** List the cells of near->in that can hold neighbours of cell c's places [lo, hi); self, after and close as
- * ps_near_grid. */
-static void FN(around)(const struct ps_dbscan *s, struct ps_near *near, const struct ps_cells *of, uint32_t c,
-                       int64_t lo, int64_t hi, uint32_t self, bool after, bool close)
+/** Tree: list the cells of near->in that can hold neighbours of places [lo, hi); self and after as in
+ * ps_near_grid_list. */
+static void FN(tree_list)(const struct ps_dbscan *s, struct ps_near *near, int64_t lo, int64_t hi,
+                          uint32_t self, bool after)
 {
-    if (s->rows) {
-        ps_near_grid(s, near, of->key[c], self, after, close);
-        return;
-    }
     near->n = 0;
     if (!s->levels) return;
     FN(box)(s, lo, hi, near->box, (COORD *)near->box + s->d);
@@ -172,32 +168,63 @@ static int64_t FN(count)(const struct ps_dbscan *s, const COORD *p, int64_t lo, 
     }
 }
 
+/** Has the point at place j `need` neighbours among the places listed, of which there are `left`? */
+static inline __attribute__((always_inline)) bool FN(point_core_d)(const struct ps_dbscan *s,
+                                                                   struct ps_near *near, int d, int64_t j,
+                                                                   int64_t need, int64_t left)
+{
+    COORD *p = (COORD *)near->box + 2 * d;
+    for (int k = 0; k < d; k++) p[k] = ((const COORD *)s->x)[k * s->stride + j];
+    for (int64_t i = 0; i < near->n && left >= need; i++) {
+        int64_t lo = near->list[i].lo, hi = near->list[i].hi;
+        left -= hi - lo;
+        need -= FN(count_d)(s, d, p, lo, hi, need, &near->distances);
+        if (need <= 0) return true;
+    }
+    return false;
+}
+
 static bool FN(point_core)(const struct ps_dbscan *s, struct ps_near *near, int64_t j, int64_t need,
                            int64_t left)
 {
-    COORD *p = (COORD *)near->box + 2 * s->d;
-    FN(fetch)(s, j, p);
-    for (int64_t i = 0; i < near->n && left >= need; i++) {
-        int64_t lo = s->all.start[near->list[i].lo], hi = s->all.end[near->list[i].hi - 1];
-        need -= FN(count)(s, p, lo, hi, need, &near->distances);
-        if (need <= 0) return true;
-        left -= hi - lo;
+    switch (s->d) {
+    case 2:
+        return FN(point_core_d)(s, near, 2, j, need, left);
+    case 3:
+        return FN(point_core_d)(s, near, 3, j, need, left);
+    default:
+        return FN(point_core_d)(s, near, s->d, j, need, left);
     }
-    return false;
+}
+
+/** Turn the list's ranges of cells into ranges of places; their sum. */
+static int64_t FN(places)(struct ps_near *near)
+{
+    int64_t sum = 0;
+    for (int64_t i = 0; i < near->n; i++) {
+        near->list[i].lo = near->in->start[near->list[i].lo];
+        near->list[i].hi = near->in->end[near->list[i].hi - 1];
+        sum += near->list[i].hi - near->list[i].lo;
+    }
+    return sum;
 }
 
 static void FN(cell_core)(struct ps_dbscan *s, struct ps_near *near, uint32_t c)
 {
     const struct ps_cells *all = &s->all;
-    int64_t from = all->start[c], to = all->end[c], need = s->min_points - (to - from), around = 0;
+    int64_t from = all->start[c], to = all->end[c], need = s->min_points - (to - from), around;
     if (need <= 0) {
         memset(s->is_core + from, 1, (size_t)(to - from));
         return;
     }
     if (all->has_own && !all->has_own[c]) return;
-    FN(around)(s, near, all, c, from, to, c, false, false);
-    for (int64_t i = 0; i < near->n; i++)
-        around += all->end[near->list[i].hi - 1] - all->start[near->list[i].lo];
+    if (s->rows) {
+        ps_near_grid_move(s, near, all->key[c], false);
+        if (ps_near_grid_points(s, near) < s->min_points) return;
+        ps_near_grid_list(s, near, c, false, false);
+    } else
+        FN(tree_list)(s, near, from, to, c, false);
+    around = FN(places)(near);
     if (around < need) return;
     for (int64_t j = from; j < to; j++)
         if (s->order[j] < s->own) s->is_core[j] = FN(point_core)(s, near, j, need, around);
@@ -238,7 +265,11 @@ static void FN(cell_connect)(struct ps_dbscan *s, struct ps_near *near, uint32_t
     const struct ps_cells *cores = &s->cores;
     const struct ps_box_level *level = &s->level[0];
     const COORD *lo = (const COORD *)level->lo + a, *hi = (const COORD *)level->hi + a;
-    FN(around)(s, near, cores, a, cores->start[a], cores->end[a], a, true, first);
+    if (s->rows) {
+        ps_near_grid_move(s, near, cores->key[a], first);
+        ps_near_grid_list(s, near, a, true, first);
+    } else
+        FN(tree_list)(s, near, cores->start[a], cores->end[a], a, true);
     for (int64_t i = 0; i < near->n; i++)
         for (uint32_t b = near->list[i].lo; b < near->list[i].hi; b++) {
             if (ps_find(s->parent, a) == ps_find(s->parent, b)) continue;
@@ -273,7 +304,13 @@ static void FN(cell_label)(const struct ps_dbscan *s, struct ps_near *near, uint
     int64_t from = s->all.start[c], to = s->all.end[c];
     while (from < to && s->is_core[from]) from++;
     if (from == to || (s->all.has_own && !s->all.has_own[c])) return;
-    FN(around)(s, near, &s->all, c, from, to, PS_NEAR_NONE, false, false);
+    if (!s->rows)
+        FN(tree_list)(s, near, from, to, PS_NEAR_NONE, false);
+    else if (ps_near_grid_move(s, near, s->all.key[c], false))
+        ps_near_grid_list(s, near, PS_NEAR_NONE, false, false);
+    else
+        near->n = 0;
+    if (!near->n) return;
     for (int64_t j = from; j < to; j++)
         if (s->order[j] < s->own) label[s->order[j]] = FN(border)(s, near, j, cluster);
 }
