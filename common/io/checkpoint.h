@@ -41,7 +41,7 @@ static inline struct ps_ckpt_part ps_ckpt_cut(const char *name, enum ps_dtype ty
 
 /** Write a checkpoint. Collective over run->comm.
  * All ranks write into PATH.tmp, which is synced and renamed to PATH; the checkpoint before it becomes
- * PATH.1. On failure PATH and PATH.1 stay as they were.
+ * PATH.1. On failure the file is discarded, and the newest checkpoint stays readable.
  * @param tag  what a resuming run must have in common (program, sizes, seed ...); shorter than
  * PS_CKPT_TAG_MAX
  * @return (agreed) PS_OK; PS_EIO (no permission, disk full ...); PS_ENOMEM; PS_EINTERNAL (ranges do not cover
