@@ -12,6 +12,8 @@
 #    include "common/io/outfile.h"
 #    include "common/run/err.h"
 
+enum { METADATA = 16384 }; /* more than HDF5 adds for a data set */
+
 /** Remove a data set of the same name; refuse to remove anything else. */
 static enum ps_status make_room(hid_t file, const char *path, const char *dataset)
 {
@@ -64,6 +66,7 @@ static enum ps_status prepare(const struct ps_outfile *f, const char *path, cons
                               const struct ps_shard *s, int64_t *offset)
 {
     int64_t bytes = lseek(f->fd, 0, SEEK_END);
+    PS_TRY(ps_outfile_reserve(f, s->rows * ps_row_bytes(s->cols, s->type) + METADATA));
     ps_h5_quiet();
     hid_t fapl = ps_h5_access();
     hid_t file = bytes > 0 ? H5Fopen(f->temp, H5F_ACC_RDWR, fapl)

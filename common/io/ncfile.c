@@ -14,6 +14,7 @@ static bool match(const unsigned char *head, int64_t n)
 #ifdef PS_HAVE_PNETCDF
 #    include <pnetcdf.h>
 
+enum { HEADER = 4096 };        /* at least what a header takes */
 enum { CALL_BYTES = 1 << 30 }; /* a rank's share of one collective call: MPI-IO layers stumble beyond 2 GiB */
 
 /** What is known of a variable. */
@@ -271,6 +272,8 @@ static enum ps_status write_file(const struct ps_outfile *f, const char *path, c
 {
     int nc;
     struct variable v;
+    int64_t bytes = s->rows * ps_row_bytes(s->cols, s->type);
+    PS_TRY(ps_agree(f->comm, f->rank == 0 ? ps_outfile_reserve(f, bytes + HEADER) : PS_OK));
     int err = ncmpi_create(f->comm, f->temp, NC_CLOBBER | NC_64BIT_DATA, MPI_INFO_NULL, &nc);
     enum ps_status rc = err == NC_NOERR ? PS_OK : nc_fail(PS_EIO, path, "cannot be created", err);
     PS_TRY(ps_agree(f->comm, rc));

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "common/io/infile.h"
@@ -32,6 +33,20 @@ enum ps_status ps_outfile_write(const struct ps_outfile *f, const void *data, in
         if (w <= 0) return write_failed(f->path, w < 0 ? errno : ENOSPC);
         done += w;
     }
+    return PS_OK;
+}
+
+enum ps_status ps_outfile_reserve(const struct ps_outfile *f, int64_t n)
+{
+    struct rlimit limit;
+    struct stat st;
+    if (n <= 0 || fstat(f->fd, &st)) return PS_OK;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        (rlim_t)st.st_size + (rlim_t)n > limit.rlim_cur)
+        return write_failed(f->path, EFBIG);
+    if (fallocate(f->fd, FALLOC_FL_KEEP_SIZE, st.st_size, n) &&
+        (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+        return write_failed(f->path, errno);
     return PS_OK;
 }
 

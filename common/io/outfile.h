@@ -24,6 +24,12 @@ struct ps_outfile {
  * agreed: nothing is left */
 enum ps_status ps_outfile_open(MPI_Comm comm, const char *path, bool keep, struct ps_outfile *out);
 
+/** Make sure that n more bytes have room behind the present end, and keep them where the file system can.
+ * Local; one rank calls it. Libraries that write by themselves take a full disk badly: they hide it, or break
+ * when they end.
+ * @return PS_OK (also where the file system cannot tell); PS_EIO */
+enum ps_status ps_outfile_reserve(const struct ps_outfile *f, int64_t n);
+
 /** Write n bytes at offset `at`. Local; ranks write disjoint parts.
  * @return PS_OK; PS_EIO (disk full, limit of the file size ...) */
 enum ps_status ps_outfile_write(const struct ps_outfile *f, const void *data, int64_t n, int64_t at);
