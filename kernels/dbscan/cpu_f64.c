@@ -7,7 +7,8 @@
 #define LOWEST (-INFINITY)
 #define HIGHEST INFINITY
 #define EPS2_REACH(s) ((s)->eps2)
-#include "kernels/dbscan/cpu_steps.h"
+#include "kernels/dbscan/cpu_class.h"
 #include "kernels/dbscan/cpu_split_real.h"
+#include "kernels/dbscan/cpu_steps.h"
 #include "kernels/dbscan/cpu_partition.h"
 #include "kernels/dbscan/cpu_tree.h"

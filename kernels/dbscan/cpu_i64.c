@@ -6,7 +6,8 @@
 #define LOWEST INT64_MIN
 #define HIGHEST INT64_MAX
 #define EPS2_REACH(s) ((s)->eps2)
-#include "kernels/dbscan/cpu_steps.h"
+#include "kernels/dbscan/cpu_class.h"
 #include "kernels/dbscan/cpu_split_int.h"
+#include "kernels/dbscan/cpu_steps.h"
 #include "kernels/dbscan/cpu_partition.h"
 #include "kernels/dbscan/cpu_tree.h"

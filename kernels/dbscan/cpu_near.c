@@ -32,7 +32,7 @@ void ps_near_add(struct ps_near *near, uint32_t lo, uint32_t hi)
         return;
     }
     if (near->n == near->room) {
-        struct ps_cell_range *more = realloc(near->list, 2 * (size_t)near->room * sizeof *more);
+        struct ps_range32 *more = realloc(near->list, 2 * (size_t)near->room * sizeof *more);
         if (!more) {
             near->failed = true;
             return;
@@ -40,7 +40,7 @@ void ps_near_add(struct ps_near *near, uint32_t lo, uint32_t hi)
         near->list = more;
         near->room *= 2;
     }
-    near->list[near->n++] = (struct ps_cell_range){lo, hi};
+    near->list[near->n++] = (struct ps_range32){lo, hi};
 }
 
 /** First cell at or after `at` whose key is not below `key`. The keys end with PS_PAD keys above all. A walk

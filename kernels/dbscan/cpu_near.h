@@ -5,8 +5,8 @@
 #include "kernels/dbscan/cpu_state.h"
 
 struct ps_near {
-    const struct ps_cells *in;  /* the cells to be found; borrowed */
-    struct ps_cell_range *list; /* owned */
+    const struct ps_cells *in; /* the cells to be found; borrowed */
+    struct ps_range32 *list;   /* owned */
     int64_t n, room;
     uint32_t *left,
         *right; /* [rows], grid: first cell within the reach, and first beyond it; they move forward only */

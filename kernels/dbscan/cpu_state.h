@@ -16,6 +16,9 @@ enum ps_coord { PS_COORD_F32, PS_COORD_F64, PS_COORD_I64, PS_NCOORDS };
 
 enum { PS_BOX_FAN = 16, PS_BOX_LEVELS = 9, PS_PAD = 16 };
 
+/** Pairs of points that two cells may cost before their extents are looked at. */
+enum { PS_TOUCH_PLAIN = 8192 };
+
 /** A list of cells in cell order. */
 struct ps_cells {
     uint32_t n;
@@ -24,8 +27,8 @@ struct ps_cells {
     uint8_t *has_own;      /* [n], or NULL where every point is an own one */
 };
 
-/** A half-open range in a list of cells. */
-struct ps_cell_range {
+/** A half-open range of cells in a list, or of places. */
+struct ps_range32 {
     uint32_t lo, hi;
 };
 

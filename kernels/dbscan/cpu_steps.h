@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PS_JOIN_(a, b, c) a##b##c
-#define PS_JOIN(a, b, c) PS_JOIN_(a, b, c)
-#define FN(name) PS_JOIN(ps_, CLASS, _##name)
-#define COORD PS_JOIN(ps_, CLASS, )
-
 /* Cells are handed to threads in runs: long enough to make a cursor's search cheap, short enough to balance.
  */
 enum { RUN = 512 };
@@ -232,31 +227,7 @@ static void FN(cell_core)(struct ps_dbscan *s, struct ps_near *near, uint32_t c)
 
 /* ---- connection ---------------------------------------------------------------------------------------- */
 
-/** Is one of places [lo, hi) a neighbour of p. */
-static inline bool FN(any)(const struct ps_dbscan *s, const COORD *p, int64_t lo, int64_t hi,
-                           int64_t *distances)
-{
-    return FN(count)(s, p, lo, hi, 1, distances) > 0;
-}
-
-/** Is a core point of cell a a neighbour of one of cell b. */
-static bool FN(touch)(const struct ps_dbscan *s, struct ps_near *near, uint32_t a, uint32_t b)
-{
-    const struct ps_cells *cores = &s->cores;
-    if (cores->end[a] - cores->start[a] > cores->end[b] - cores->start[b]) {
-        uint32_t t = a;
-        a = b;
-        b = t;
-    }
-    COORD *p = (COORD *)near->box + 2 * s->d;
-    int64_t lo = cores->start[b], hi = cores->end[b];
-    for (int64_t j = cores->start[a]; j < cores->end[a]; j++) {
-        FN(fetch)(s, j, p);
-        if (hi - lo > PS_LANES && !FN(reach)(s, p, p, 1, b, 1)) continue;
-        if (FN(any)(s, p, lo, hi, &near->distances)) return true;
-    }
-    return false;
-}
+#include "kernels/dbscan/cpu_touch.h"
 
 /** Connect core cell a with cells after it. The first pass takes close cells only: it connects most, so that
  * the second finds most pairs connected already and looks at no points. */

@@ -46,7 +46,7 @@ static void put(struct set *s, int64_t i, int k, double v)
         ((uint32_t *)s->data)[at] = (uint32_t)(v * 1e6 + 2e9);
         break;
     case PS_I64:
-        ((int64_t *)s->data)[at] = INT64_MAX - 200 + (int64_t)v;
+        ((int64_t *)s->data)[at] = INT64_MAX - 4000000 + (int64_t)v;
         break;
     case PS_U64:
         ((uint64_t *)s->data)[at] = (UINT64_C(1) << 63) + (uint64_t)(int64_t)v;
@@ -186,6 +186,34 @@ START_TEST(equal_points)
 }
 END_TEST
 
+/** Two cells along parallel diagonals: their boxes almost touch, their points stand a little more or less
+ * than eps apart. */
+START_TEST(facing_cells)
+{
+    static struct set s;
+    static struct result r;
+    enum { HALF = MAX_POINTS / 2 };
+    for (int type = PS_I64; type <= PS_F64; type++)
+        for (int apart = 0; apart <= 1; apart++) {
+            double unit = type <= PS_U64   ? 1e6
+                          : type == PS_F64 ? 10
+                                           : 1,
+                   step = (apart ? 1.01 : 0.99) / sqrt(2.0);
+            struct ps_rng rng = {(uint64_t)type, 8};
+            fill(&s, (enum ps_dtype)type, 2 * HALF, 2, 1, 1, 1, 5, 1);
+            for (int64_t i = 0; i < 2 * HALF; i++) {
+                double u = ps_rng_uniform(rng, i, 0) * 0.69, shift = i % 2 ? step : 0;
+                put(&s, i, 0, unit * (u + shift));
+                put(&s, i, 1, unit * (0.69 - u + shift));
+            }
+            s.spec.eps = unit * scale_of((enum ps_dtype)type);
+            compare(&s, apart ? "facing cells, apart" : "facing cells, connected");
+            cluster(&ps_dbscan_cpu, &s.spec, &r);
+            ck_assert_uint_eq(r.components, apart ? 2 : 1);
+        }
+}
+END_TEST
+
 /** With some points as halo: flags of own points and labels are those of the whole; components never join
  * what the whole keeps apart, and join every two core neighbours of which one is an own point. */
 START_TEST(halo)
@@ -230,6 +258,6 @@ END_TEST
 int main(int argc, char **argv)
 {
     const TTest *tests[] = {
-        lattices_of_every_type, dense_and_sparse_mixed, extremes, equal_points, halo, NULL};
+        lattices_of_every_type, dense_and_sparse_mixed, extremes, equal_points, facing_cells, halo, NULL};
     return mck_main(argc, argv, "dbscan", tests);
 }
