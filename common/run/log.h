@@ -4,7 +4,8 @@
 
 #include "common/run/run.h"
 
-/** Print to stdout on rank 0 (results and summary lines; always shown unless log = quiet). Local; a no-op on other ranks. */
+/** Print to stdout on rank 0 (results and summary lines; always shown unless log = quiet). Local; a no-op on
+ * other ranks. */
 void ps_print(const struct ps_run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /** Print to stderr on rank 0 at log = info or debug. Local; a no-op on other ranks. */
@@ -14,7 +15,8 @@ void ps_debug(const struct ps_run *run, const char *fmt, ...) __attribute__((for
 /** "NAME: warning: ..." on stderr of rank 0, also at log = quiet. Local; a no-op on other ranks. */
 void ps_warn(const struct ps_run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/** One line on a terminal, rewritten at most ten times a second: what, share, rate, time left. Nothing where stderr is no terminal. */
+/** One line on a terminal, rewritten at most ten times a second: what, share, rate, time left. Nothing where
+ * stderr is no terminal. */
 struct ps_progress {
     const struct ps_run *run;
     const char *what, *unit;
@@ -22,7 +24,8 @@ struct ps_progress {
     double start, last;
     bool on;
 };
-void ps_progress_begin(struct ps_progress *p, const struct ps_run *run, const char *what, const char *unit, int64_t total);
+void ps_progress_begin(struct ps_progress *p, const struct ps_run *run, const char *what, const char *unit,
+                       int64_t total);
 void ps_progress_at(struct ps_progress *p, int64_t done);
 void ps_progress_end(struct ps_progress *p);
 

@@ -1,4 +1,5 @@
-/** One table per program describes its parameters: defaults, parsing, files, help, docs and records come from it. */
+/** One table per program describes its parameters: defaults, parsing, files, help, docs and records come from
+ * it. */
 #ifndef PS_PARAM_H
 #define PS_PARAM_H
 
@@ -15,10 +16,10 @@ enum ps_kind { PS_KIND_INT, PS_KIND_INT64, PS_KIND_DOUBLE, PS_KIND_BOOL, PS_KIND
 
 /** One row: a member of the program's parameter struct. */
 struct ps_param {
-    const char *name;    /**< member name; `_` and `-` are equal on the command line and in files */
-    char letter;         /**< short option, 0 = none */
-    bool flag;           /**< takes no argument on the command line (a PS_KIND_BOOL or a letter such as -D) */
-    int positional;      /**< 1 = first free argument that is not a parameter file, 2 = second ..., 0 = none */
+    const char *name; /**< member name; `_` and `-` are equal on the command line and in files */
+    char letter;      /**< short option, 0 = none */
+    bool flag;        /**< takes no argument on the command line (a PS_KIND_BOOL or a letter such as -D) */
+    int positional;   /**< 1 = first free argument that is not a parameter file, 2 = second ..., 0 = none */
     enum ps_kind kind;
     size_t offset;
     const char *def;     /**< default as text; NULL: no default and the parameter is required */
@@ -28,9 +29,13 @@ struct ps_param {
     const char *help;
 };
 
-#define PS_KIND_OF(x) _Generic((x), int: PS_KIND_INT, int64_t: PS_KIND_INT64, double: PS_KIND_DOUBLE, bool: PS_KIND_BOOL, char *: PS_KIND_STR)
-#define PS_PARAM(type, member, ...) \
-    {.name = #member, .kind = PS_KIND_OF(((type *)0)->member), .offset = offsetof(type, member), __VA_ARGS__}
+#define PS_KIND_OF(x) \
+    _Generic((x), int: PS_KIND_INT, int64_t: PS_KIND_INT64, double: PS_KIND_DOUBLE, bool: PS_KIND_BOOL, char *: PS_KIND_STR)
+#define PS_PARAM(type, member, ...)                                                                 \
+    {                                                                                               \
+        .name = #member, .kind = PS_KIND_OF(((type *)0)->member), .offset = offsetof(type, member), \
+        __VA_ARGS__                                                                                 \
+    }
 
 enum ps_origin { PS_FROM_DEFAULT, PS_FROM_FILE, PS_FROM_COMMAND };
 
@@ -38,30 +43,38 @@ enum ps_origin { PS_FROM_DEFAULT, PS_FROM_FILE, PS_FROM_COMMAND };
 struct ps_table {
     const struct ps_param *rows;
     int n;
-    void *values;            /**< the parameter struct; borrowed */
-    enum ps_origin *origin;  /**< [n]; owned by whoever made the table */
+    void *values;           /**< the parameter struct; borrowed */
+    enum ps_origin *origin; /**< [n]; owned by whoever made the table */
 };
 
-/** Set every row to its default. Local. */
+/** Set every row to its default; a default outside its row's range is PS_EINTERNAL. Local. */
 enum ps_status ps_table_defaults(struct ps_table *tables, int ntables);
 
-/** Read a `name = value` file (inih; `#` and `;` comments; no sections needed). Local. Errors name file, line and nearest name. */
-enum ps_status ps_table_file(struct ps_table *tables, int ntables, const char *path);
-
-/** Parse `--name value`, `--name=value`, `-l value`, `-lvalue`, flags, positionals. Local.
- * `*params_file` receives the path given as `--params FILE` or as a first positional ending in `.par` (else ""). It is read by
- * the caller between defaults and command line; call this twice (once to find it, once to apply) or as implemented in run.c. */
+/** Parse `--name value`, `--name=value`, `-l value`, `-lvalue`, flags (`--name`, `--no-name`), positionals;
+ * `--` ends options. Local. A row of an earlier table hides rows of the same name and letter in later ones.
+ * @param params_file out: the path given as `--params FILE` or as a first free argument that ends in `.par`,
+ * else ""
+ * @return PS_OK; PS_EUSAGE with the nearest known name */
 enum ps_status ps_table_args(struct ps_table *tables, int ntables, int argc, char **argv, ps_str params_file);
 
-/** Check ranges and required rows once all sources are applied. Local. */
+/** Read a `name = value` file (`#` and `;` comments, `[sections]` mean nothing, "quoted" values). Local.
+ * Call it after ps_table_args: values from the command line stay.
+ * @return PS_OK; PS_EUSAGE with file, line and nearest name; PS_ENOMEM */
+enum ps_status ps_table_file(struct ps_table *tables, int ntables, const char *path);
+
+/** Check that required rows are there once all sources are applied (ranges are checked where values are
+ * read). Local. */
 enum ps_status ps_table_check(const struct ps_table *tables, int ntables);
 
 /** Value of row i as text that parses back to the same value. Local. */
 void ps_table_value(const struct ps_table *t, int i, char *text, size_t len);
 
-/** Print the help, the Markdown table of docs/, or a resolved parameter file. Local. */
+/** Print the help, the Markdown table of docs/, the options of the man page, bash completion, or a resolved
+ * parameter file. Local. */
 void ps_table_help(FILE *f, const struct ps_table *tables, int ntables);
 void ps_table_markdown(FILE *f, const struct ps_table *tables, int ntables);
+void ps_table_man(FILE *f, const struct ps_table *tables, int ntables);
+void ps_table_complete(FILE *f, const char *program, const struct ps_table *tables, int ntables);
 void ps_table_write(FILE *f, const struct ps_table *tables, int ntables);
 
 #endif

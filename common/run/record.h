@@ -4,7 +4,8 @@
 
 #include "common/run/run.h"
 
-/** One line `{"event": event, "time": seconds, ...}`: begin, add fields, end (which appends and flushes). Local. */
+/** One line `{"event": event, "time": seconds, ...}`: begin, add fields, end (which appends and flushes).
+ * Local. */
 void ps_record_begin(struct ps_run *run, const char *event);
 void ps_record_int(struct ps_run *run, const char *name, int64_t value);
 void ps_record_num(struct ps_run *run, const char *name, double value);

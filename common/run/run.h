@@ -16,12 +16,12 @@ struct ps_common {
     ps_str record;     /**< JSON-lines file that the run appends to; "" = none */
     ps_str checkpoint; /**< file to write on a stop signal and every so often */
     bool resume;
-    ps_str backend;    /**< auto | ref | cpu | cuda */
-    int threads;       /**< OpenMP threads per rank; 0 = what place finds */
+    ps_str backend; /**< auto | ref | cpu | cuda */
+    int threads;    /**< OpenMP threads per rank; 0 = what place finds */
     int64_t seed;
-    int64_t grains;    /**< 0 = number of ranks */
-    ps_str log;        /**< quiet | info | debug */
-    ps_str progress;   /**< auto | on | off: progress line; auto = only on a terminal */
+    int64_t grains;  /**< 0 = number of ranks */
+    ps_str log;      /**< quiet | info | debug */
+    ps_str progress; /**< auto | on | off: progress line; auto = only on a terminal */
 };
 
 enum ps_common_bit {
@@ -32,7 +32,8 @@ enum ps_common_bit {
     /* record threads log progress are always there */
 };
 
-/** State of a run, valid from ps_main's start to its end. Communicators made from comm must be freed by whoever made them. */
+/** State of a run, valid from ps_main's start to its end. Communicators made from comm must be freed by
+ * whoever made them. */
 struct ps_run {
     MPI_Comm comm;
     int rank, size;
@@ -55,15 +56,17 @@ struct ps_program {
     const struct ps_param *rows;
     int nrows;
     size_t params_size;
-    unsigned common;                 /**< ps_common_bit */
-    const struct ps_alias *letters;  /**< letters for common rows ({'t', "threads"}), ended by letter 0; NULL = none */
+    unsigned common; /**< ps_common_bit */
+    const struct ps_alias
+        *letters; /**< letters for common rows ({'t', "threads"}), ended by letter 0; NULL = none */
     /** Collective over run->comm. Returns a status that is equal on all ranks (ps_agree). */
     enum ps_status (*run)(struct ps_run *run, const void *params);
 };
 
 /** Run a program from start to exit status: 0, 1 = failed, 2 = usage, 85 = stopped and can be resumed.
- * `--help`, `--version`, `--help-markdown` (docs table), `--help-man`, `--help-complete`, `--write-params` (resolved parameter file on stdout) are served here, without MPI where
- * possible. A failure is printed once, by rank 0, as `NAME: message`. */
+ * `--help`, `--version`, `--help-markdown` (docs table), `--help-man`, `--help-complete`, `--write-params`
+ * (resolved parameter file on stdout) are served here, without MPI where possible. A failure is printed once,
+ * by rank 0, as `NAME: message`. */
 int ps_main(int argc, char **argv, const struct ps_program *program);
 
 #endif

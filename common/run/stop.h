@@ -5,7 +5,8 @@
 #include <mpi.h>
 #include <stdbool.h>
 
-/** True once this process was asked to stop. Local; ranks may differ: put it into a reduction the loop makes anyway. */
+/** True once this process was asked to stop. Local; ranks may differ: put it into a reduction the loop makes
+ * anyway. */
 bool ps_stop_seen(void);
 
 /** True if any rank was asked. Collective over comm. */

@@ -4,7 +4,8 @@
 
 #include "common/run/run.h"
 
-/** Begin a phase (ends the one before); the name is a literal. Local, but ranks must name the same phases in the same order. */
+/** Begin a phase (ends the one before); the name is a literal. Local, but ranks must name the same phases in
+ * the same order. */
 void ps_phase(struct ps_run *run, const char *name);
 
 /** Add a count to the current phase's record (messages, bytes, distances). Local; same names on all ranks. */
@@ -13,8 +14,8 @@ void ps_phase_count(struct ps_run *run, const char *name, int64_t count);
 /** Seconds since ps_main began, on this rank. Local. */
 double ps_elapsed(const struct ps_run *run);
 
-/** End the last phase, reduce min, mean, max, rank of max over the ranks, write `phase` lines to the record and, at log = debug,
- * a table to stderr. Collective over run->comm; ps_main calls it. */
+/** End the last phase, reduce min, mean, max, rank of max over the ranks, write `phase` lines to the record
+ * and, at log = debug, a table to stderr. Collective over run->comm; ps_main calls it. */
 enum ps_status ps_phases_report(struct ps_run *run);
 
 #endif
