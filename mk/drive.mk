@@ -35,7 +35,7 @@ sanitize: deps ## all tests under the address and undefined-behaviour sanitizers
 	@+SANITIZED=1 $(MAKE) --no-print-directory B=build-sanitize CFLAGS='-O1 -g $(SANITIZE)' LDFLAGS='$(SANITIZE)' _check
 fuzz: deps ## feed each parser garbage for FUZZ_SECONDS (60) under libFuzzer
 	@+if command -v clang >/dev/null; then \
-	    OMPI_CC=clang MPICH_CC=clang $(MAKE) --no-print-directory B=build-fuzz OPENMP= WERROR= LDFLAGS='$(SANITIZE)' \
+	    OMPI_CC=clang MPICH_CC=clang $(MAKE) --no-print-directory B=build-fuzz OPENMP= WERROR= LDFLAGS='$(SANITIZE) -lgomp' \
 	        CFLAGS='-O1 -g -fsanitize=fuzzer-no-link $(SANITIZE) -idirafter $(shell gcc -print-file-name=include)' _fuzz; \
 	else echo 'skip - fuzz: clang is not there (apt-get install clang)'; fi
 check-gpu: deps ## build and run the tests that need a GPU

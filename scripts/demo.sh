@@ -1,0 +1,60 @@
+#!/bin/bash
+# The main jobs of every program that is there, on data made here, into demo/. Each command is shown before it runs.
+# DEMO_POINTS: points of each data set (1000000)
+set -eu
+cd "$(dirname "$0")/.."
+BIN=${BIN_DIR:-$PWD/bin} points=${DEMO_POINTS:-1000000}
+# shellcheck source=tests/env.sh
+. tests/env.sh
+unset OMP_NUM_THREADS OMP_WAIT_POLICY
+bin=$(realpath --relative-to=. "$BIN")
+rm -rf demo
+mkdir demo
+summary=$(mktemp)
+trap 'rm -f "$summary"' EXIT
+
+has() { [ -x "$BIN/$1" ]; }
+title() { printf '\n== %s\n' "$*"; }
+job() { # what it is, command...: show it, run it, keep its seconds for the table at the end
+    local what=$1 start end
+    shift
+    printf '\n$ %s\n' "$*"
+    start=$(date +%s%N)
+    "$@" </dev/null
+    end=$(date +%s%N)
+    [ -z "$what" ] || printf '%s|%d.%02d\n' "$what" $(((end - start) / 1000000000)) $(((end - start) / 10000000 % 100)) >>"$summary"
+}
+
+if has skeleton; then
+    title 'skeleton: the smallest whole program'
+    # shellcheck source=/dev/null
+    . apps/skeleton/demo.sh
+fi
+if has psml-data && has hpdbscan; then
+    title "psml-data: $points points in towns of very different size, and a 3-D laser scan"
+    job 'make towns' "$bin/psml-data" generate geo demo/towns.h5 --points "$points"
+    job 'make a laser scan' "$bin/psml-data" generate scan demo/laser.h5 --points "$points"
+    job '' "$bin/psml-data" info demo/towns.h5
+
+    title 'hpdbscan: the towns, on two ranks of one thread, with a table of clusters and a picture'
+    job 'cluster towns, 2 ranks x 1 thread' "$MPIRUN" -np 2 "$bin/hpdbscan" -t 1 -e 0.01 -m 40 -i demo/towns.h5 -o demo/towns-labels.h5 \
+        --clusters demo/towns-clusters.csv --plot demo/towns.png --record demo/record.jsonl
+    job '' head -n 6 demo/towns-clusters.csv
+
+    title 'hpdbscan: the same on one rank of two threads: the labels are the same, to the byte'
+    job 'cluster towns, 1 rank x 2 threads' "$bin/hpdbscan" -t 2 -e 0.01 -m 40 -i demo/towns.h5 -o demo/towns-labels-1.h5
+    job 'compare the labels' "$bin/psml-data" diff demo/towns-labels.h5 demo/towns-labels-1.h5
+
+    title 'hpdbscan: the laser scan'
+    job 'cluster laser scan, 2 ranks x 1 thread' "$MPIRUN" -np 2 "$bin/hpdbscan" -t 1 -e 20 -m 50 -i demo/laser.h5 -o demo/laser-labels.h5 \
+        --plot demo/laser.png --record demo/record.jsonl
+    title 'hpdbscan: which epsilon?'
+    job 'suggest an epsilon' "$bin/hpdbscan" --suggest-epsilon -m 40 -i demo/towns.h5
+fi
+
+title 'Seconds'
+awk -F'|' '{ printf "  %-42s %8s\n", $1, $2 }' "$summary"
+title 'Files'
+du -h demo/* | awk '{ printf "  %-42s %8s\n", $2, $1 }'
+pictures=$(ls demo/*.png 2>/dev/null || true)
+[ -z "$pictures" ] || printf '\nPictures to look at: %s\n' "$(echo "$pictures" | paste -sd' ')"
