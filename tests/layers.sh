@@ -23,7 +23,7 @@ function room(path) { # apps/NAME, common/NAME, kernels (its base), kernels/NAME
 function may(from, to, path) {
     if (from == to) return 1
     if (from ~ /^kernels/) return to == "kernels"
-    if (from == "common/run") return path == "kernels/status.h"
+    if (from == "common/run") return path == "kernels/status.h" || path == "common/par/place.h" # ps_main sets threads
     if (from == "common/par") return to == "common/run" || to == "kernels"
     if (from == "common/io" || from == "common/linalg") return to == "common/run" || to == "common/par" || to == "kernels"
     if (from == "common/nn") return to == "common/run" || to == "common/par" || to == "kernels" || to == "kernels/nn"

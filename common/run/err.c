@@ -1,12 +1,12 @@
 /* The kept message of a failure and its agreement between ranks. */
 #include "common/run/err.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/run/run_parts.h"
 
 enum { MESSAGE_MAX = 2048, ALIGNMENT = 64 };
 
@@ -47,6 +47,13 @@ void ps_err_clear(void)
     kept.text[0] = '\0';
     kept.rank = -1;
     kept.agreed = false;
+}
+
+void ps_err_restore(const char *message, int rank)
+{
+    snprintf(kept.text, sizeof kept.text, "%s", message);
+    kept.rank = rank;
+    kept.agreed = true;
 }
 
 const char *ps_status_text(enum ps_status code)

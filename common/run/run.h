@@ -37,7 +37,8 @@ enum ps_common_bit {
 struct ps_run {
     MPI_Comm comm;
     int rank, size;
-    int threads; /**< OpenMP threads of this rank, already set */
+    const char *name; /**< of the program */
+    int threads;      /**< OpenMP threads of this rank, already set */
     const struct ps_common *common;
     struct ps_record *record;
     struct ps_timer *timer;

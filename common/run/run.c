@@ -1,0 +1,170 @@
+/* A run from its first instruction to its exit status. The only place that names MPI_COMM_WORLD. */
+#include "common/run/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#ifdef _OPENMP
+#    include <omp.h>
+#endif
+#include "common/par/place.h"
+#include "common/run/log.h"
+#include "common/run/record.h"
+#include "common/run/run_parts.h"
+#include "common/run/timer.h"
+
+/* Seconds that a rank with a failure waits for the others to come to the same point. */
+static const double patience = 5;
+
+/* Where no launcher started the process, Open MPI would start a daemon for it, which takes 0.1 s. */
+static void start_mpi(int *argc, char ***argv)
+{
+    int provided;
+    if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMIX_RANK") && !getenv("PMI_RANK"))
+        setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
+}
+
+static void print_failure(const struct ps_run *run, enum ps_status rc)
+{
+    const char *message = ps_err_message()[0] ? ps_err_message() : ps_status_text(rc);
+    fflush(stdout);
+    if (ps_err_rank() > 0)
+        fprintf(stderr, "%s: %s (on rank %d)\n", run->name, message, ps_err_rank());
+    else
+        fprintf(stderr, "%s: %s\n", run->name, message);
+    fflush(stderr);
+}
+
+/* Rank 0 reads the parameters; all get them. */
+static enum ps_status share_parameters(struct ps_run *run, struct ps_setup *s, int argc, char **argv)
+{
+    int code = PS_OK;
+    if (run->rank == 0) code = (int)ps_setup_read(s, argc, argv, true);
+    MPI_Bcast(&code, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    if (code != PS_OK) return (enum ps_status)code;
+    MPI_Bcast(s->buffer, (int)s->bytes, MPI_BYTE, 0, MPI_COMM_WORLD);
+    return PS_OK;
+}
+
+static void set_threads(struct ps_run *run)
+{
+    run->threads = 1;
+#ifdef _OPENMP
+    /* rank 0 decides how, since finding the place is collective */
+    int wanted = run->common->threads, from_place = wanted == 0 && !getenv("OMP_NUM_THREADS");
+    MPI_Bcast(&from_place, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    if (from_place)
+        wanted = ps_place_find(MPI_COMM_WORLD).cores;
+    else if (wanted == 0)
+        wanted = omp_get_max_threads();
+    run->threads = wanted;
+    omp_set_num_threads(wanted);
+#endif
+}
+
+static enum ps_status begin(struct ps_run *run, struct ps_setup *s, int argc, char **argv, double start)
+{
+    double to_mpi = ps_now() - start;
+    enum ps_status rc = ps_timer_make(start, &run->timer);
+    if (rc == PS_OK && run->rank == 0 && run->common->record[0])
+        rc = ps_record_open(run->common->record, &run->record);
+    PS_TRY(ps_agree(MPI_COMM_WORLD, rc));
+    set_threads(run);
+    if (run->common->record[0]) ps_record_start(run, s, argc, argv, to_mpi);
+    return PS_OK;
+}
+
+/* All ranks come here after the program's work. One that failed alone, while others wait for it in some
+ * collective, would wait for ever: it ends the job after a while. */
+static enum ps_status come_together(struct ps_run *run, enum ps_status rc)
+{
+    int failed = rc != PS_OK, any = 0, done = 0;
+    MPI_Request request;
+    MPI_Iallreduce(&failed, &any, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD, &request);
+    double limit = ps_now() + patience;
+    while (failed && !done && ps_now() < limit) {
+        MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+        if (!done) nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+    }
+    if (failed && !done) {
+        print_failure(run, rc);
+        MPI_Abort(MPI_COMM_WORLD, ps_exit_status(rc));
+    }
+    MPI_Wait(&request, MPI_STATUS_IGNORE);
+    return any ? ps_agree(MPI_COMM_WORLD, rc) : PS_OK;
+}
+
+static void record_end(struct ps_run *run, enum ps_status rc)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    int64_t mine = (int64_t)usage.ru_maxrss * 1024, max = 0, sum = 0;
+    MPI_Reduce(&mine, &max, 1, MPI_INT64_T, MPI_MAX, 0, run->comm);
+    MPI_Reduce(&mine, &sum, 1, MPI_INT64_T, MPI_SUM, 0, run->comm);
+    ps_debug(run, "peak memory: %.1f MB at most on a rank, %.1f MB together; elapsed %.3f s\n",
+             (double)max / 1e6, (double)sum / 1e6, ps_elapsed(run));
+    ps_record_begin(run, "end");
+    ps_record_str(run, "status", rc == PS_OK ? "ok" : rc == PS_STOPPED ? "stopped" : "failed");
+    ps_record_int(run, "exit", ps_exit_status(rc));
+    if (rc != PS_OK) ps_record_str(run, "message", ps_err_message());
+    ps_record_num(run, "elapsed", ps_elapsed(run));
+    ps_record_int(run, "memory_max", max);
+    ps_record_int(run, "memory_sum", sum);
+    ps_record_end(run);
+}
+
+static enum ps_status work(struct ps_run *run, struct ps_setup *s)
+{
+    MPI_Comm_dup(MPI_COMM_WORLD, &run->comm);
+    enum ps_status rc = come_together(run, s->program->run(run, s->buffer));
+    /* after a failure messages may be under way on the program's communicator: it is left alone */
+    if (rc == PS_OK) MPI_Comm_free(&run->comm);
+    run->comm = MPI_COMM_WORLD;
+    if (run->common->record[0] || ps_log_debug(run)) {
+        char message[2048]; /* of the run; the report agrees too */
+        snprintf(message, sizeof message, "%s", ps_err_message());
+        int rank = ps_err_rank();
+        ps_phases_report(run);
+        ps_err_restore(message, rank);
+        record_end(run, rc);
+    }
+    return rc;
+}
+
+int ps_main(int argc, char **argv, const struct ps_program *program)
+{
+    double start = ps_now();
+    int status;
+    struct ps_setup s;
+    struct ps_run run = {.comm = MPI_COMM_WORLD, .name = program->name};
+    if (ps_setup_make(&s, program) != PS_OK) {
+        print_failure(&run, PS_EINTERNAL);
+        return EXIT_FAILURE;
+    }
+    if (ps_setup_serve(&s, argc, argv, &status)) {
+        ps_setup_free(&s);
+        return status;
+    }
+    ps_stop_watch(program->common & PS_HAS_CHECKPOINT);
+    start_mpi(&argc, &argv);
+    MPI_Comm_rank(MPI_COMM_WORLD, &run.rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &run.size);
+    run.common = s.common;
+
+    enum ps_status rc = share_parameters(&run, &s, argc, argv);
+    if (rc == PS_OK) {
+        if (!s.common->checkpoint[0]) ps_stop_watch(false);
+        rc = begin(&run, &s, argc, argv, start);
+        if (rc == PS_OK) rc = work(&run, &s);
+    }
+    if (rc != PS_OK && run.rank == 0) print_failure(&run, rc);
+    fflush(stdout);
+    ps_record_close(run.record);
+    ps_timer_free(run.timer);
+    ps_setup_free(&s);
+    MPI_Finalize();
+    return ps_exit_status(rc);
+}
