@@ -119,8 +119,8 @@ static bool decode(struct worker *w, const struct ps_infile *f, const struct ps_
     size_t size = ps_dtype_size(p->type);
     int64_t total = p->chunk_rows * p->chunk_cols, bytes = total * (int64_t)size,
             width = p->cols ? p->cols : 1;
-    const unsigned char *data = w->raw;
     if (!load(w, f, c)) return false;
+    const unsigned char *data = w->raw;
     if (p->deflate >= 0 && !(c->skipped >> p->deflate & 1)) {
         if (!inflate_exactly(w, w->raw, c->bytes, w->plain, bytes)) return false;
         data = w->plain;

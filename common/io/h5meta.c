@@ -227,13 +227,15 @@ static int64_t place_all(hid_t set, hsize_t n, const struct ps_h5plan *plan, str
 static int64_t place_all(hid_t set, hsize_t n, const struct ps_h5plan *plan, struct ps_h5chunk *chunks)
 {
     int64_t placed = 0;
+    hid_t space = H5Dget_space(set); /* HDF5 1.10 does not take H5S_ALL here */
     for (hsize_t i = 0; i < n; i++) {
         hsize_t where[2], bytes;
         unsigned mask;
         haddr_t at;
-        if (H5Dget_chunk_info(set, H5S_ALL, i, where, &mask, &at, &bytes) < 0) return -1;
+        if (H5Dget_chunk_info(set, space, i, where, &mask, &at, &bytes) < 0) break;
         placed += place_chunk(plan, where, at, bytes, mask, chunks);
     }
+    H5Sclose(space);
     return placed;
 }
 #    endif
@@ -248,7 +250,10 @@ static enum ps_status find_chunks(hid_t set, const char *path, struct ps_h5plan 
 #    else
     bool many = grid > MAX_LOOKUPS;
 #    endif
-    if (many || grid == 0 || H5Dget_num_chunks(set, H5S_ALL, &n) < 0 || (int64_t)n != grid) {
+    hid_t space = H5Dget_space(set);
+    herr_t counted = H5Dget_num_chunks(set, space, &n);
+    H5Sclose(space);
+    if (many || grid == 0 || counted < 0 || (int64_t)n != grid) {
         p->way = PS_H5_LIBRARY; /* chunks that were never written hold the fill value */
         return PS_OK;
     }

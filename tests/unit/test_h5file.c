@@ -3,6 +3,7 @@
 
 #ifdef PS_HAVE_HDF5
 #    include <hdf5.h>
+#    include "common/io/h5meta.h"
 
 /** How a data set is stored in a test file. */
 struct layout {
@@ -89,6 +90,16 @@ static void check_layout(const struct layout *l, int64_t rows, int64_t cols)
     make_file(path, "group-free name", rows, cols, l, rows);
     enum ps_status rc = ps_shard_info(MPI_COMM_WORLD, path, "", &info);
     mck_assert(rc == PS_OK, "%s", ps_err_message());
+    struct ps_h5plan plan;
+    struct ps_h5chunk *chunks;
+    enum ps_h5way way =
+        l->order || l->fletcher || l->compact || l->user_block || (l->deflate && !ps_h5_can_inflate())
+            ? PS_H5_LIBRARY
+        : l->chunk[0] ? PS_H5_CHUNKED
+                      : PS_H5_CONTIGUOUS;
+    rc = ps_h5_look(path, "", &plan, &chunks);
+    mck_assert(rc == PS_OK && plan.way == way, "%s is read in way %d, not %d", info.storage, plan.way, way);
+    free(chunks);
     mck_assert(!l->what || !strcmp(info.storage, l->what), "storage is '%s', not '%s'", info.storage,
                l->what);
     rc = ps_shard_read(MPI_COMM_WORLD, path, "", &s);
