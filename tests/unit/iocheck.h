@@ -34,7 +34,8 @@ static inline int io_rank(void)
 
 /** Set element i of an array to the known value of element `number` of a matrix: all bits of integers are
  * used; floats are finite and of many magnitudes. */
-static inline void io_put(void *data, int64_t i, enum ps_dtype type, int64_t number)
+__attribute__((noinline, unused)) static void io_put(void *data, int64_t i, enum ps_dtype type,
+                                                     int64_t number)
 {
     uint64_t h = ((uint64_t)number + 1) * 0x9e3779b97f4a7c15u;
     h ^= h >> 29;
