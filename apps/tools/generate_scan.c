@@ -92,14 +92,24 @@ static enum ps_status create(const struct gen_spec *s, struct ps_range mine, voi
     return PS_OK;
 }
 
+/* Plain comparisons: fmin and fmax are calls, because they treat NaN and zeros with care. */
+static inline double lesser(double a, double b)
+{
+    return a < b ? a : b;
+}
+static inline double greater(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 /** Where a beam enters a box (the slab method of Kay and Kajiya 1986); INFINITY where it misses. */
-static double enters(const struct box *b, const double *at, const double *inverse)
+static inline double enters(const struct box *b, const double *at, const double *inverse)
 {
     double in = 0, out = INFINITY;
     for (int k = 0; k < 3; k++) {
         double t1 = (b->lo[k] - at[k]) * inverse[k], t2 = (b->hi[k] - at[k]) * inverse[k];
-        in = fmax(in, fmin(t1, t2));
-        out = fmin(out, fmax(t1, t2));
+        in = greater(in, lesser(t1, t2));
+        out = lesser(out, greater(t1, t2));
     }
     return in <= out ? in : INFINITY;
 }
@@ -111,7 +121,7 @@ static double length_of(const struct scan *c, int64_t station, const double *dir
     double inverse[3] = {1 / dir[0], 1 / dir[1], 1 / dir[2]};
     double length = dir[2] < 0 ? -at[2] * inverse[2] : INFINITY;
     for (int i = 0; i < c->near_count[station]; i++)
-        length = fmin(length, enters(&c->box[c->near[station][i]], at, inverse));
+        length = lesser(length, enters(&c->box[c->near[station][i]], at, inverse));
     return length;
 }
 
