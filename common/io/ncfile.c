@@ -189,7 +189,11 @@ static enum ps_status open_variable(MPI_Comm comm, const char *path, const char 
              ? PS_OK
              : nc_fail(PS_EINPUT, path, "cannot be opened as netCDF (damaged or truncated?)", err);
     PS_TRY(ps_agree(comm, rc));
-    rc = ps_agree(comm, look(*nc, path, dataset, v));
+    MPI_Offset header = 0; /* what is missing of a header reads as zeros, which can look whole */
+    ncmpi_inq_header_size(*nc, &header);
+    rc = header <= v->file_bytes ? look(*nc, path, dataset, v)
+                                 : ps_fail(PS_EINPUT, "%s: the netCDF file is truncated in its header", path);
+    rc = ps_agree(comm, rc);
     if (rc != PS_OK) ncmpi_close(*nc);
     return rc;
 }
