@@ -1,0 +1,262 @@
+#include "apps/hpdbscan/dbscan_balance.h"
+#include <math.h>
+#include <omp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/par/block.h"
+#include "common/run/err.h"
+
+enum { TOP = 1 << DBSCAN_TOP_BITS, PIECES = 64 };
+
+/* what a distance costs beside a point's share of sorting, moving and labelling */
+static const double DISTANCE_COST = 0.04;
+/* points around a point that are looked at for one that is a neighbour */
+static const double MISSES = 3;
+
+void dbscan_cost_shares(const struct dbscan_domain *dom, double eps, double (*share)[DBSCAN_KEY_BITS + 1])
+{
+    double cell = 1, near = 1;
+    for (int k = 0; k < dom->d; k++) {
+        const double extent = dom->hi[k] - dom->lo[k];
+        if (!(dom->scale[k] > 0)) continue;
+        cell *= fmin(1, eps / sqrt(dom->d) / extent);
+        near *= fmin(1, 2 * eps / extent);
+    }
+    for (int bits = 0; bits <= DBSCAN_KEY_BITS; bits++) {
+        share[0][bits] = cell;
+        share[1][bits] = near;
+        if (bits < dom->bits) cell *= 2, near *= 2;
+    }
+}
+
+double dbscan_cost(const struct dbscan_load *load, const double (*share)[DBSCAN_KEY_BITS + 1], int64_t count,
+                   int bits)
+{
+    const double n = (double)count, dense = n * share[0][bits] / (double)load->min_points;
+    if (dense >= 1) return n;
+    return n * (1 + DISTANCE_COST * fmin(n * share[1][bits], MISSES * (double)load->min_points));
+}
+
+/* The trie of bins while it grows. A node is an entry of `top` or of a row of `next`. */
+struct growth {
+    MPI_Comm comm;
+    const struct dbscan_domain *dom;
+    const struct dbscan_load *load;
+    double share[2][DBSCAN_KEY_BITS + 1];
+    const uint64_t *key;
+    int64_t n;
+    int size;
+    int32_t *top, (*next)[DBSCAN_STEP];
+    int64_t *top_count, (*next_count)[DBSCAN_STEP];
+    int64_t rows, room;
+    double total; /* cost of all points by the bins so far */
+};
+
+enum { LEAF = -1 };
+
+/* Count the keys of this rank by their first bits, or by the 4 bits after those that lead to a row >= `from`.
+ */
+static enum ps_status count_keys(const struct growth *g, int64_t from, int level, int64_t *count,
+                                 int64_t counts)
+{
+    const int shift = DBSCAN_KEY_BITS - DBSCAN_TOP_BITS - DBSCAN_STEP_BITS * level;
+    const int threads = omp_get_max_threads();
+    uint32_t *mine;
+    PS_TRY(ps_zalloc(&mine, counts * threads, sizeof *mine, "histograms of keys"));
+#pragma omp parallel num_threads(threads)
+    {
+        const struct ps_range part = ps_block(g->n, omp_get_num_threads(), omp_get_thread_num());
+        uint32_t *c = mine + counts * omp_get_thread_num();
+        for (int64_t i = part.lo; i < part.hi; i++) {
+            const uint64_t key = g->key[i];
+            if (level == 0) {
+                c[key >> shift]++;
+                continue;
+            }
+            int32_t at = g->top[key >> (DBSCAN_KEY_BITS - DBSCAN_TOP_BITS)];
+            for (int s = DBSCAN_KEY_BITS - DBSCAN_TOP_BITS - DBSCAN_STEP_BITS; s > shift && at >= 0;
+                 s -= DBSCAN_STEP_BITS)
+                at = g->next[at][key >> s & (DBSCAN_STEP - 1)];
+            if (at >= from) c[(at - from) * DBSCAN_STEP + (int64_t)(key >> shift & (DBSCAN_STEP - 1))]++;
+        }
+    }
+    for (int64_t i = 0; i < counts; i++) {
+        count[i] = 0;
+        for (int t = 0; t < threads; t++) count[i] += mine[counts * t + i];
+    }
+    free(mine);
+    return PS_OK;
+}
+
+static enum ps_status make_room(struct growth *g, int64_t rows)
+{
+    if (rows <= g->room) return PS_OK;
+    const int64_t room = 2 * rows;
+    PS_CHECK(room <= INT32_MAX, PS_EINTERNAL, "too many bins of keys");
+    void *next = realloc(g->next, (size_t)room * sizeof *g->next);
+    if (next) g->next = next;
+    void *count = realloc(g->next_count, (size_t)room * sizeof *g->next_count);
+    if (count) g->next_count = count;
+    PS_CHECK(next && count, PS_ENOMEM, "no memory for %lld bins of keys", (long long)room * DBSCAN_STEP);
+    g->room = room;
+    return PS_OK;
+}
+
+static double node_cost(const struct growth *g, int64_t count, int bits)
+{
+    return dbscan_cost(g->load, (const double(*)[DBSCAN_KEY_BITS + 1]) g->share, count, bits);
+}
+
+/* Divide the heavy ones of n nodes of `bits` bits: each gets a row. Equal on all ranks, as the counts are. */
+static enum ps_status divide(struct growth *g, bool in_top, int64_t from, int64_t n, int bits)
+{
+    if (bits >= g->dom->bits) return PS_OK;
+    const double limit = g->total / PIECES / g->size;
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t row = from + i / DBSCAN_STEP, column = i % DBSCAN_STEP;
+        const int64_t count = in_top ? g->top_count[i] : g->next_count[row][column];
+        if (count < 2 || node_cost(g, count, bits) <= limit) continue;
+        PS_TRY(make_room(g, g->rows + 1));
+        if (in_top)
+            g->top[i] = (int32_t)g->rows;
+        else
+            g->next[row][column] = (int32_t)g->rows;
+        for (int j = 0; j < DBSCAN_STEP; j++) g->next[g->rows][j] = LEAF;
+        g->rows++;
+    }
+    return PS_OK;
+}
+
+static enum ps_status grow(struct growth *g)
+{
+    PS_TRY(ps_agree(g->comm, count_keys(g, 0, 0, g->top_count, TOP)));
+    MPI_Allreduce(MPI_IN_PLACE, g->top_count, TOP, MPI_INT64_T, MPI_SUM, g->comm);
+    for (int i = 0; i < TOP; i++) g->total += node_cost(g, g->top_count[i], DBSCAN_TOP_BITS);
+    PS_TRY(ps_agree(g->comm, divide(g, true, 0, TOP, DBSCAN_TOP_BITS)));
+    int64_t from = 0;
+    for (int level = 1; from < g->rows; level++) {
+        const int64_t rows = g->rows, counts = (rows - from) * DBSCAN_STEP;
+        const int bits = DBSCAN_TOP_BITS + level * DBSCAN_STEP_BITS;
+        PS_TRY(ps_agree(g->comm, count_keys(g, from, level, g->next_count[from], counts)));
+        for (int64_t at = from; at < rows; at += 1 << 20) {
+            const int64_t n = rows - at < 1 << 20 ? rows - at : 1 << 20;
+            MPI_Allreduce(MPI_IN_PLACE, g->next_count[at], (int)n * DBSCAN_STEP, MPI_INT64_T, MPI_SUM,
+                          g->comm);
+        }
+        PS_TRY(ps_agree(g->comm, divide(g, false, from, counts, bits)));
+        from = rows;
+    }
+    return PS_OK;
+}
+
+/* The bins in key order, with what the cut needs of them. */
+struct listing {
+    const struct growth *g;
+    struct dbscan_cut *cut;
+    double *cost; /* [bins] */
+};
+
+static int32_t list_node(struct listing *l, int32_t at, uint64_t start, int64_t count, int bits)
+{
+    struct dbscan_cut *cut = l->cut;
+    if (at < 0) {
+        const int64_t bin = cut->bins++;
+        cut->start[bin] = start;
+        cut->count[bin] = count;
+        l->cost[bin] = node_cost(l->g, count, bits);
+        return (int32_t)~bin;
+    }
+    const int shift = DBSCAN_KEY_BITS - bits - DBSCAN_STEP_BITS;
+    for (int j = 0; j < DBSCAN_STEP; j++)
+        cut->next[at][j] = list_node(l, cut->next[at][j], start + ((uint64_t)j << shift),
+                                     l->g->next_count[at][j], bits + DBSCAN_STEP_BITS);
+    return at;
+}
+
+/* Give each rank consecutive bins: a border stands at the bin border that is nearest to its share of the
+ * total cost. */
+static void assign(struct dbscan_cut *cut, const double *cost)
+{
+    double total = 0, before = 0;
+    int64_t bin = 0;
+    for (int64_t i = 0; i < cut->bins; i++) total += cost[i];
+    for (int r = 0; r < cut->size; r++) {
+        const double goal = total * (r + 1) / cut->size;
+        cut->first[r] = bin;
+        cut->cost[r] = 0;
+        while (bin < cut->bins && (r == cut->size - 1 || before + cost[bin] / 2 <= goal)) {
+            before += cost[bin];
+            cut->cost[r] += cost[bin++];
+        }
+    }
+    cut->first[cut->size] = cut->bins;
+}
+
+static enum ps_status flatten(struct growth *g, struct dbscan_cut *cut)
+{
+    const int64_t room = TOP + g->rows * DBSCAN_STEP;
+    struct listing l = {.g = g, .cut = cut};
+    enum ps_status rc = ps_alloc(&cut->start, room + 1, sizeof *cut->start, "bins of keys");
+    if (rc == PS_OK) rc = ps_alloc(&cut->count, room, sizeof *cut->count, "bins of keys");
+    if (rc == PS_OK) rc = ps_alloc(&cut->first, cut->size + 1, sizeof *cut->first, "bins of keys");
+    if (rc == PS_OK) rc = ps_alloc(&cut->cost, cut->size, sizeof *cut->cost, "bins of keys");
+    if (rc == PS_OK) rc = ps_alloc(&l.cost, room, sizeof *l.cost, "bins of keys");
+    if (rc == PS_OK) {
+        for (int i = 0; i < TOP; i++)
+            cut->top[i] = list_node(&l, cut->top[i], (uint64_t)i << (DBSCAN_KEY_BITS - DBSCAN_TOP_BITS),
+                                    g->top_count[i], DBSCAN_TOP_BITS);
+        cut->start[cut->bins] = (uint64_t)1 << DBSCAN_KEY_BITS;
+        assign(cut, l.cost);
+    }
+    free(l.cost);
+    return rc;
+}
+
+enum ps_status dbscan_cut_make(MPI_Comm comm, const struct dbscan_domain *dom, const struct dbscan_load *load,
+                               const uint64_t *key, int64_t n, struct dbscan_cut *out)
+{
+    struct growth g = {.comm = comm, .dom = dom, .load = load, .key = key, .n = n};
+    struct dbscan_cut cut = {0};
+    MPI_Comm_size(comm, &g.size);
+    cut.size = g.size;
+    dbscan_cost_shares(dom, load->eps, g.share);
+    enum ps_status rc = ps_alloc(&g.top, TOP, sizeof *g.top, "bins of keys");
+    if (rc == PS_OK) rc = ps_alloc(&g.top_count, TOP, sizeof *g.top_count, "bins of keys");
+    for (int i = 0; rc == PS_OK && i < TOP; i++) g.top[i] = LEAF;
+    rc = ps_agree(comm, rc);
+    if (rc == PS_OK) rc = grow(&g);
+    cut.top = g.top;
+    cut.next = g.next;
+    if (rc == PS_OK) rc = ps_agree(comm, flatten(&g, &cut));
+    free(g.top_count);
+    free(g.next_count);
+    if (rc != PS_OK) dbscan_cut_free(&cut);
+    *out = cut;
+    return rc;
+}
+
+void dbscan_cut_free(struct dbscan_cut *cut)
+{
+    free(cut->start);
+    free(cut->count);
+    free(cut->first);
+    free(cut->cost);
+    free(cut->top);
+    free(cut->next);
+    *cut = (struct dbscan_cut){0};
+}
+
+int dbscan_cut_owner(const struct dbscan_cut *cut, int64_t bin)
+{
+    int lo = 0, hi = cut->size; /* the last rank whose first bin is <= bin: ranks before it with the same
+                                   first bin are empty */
+    while (hi - lo > 1) {
+        const int mid = lo + (hi - lo) / 2;
+        if (cut->first[mid] <= bin)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return lo;
+}

@@ -1,0 +1,204 @@
+#include "apps/hpdbscan/dbscan_domain.h"
+#include <math.h>
+#include <omp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include "apps/hpdbscan/dbscan_rows.h"
+#include "common/run/err.h"
+
+/* Minima and maxima of a thread's rows, `width` values abreast: a multiple of d, so that value j belongs to
+ * axis j % d and the loop over j is a vector loop for any d. */
+struct bounds {
+    int width;
+    double *lo, *hi, *bad; /* [width]; bad is NaN once a value is not finite */
+};
+
+static void bounds_block(struct bounds *b, const double *restrict x, int64_t n)
+{
+    double *restrict lo = b->lo, *restrict hi = b->hi, *restrict bad = b->bad;
+    for (int64_t at = 0; at < n; at += b->width) {
+        const int width = n - at < b->width ? (int)(n - at) : b->width;
+        for (int j = 0; j < width; j++) {
+            const double v = x[at + j];
+            lo[j] = v < lo[j] ? v : lo[j];
+            hi[j] = v > hi[j] ? v : hi[j];
+            bad[j] += v * 0.0;
+        }
+    }
+}
+
+/* Bounds of this rank's rows, min and max in one vector: box[k] = min, box[d + k] = -max. */
+static enum ps_status bounds_local(const struct ps_points *p, double *box, bool *finite)
+{
+    const int d = p->d, width = d * (d < 32 ? 32 / d : 1);
+    const int64_t block = dbscan_rows_block(d);
+    bool ok = true, good = true;
+#pragma omp parallel reduction(&& : ok, good)
+    {
+        const struct ps_range rows = dbscan_rows_part(p->n, d, omp_get_num_threads(), omp_get_thread_num());
+        double *work = malloc(((size_t)(block * d) + 3 * (size_t)width) * sizeof *work);
+        ok = work != NULL;
+        if (work) {
+            struct bounds b = {width, work, work + width, work + 2 * width};
+            for (int j = 0; j < width; j++)
+                b.lo[j] = (double)INFINITY, b.hi[j] = -(double)INFINITY, b.bad[j] = 0;
+            for (int64_t at = rows.lo; at < rows.hi; at += block) {
+                const int64_t end = at + block < rows.hi ? at + block : rows.hi;
+                bounds_block(&b, dbscan_rows_double(p, at, end, work + 3 * width), (end - at) * d);
+            }
+#pragma omp critical(dbscan_bounds)
+            for (int j = 0; j < width; j++) {
+                if (b.lo[j] < box[j % d]) box[j % d] = b.lo[j];
+                if (-b.hi[j] < box[d + j % d]) box[d + j % d] = -b.hi[j];
+                good = good && !isnan(b.bad[j]);
+            }
+        }
+        free(work);
+    }
+    *finite = good;
+    return ok ? PS_OK : ps_fail(PS_ENOMEM, "no memory to find the bounding box");
+}
+
+static enum ps_status not_finite(const struct ps_points *p, int64_t first, const char *name)
+{
+    for (int64_t i = 0; i < p->n; i++)
+        for (int k = 0; k < p->d; k++) {
+            const double v = ps_points_at(p, i, k);
+            if (!isfinite(v))
+                return ps_fail(PS_EINPUT,
+                               "%s: the coordinate in row %lld, column %d (counted from 0) is %s; "
+                               "all coordinates must be finite",
+                               name, (long long)(first + i), k, isnan(v) ? "NaN" : "infinite");
+        }
+    return PS_OK;
+}
+
+/* Give each bit of the key to the axis whose side is widest by then. */
+static void choose_bits(struct dbscan_domain *dom, double *side, int *used)
+{
+    for (int k = 0; k < dom->d; k++) {
+        side[k] = dom->hi[k] * dom->half - dom->lo[k] * dom->half;
+        /* an extent so small that its inverse overflows cannot be cut: its points share a key */
+        if (!(side[k] > 0) || !isfinite(ldexp(1 / side[k], DBSCAN_AXIS_BITS))) side[k] = 0;
+        used[k] = 0;
+    }
+    for (dom->bits = 0; dom->bits < DBSCAN_KEY_BITS; dom->bits++) {
+        int widest = -1;
+        for (int k = 0; k < dom->d; k++)
+            if (side[k] > 0 && used[k] < DBSCAN_AXIS_BITS && (widest < 0 || side[k] > side[widest]))
+                widest = k;
+        if (widest < 0) break;
+        dom->axis[dom->bits] = widest;
+        used[widest]++;
+        side[widest] /= 2;
+    }
+}
+
+static void make_keys(struct dbscan_domain *dom, const int *used)
+{
+    for (int k = 0; k < dom->d; k++) {
+        const double side = dom->hi[k] * dom->half - dom->lo[k] * dom->half;
+        dom->scale[k] = used[k] ? ldexp(1 / side, used[k]) : 0;
+        dom->last[k] = ldexp(1, used[k]) - 1;
+        int bit = used[k]; /* of the cell number, counted down as the key's bits go from first to last */
+        for (int b = 0; b < dom->bits; b++) {
+            if (dom->axis[b] != k) continue;
+            bit--;
+            const uint64_t in_key = (uint64_t)1 << (DBSCAN_KEY_BITS - 1 - b);
+            for (int v = 0; v < 256; v++)
+                if (v >> (bit % 8) & 1) dom->spread[k][bit / 8][v] |= in_key;
+        }
+    }
+}
+
+static enum ps_status domain_alloc(struct dbscan_domain *dom, int d)
+{
+    double **arrays[] = {&dom->lo, &dom->hi, &dom->slack, &dom->scale, &dom->last};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        PS_TRY(ps_zalloc(arrays[i], d, sizeof(double), "the bounding box"));
+    return ps_zalloc(&dom->spread, d, sizeof *dom->spread, "tables of the key");
+}
+
+enum ps_status dbscan_domain_make(MPI_Comm comm, const struct ps_points *p, int64_t first, const char *name,
+                                  struct dbscan_domain *out)
+{
+    struct dbscan_domain dom = {.d = p->d, .half = 1};
+    double *box = NULL;
+    int *used = NULL;
+    bool finite = true;
+    const int d = p->d;
+    enum ps_status rc = domain_alloc(&dom, d);
+    if (rc == PS_OK) rc = ps_alloc(&box, 2 * (int64_t)d, sizeof *box, "the bounding box");
+    if (rc == PS_OK) rc = ps_alloc(&used, d, sizeof *used, "the bounding box");
+    for (int k = 0; rc == PS_OK && k < 2 * d; k++) box[k] = (double)INFINITY;
+    if (rc == PS_OK) rc = bounds_local(p, box, &finite);
+    if (rc == PS_OK && !finite) rc = not_finite(p, first, name);
+    PS_TRY_DONE(ps_agree(comm, rc));
+    MPI_Allreduce(MPI_IN_PLACE, box, 2 * d, MPI_DOUBLE, MPI_MIN, comm);
+    for (int k = 0; k < d; k++) {
+        dom.lo[k] = box[k];
+        dom.hi[k] = -box[d + k];
+        if (dom.hi[k] - dom.lo[k] > 0 && isinf(dom.hi[k] - dom.lo[k])) dom.half = 0.5;
+        /* a double is within 2^-53 of the integer; two of them and their difference are within 4 * 2^-53 */
+        if (p->type == PS_I64 || p->type == PS_U64)
+            dom.slack[k] = 0x1p-50 * fmax(fabs(box[k]), fabs(box[d + k]));
+        if (dom.lo[k] > dom.hi[k]) dom.slack[k] = 0;
+    }
+    choose_bits(&dom, box, used);
+    make_keys(&dom, used);
+done:
+    free(box);
+    free(used);
+    if (rc != PS_OK) dbscan_domain_free(&dom);
+    *out = dom;
+    return rc;
+}
+
+void dbscan_domain_free(struct dbscan_domain *dom)
+{
+    free(dom->lo);
+    free(dom->hi);
+    free(dom->slack);
+    free(dom->scale);
+    free(dom->last);
+    free(dom->spread);
+    *dom = (struct dbscan_domain){0};
+}
+
+void dbscan_domain_keys(const struct dbscan_domain *dom, const double *x, int64_t n, uint64_t *restrict key)
+{
+    const int d = dom->d;
+    memset(key, 0, (size_t)n * sizeof *key);
+    for (int k = 0; k < d; k++) {
+        const double scale = dom->scale[k], last = dom->last[k], half = dom->half, lo = dom->lo[k] * half;
+        const uint64_t(*spread)[256] = (const uint64_t(*)[256])dom->spread[k];
+        if (!(scale > 0)) continue;
+        for (int64_t i = 0; i < n; i++) {
+            const double t = (x[i * d + k] * half - lo) * scale;
+            const uint64_t c = (uint64_t)(int64_t)(t < last ? t : last);
+            uint64_t bits = spread[0][c & 255];
+            for (int byte = 1; c >> (8 * byte); byte++) bits |= spread[byte][c >> (8 * byte) & 255];
+            key[i] |= bits;
+        }
+    }
+}
+
+enum ps_status dbscan_domain_all_keys(const struct dbscan_domain *dom, const struct ps_points *p,
+                                      uint64_t *key)
+{
+    const int64_t block = dbscan_rows_block(p->d);
+    bool ok = true;
+#pragma omp parallel reduction(&& : ok)
+    {
+        const struct ps_range rows =
+            dbscan_rows_part(p->n, p->d, omp_get_num_threads(), omp_get_thread_num());
+        double *work = malloc((size_t)(block * p->d) * sizeof *work);
+        ok = work != NULL;
+        for (int64_t at = rows.lo; work && at < rows.hi; at += block) {
+            const int64_t end = at + block < rows.hi ? at + block : rows.hi;
+            dbscan_domain_keys(dom, dbscan_rows_double(p, at, end, work), end - at, key + at);
+        }
+        free(work);
+    }
+    return ok ? PS_OK : ps_fail(PS_ENOMEM, "no memory for keys");
+}

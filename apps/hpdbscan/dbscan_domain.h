@@ -1,0 +1,50 @@
+/** Where the points lie, and their Morton keys. */
+#ifndef DBSCAN_DOMAIN_H
+#define DBSCAN_DOMAIN_H
+
+#include <mpi.h>
+#include <stdint.h>
+#include "kernels/status.h"
+#include "kernels/view.h"
+
+/** Keys are left-aligned in 62 bits: their first n bits are key >> (62 - n). An axis has at most 40 of them.
+ */
+enum { DBSCAN_KEY_BITS = 62, DBSCAN_AXIS_BITS = 40, DBSCAN_AXIS_BYTES = DBSCAN_AXIS_BITS / 8 };
+
+/** The bounding box of all points and the rule that makes keys from coordinates.
+ * Bit b of a key halves the axis whose side is widest after the bits before it: the widest axes are
+ * interleaved and cells stay near-cubic whatever the extents. Source: Morton (1966); Orenstein and Merrett
+ * (1984). */
+struct dbscan_domain {
+    int d;
+    double *lo, *hi; /**< [d] bounding box over all ranks; +inf, -inf without points; owned */
+    double *slack;   /**< [d] how far differences of doubles may lie from those of the coordinates (0 but for
+                          64-bit integers); owned */
+    double half;     /**< 0.5 where an extent overflows a double, else 1 */
+    double *scale;   /**< [d] key cells per unit of (x - lo) * half; 0 = the axis is not in the key; owned */
+    double *last;    /**< [d] number of the last key cell along the axis; owned */
+    int bits;        /**< bits in use; the others are 0 */
+    int axis[DBSCAN_KEY_BITS];                  /**< the axis that bit b halves, first bit first */
+    uint64_t (*spread)[DBSCAN_AXIS_BYTES][256]; /**< [d] key bits of each byte of a cell number; owned */
+};
+
+/** Find the box of all ranks' points and check that coordinates are finite. Collective over comm.
+ * @param first number of this rank's first row in the input, for the message
+ * @param name  the input's name, for the message
+ * @return (agreed) PS_OK; PS_EINPUT naming the first row and column that is not finite; PS_ENOMEM */
+enum ps_status dbscan_domain_make(MPI_Comm comm, const struct ps_points *p, int64_t first, const char *name,
+                                  struct dbscan_domain *out);
+void dbscan_domain_free(struct dbscan_domain *dom);
+
+/** Keys of n rows. Local.
+ * @param x   [n][d], row-major, as doubles
+ * @param key out [n] */
+void dbscan_domain_keys(const struct dbscan_domain *dom, const double *x, int64_t n, uint64_t *key);
+
+/** Keys of all of a rank's points, in threads. Local.
+ * @param key out [p->n]
+ * @return PS_OK; PS_ENOMEM */
+enum ps_status dbscan_domain_all_keys(const struct dbscan_domain *dom, const struct ps_points *p,
+                                      uint64_t *key);
+
+#endif

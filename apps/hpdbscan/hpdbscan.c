@@ -1,0 +1,141 @@
+/** hpdbscan: exact DBSCAN over MPI ranks and OpenMP threads. See docs/apps/hpdbscan.md. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "apps/hpdbscan/dbscan_cluster.h"
+#include "common/run/log.h"
+#include "common/run/record.h"
+#include "common/run/timer.h"
+
+struct params {
+    ps_str data, input, output, input_dataset, output_dataset;
+    int64_t minPoints;
+    double epsilon;
+    int index;
+};
+
+#define ROW(member, ...) PS_PARAM(struct params, member, __VA_ARGS__)
+static const struct ps_param rows[] = {
+    ROW(data, .positional = 1, .def = "", .help = "input file, given as an argument without option"),
+    ROW(input, .letter = 'i', .def = "data.h5",
+        .help = "input file: HDF5, netCDF, .npy or text; rows are points"),
+    ROW(output, .letter = 'o', .def = "",
+        .help = "file for the labels, may be the input file if that is HDF5; default: an HDF5 file given as "
+                "an argument without "
+                "option gets the labels itself, else data.h5"),
+    ROW(input_dataset, .def = "DATA", .help = "name of the points in an HDF5 or netCDF file"),
+    ROW(output_dataset, .def = "CLUSTERS", .help = "name of the labels in an HDF5 or netCDF file"),
+    ROW(minPoints, .letter = 'm', .def = "2", .range = "[1,inf)", .unit = "points",
+        .help = "density threshold: a point with so many points within epsilon, itself included, is a core "
+                "point"),
+    ROW(epsilon, .letter = 'e', .def = "0.1", .range = "(0,inf)", .unit = "as the data",
+        .help = "search radius: neighbours are at a Euclidean distance of at most epsilon"),
+    ROW(index, .def = "auto", .choices = "auto|grid|tree",
+        .help = "how neighbours are found; auto: grid in few dimensions, else tree; the result is the same"),
+};
+
+static enum ps_status find_kernels(const struct ps_run *run, const struct ps_dbscan_kernels **out)
+{
+    const char *name = run->common->backend;
+    *out = strcmp(name, "ref") == 0 ? &ps_dbscan_ref : &ps_dbscan_cpu;
+    PS_CHECK(strcmp(name, "cuda") != 0, PS_EBACKEND,
+             "back end cuda is not part of this build of hpdbscan: use cpu or auto");
+    return PS_OK;
+}
+
+static const char *input_path(const struct params *p)
+{
+    return p->data[0] ? p->data : p->input;
+}
+
+static const char *output_path(const struct params *p)
+{
+    const char *dot = strrchr(p->data, '.');
+    if (p->output[0]) return p->output;
+    return dot && (strcasecmp(dot, ".h5") == 0 || strcasecmp(dot, ".hdf5") == 0) ? p->data : "data.h5";
+}
+
+/* What the labels say, over all ranks. */
+struct summary {
+    int64_t points, clusters, noise, core;
+};
+
+static struct summary summarise(const struct ps_run *run, const int64_t *label, int64_t n, int64_t clusters)
+{
+    int64_t noise = 0, core = 0;
+#pragma omp parallel for schedule(static) reduction(+ : noise, core)
+    for (int64_t i = 0; i < n; i++) {
+        noise += label[i] == 0;
+        core += label[i] < 0;
+    }
+    int64_t sums[3] = {n, noise, core};
+    MPI_Allreduce(MPI_IN_PLACE, sums, 3, MPI_INT64_T, MPI_SUM, run->comm);
+    return (struct summary){sums[0], clusters, sums[1], sums[2]};
+}
+
+static void report(struct ps_run *run, const struct summary *s)
+{
+    ps_print(run, "clusters: %lld\n", (long long)s->clusters);
+    ps_print(run, "cluster points: %lld\n", (long long)(s->points - s->noise));
+    ps_print(run, "noise points: %lld\n", (long long)s->noise);
+    ps_print(run, "core points: %lld\n", (long long)s->core);
+    ps_print(run, "total time: %.3f s\n", ps_elapsed(run));
+    ps_record_begin(run, "result");
+    ps_record_int(run, "points", s->points);
+    ps_record_int(run, "clusters", s->clusters);
+    ps_record_int(run, "cluster_points", s->points - s->noise);
+    ps_record_int(run, "noise_points", s->noise);
+    ps_record_int(run, "core_points", s->core);
+    ps_record_num(run, "seconds", ps_elapsed(run));
+    ps_record_end(run);
+}
+
+static enum ps_status write_labels(struct ps_run *run, const struct params *p, const struct ps_shard *in,
+                                   int64_t *label)
+{
+    const struct ps_shard out = {
+        .rows = in->rows, .cols = 0, .mine = in->mine, .type = PS_I64, .data = label};
+    ps_phase(run, "write");
+    return ps_shard_write(run->comm, output_path(p), p->output_dataset, &out);
+}
+
+static enum ps_status run_hpdbscan(struct ps_run *run, const void *params)
+{
+    const struct params *p = params;
+    struct dbscan_job job = {
+        .index = (enum ps_dbscan_index)p->index, .eps = p->epsilon, .min_points = p->minPoints};
+    struct ps_shard in = {0};
+    int64_t *label = NULL, clusters = 0;
+    job.name = input_path(p);
+    enum ps_status rc = find_kernels(run, &job.kernels);
+    PS_TRY_DONE(ps_agree(run->comm, rc));
+    ps_phase(run, "read");
+    PS_TRY_DONE(ps_shard_read(run->comm, job.name, p->input_dataset, &in));
+    PS_CHECK_DONE(in.cols > 0, PS_EINPUT,
+                  "%s: the data set has one dimension; points are the rows of a 2-D data set", job.name);
+    PS_TRY_DONE(dbscan_cluster(run, &job, &in, &label, &clusters));
+    const struct summary s = summarise(run, label, in.mine.hi - in.mine.lo, clusters);
+    PS_TRY_DONE(write_labels(run, p, &in, label));
+    report(run, &s);
+done:
+    ps_shard_free(&in);
+    free(label);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct ps_alias letters[] = {{'t', "threads"}, {0, NULL}};
+    static const struct ps_program program = {
+        .name = "hpdbscan",
+        .summary = "cluster points by density: exact DBSCAN over MPI ranks and threads",
+        .synopsis = "[options] [parameters.par] [data]",
+        .rows = rows,
+        .nrows = sizeof rows / sizeof *rows,
+        .params_size = sizeof(struct params),
+        .common = PS_HAS_BACKEND,
+        .letters = letters,
+        .run = run_hpdbscan,
+    };
+    return ps_main(argc, argv, &program);
+}
