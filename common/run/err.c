@@ -113,13 +113,9 @@ static enum ps_status allocate(void *out, int64_t n, size_t size, bool zero, con
         return ps_fail(PS_ENOMEM, "%s: %lld items of %zu bytes are more than memory can hold", what,
                        (long long)n, size);
     if (bytes == 0) bytes = 1; /* an empty array is a valid pointer */
-    if (zero && bytes < 4096) {
-        *place = calloc(1, bytes);
-    } else {
-        size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-        *place = aligned_alloc(ALIGNMENT, rounded);
-        if (zero && *place) memset(*place, 0, rounded);
-    }
+    size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    *place = aligned_alloc(ALIGNMENT, rounded);
+    if (zero && *place) memset(*place, 0, rounded);
     if (!*place)
         return ps_fail(PS_ENOMEM, "%s: %.1f MB of memory could not be had", what, (double)bytes / 1e6);
     return PS_OK;

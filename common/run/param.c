@@ -103,7 +103,9 @@ void ps_row_nearest(const struct ps_table *tables, int ntables, const char *name
 {
     const char *best = NULL;
     bool option = *prefix;
-    int least = 2 + (int)(strlen(name) / 4); /* what is further away is no misspelling */
+    int len_name = (int)strlen(name);
+    int least = 2 + len_name / 4; /* what is further away is no misspelling */
+    if (least > len_name) least = len_name;
     for (int t = 0, i = -1; ps_row_next(tables, ntables, &t, &i);) {
         int d = distance(name, tables[t].rows[i].name);
         if (d < least) best = tables[t].rows[i].name, least = d;

@@ -65,6 +65,7 @@ static enum ps_status take_line(struct source *src, char *text)
     *equals = '\0';
     char *name = trim(text), *value = trim(equals + 1);
     int t, i;
+    PS_CHECK(*name, PS_EUSAGE, "%s:%d: there is no name before =", src->path, src->line);
     if (!ps_row_find(src->tables, src->ntables, name, strlen(name), &t, &i)) {
         char hint[128];
         ps_row_nearest(src->tables, src->ntables, name, "", hint, sizeof hint);
@@ -167,8 +168,8 @@ void ps_table_write(FILE *f, const struct ps_table *tables, int ntables)
             fprintf(f, "# %s =   (required)\n", row->name);
             continue;
         }
-        fprintf(f, "%s = ", row->name);
         ps_table_value(&tables[t], i, text, sizeof text);
+        fprintf(f, "%s =%s", row->name, *text ? " " : "");
         write_string(f, text);
         fputc('\n', f);
     }

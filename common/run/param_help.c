@@ -30,6 +30,13 @@ static void option_name(const char *name, char *text, size_t len)
         if (*c == '_') *c = '-';
 }
 
+/* False where an earlier row took the letter. */
+static bool has_letter(const struct ps_table *tables, int ntables, int table, int row)
+{
+    int t, i;
+    return ps_row_letter(tables, ntables, tables[table].rows[row].letter, &t, &i) && t == table && i == row;
+}
+
 /* "default 2, in [1,inf), points" or the like. */
 static void facts(const struct ps_param *row, char *text, size_t len)
 {
@@ -75,9 +82,7 @@ void ps_table_help(FILE *f, const struct ps_table *tables, int ntables)
         section = t;
         option_name(row->name, name, sizeof name);
         char letter[6] = "    ";
-        int lt, li;
-        if (row->letter && ps_row_letter(tables, ntables, row->letter, &lt, &li) && lt == t && li == i)
-            snprintf(letter, sizeof letter, "-%c, ", row->letter);
+        if (has_letter(tables, ntables, t, i)) snprintf(letter, sizeof letter, "-%c, ", row->letter);
         snprintf(option, sizeof option, "%s--%s%s%s", letter, name, row->flag ? "" : " ", argument(row));
         facts(row, more, sizeof more);
         help_line(f, option, row->help, more);
@@ -115,7 +120,7 @@ void ps_table_markdown(FILE *f, const struct ps_table *tables, int ntables)
                 f, "| parameter | option | default | values | unit | meaning |\n|---|---|---|---|---|---|\n");
         section = t;
         option_name(row->name, name, sizeof name);
-        if (row->letter)
+        if (has_letter(tables, ntables, t, i))
             snprintf(option, sizeof option, "`-%c`, `--%s`", row->letter, name);
         else
             snprintf(option, sizeof option, "`--%s`", name);
@@ -153,7 +158,7 @@ void ps_table_man(FILE *f, const struct ps_table *tables, int ntables)
         const struct ps_param *row = &tables[t].rows[i];
         option_name(row->name, name, sizeof name);
         fprintf(f, ".TP\n");
-        if (row->letter) fprintf(f, "\\fB\\-%c\\fR, ", row->letter);
+        if (has_letter(tables, ntables, t, i)) fprintf(f, "\\fB\\-%c\\fR, ", row->letter);
         fprintf(f, "\\fB\\-\\-");
         roff(f, name);
         fprintf(f, "\\fR %s\n", argument(row));

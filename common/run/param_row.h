@@ -16,8 +16,8 @@ union ps_value {
 };
 
 /** Parse text as the row's kind and check choices and range. Local.
- * @param why out [PS_WHY_MAX]: on failure, what is wrong with the text, to follow the name ("'x' is not a
- * number") */
+ * @param why out [PS_WHY_MAX]: on failure, what is wrong with the text, to follow the name ("cannot be
+ * 'x': not a number") */
 bool ps_value_parse(const struct ps_param *row, const char *text, union ps_value *out, char *why);
 
 /** The row's place in the struct gets the value. Local. */

@@ -55,10 +55,11 @@ static bool parse_integer(const struct ps_param *row, const char *text, int64_t 
     char *end;
     errno = 0;
     long long v = strtoll(text, &end, 10);
-    if (end == text || *end) return wrong(why, "'%.64s' is not an integer", text);
+    if (end == text || *end) return wrong(why, "cannot be '%.64s': not an integer", text);
     bool fits = errno != ERANGE && (row->kind == PS_KIND_INT64 || (v >= INT32_MIN && v <= INT32_MAX));
     if (!fits)
-        return wrong(why, "%.64s does not fit into %d bits", text, row->kind == PS_KIND_INT64 ? 64 : 32);
+        return wrong(why, "cannot be %.64s: it does not fit into %d bits", text,
+                     row->kind == PS_KIND_INT64 ? 64 : 32);
     if (!in_range(row, (double)v, (double)v)) return out_of_range(row, text, why);
     *out = v;
     return true;
@@ -69,10 +70,10 @@ static bool parse_double(const struct ps_param *row, const char *text, double *o
     char *end;
     errno = 0;
     double v = strtod(text, &end);
-    if (end == text || *end) return wrong(why, "'%.64s' is not a number", text);
+    if (end == text || *end) return wrong(why, "cannot be '%.64s': not a number", text);
     if (isnan(v)) return wrong(why, "must be a number, not NaN");
-    if (errno == ERANGE && isinf(v)) return wrong(why, "%.64s is too large for a double", text);
-    if (errno == ERANGE && v == 0) return wrong(why, "%.64s is too small for a double", text);
+    if (errno == ERANGE && isinf(v)) return wrong(why, "cannot be %.64s: too large for a double", text);
+    if (errno == ERANGE && v == 0) return wrong(why, "cannot be %.64s: too small for a double", text);
     if (!in_range(row, v, v)) return out_of_range(row, text, why);
     *out = v;
     return true;
@@ -85,7 +86,7 @@ static bool parse_bool(const char *text, bool *out, char *why)
         if (strcmp(text, yes[i]) == 0) return *out = true, true;
         if (strcmp(text, no[i]) == 0) return *out = false, true;
     }
-    return wrong(why, "'%.64s' is none of true, false, on, off, yes, no, 1, 0", text);
+    return wrong(why, "cannot be '%.64s': none of true, false, on, off, yes, no, 1, 0", text);
 }
 
 /* Index of a word in "a|b|c", -1 if it is not there. */
@@ -116,7 +117,7 @@ static bool parse_choice(const struct ps_param *row, const char *text, union ps_
         long v = strtol(text, &end, 10);
         if (end != text && !*end && v >= 0 && v < choice_count(row->choices)) at = (int)v;
     }
-    if (at < 0) return wrong(why, "'%.64s' is none of %.160s", text, row->choices);
+    if (at < 0) return wrong(why, "cannot be '%.64s': none of %.160s", text, row->choices);
     if (row->kind == PS_KIND_INT) out->i = at;
     if (row->kind == PS_KIND_INT64) out->i64 = at;
     if (row->kind == PS_KIND_STR) snprintf(out->s, sizeof out->s, "%s", text);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -67,7 +68,7 @@ void ps_record_begin(struct ps_run *run, const char *event)
     run->record->line = cJSON_CreateObject();
     ps_record_str(run, "event", event);
     ps_record_str(run, "run", run->record->id);
-    ps_record_num(run, "time", ps_elapsed(run));
+    ps_record_num(run, "time", round(ps_elapsed(run) * 1e6) / 1e6);
 }
 
 void ps_record_int(struct ps_run *run, const char *name, int64_t value)
@@ -202,7 +203,7 @@ void ps_record_start(struct ps_run *run, const struct ps_setup *s, int argc, cha
         ps_record_str(run, "git", ps_git());
         ps_record_str(run, "compiler", ps_compiler());
         ps_record_str(run, "mpi", mpi);
-        ps_record_str(run, "features", ps_features());
+        ps_record_str(run, "features", *ps_features() ? ps_features() + 1 : "");
         ps_record_int(run, "ranks", run->size);
         ps_record_int(run, "threads", run->threads);
         ps_record_num(run, "time_to_mpi", to_mpi);

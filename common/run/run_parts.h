@@ -54,7 +54,7 @@ enum ps_status ps_record_open(const char *path, struct ps_record **out);
 void ps_record_start(struct ps_run *run, const struct ps_setup *s, int argc, char **argv, double to_mpi);
 void ps_record_close(struct ps_record *r);
 
-/** Version, git state, compiler, optional libraries that are built in. Local. */
+/** Version, git state, compiler, optional libraries that are built in (a blank before each). Local. */
 const char *ps_version(void);
 const char *ps_git(void);
 const char *ps_compiler(void);

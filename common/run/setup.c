@@ -132,7 +132,7 @@ static void print_version(FILE *f, const struct ps_setup *s)
     int len;
     MPI_Get_library_version(mpi, &len); /* allowed before MPI_Init */
     mpi[strcspn(mpi, ",\n")] = '\0';
-    fprintf(f, "%s %s (git %s)\n%s; %s; with %s\n", s->program->name, ps_version(), ps_git(), ps_compiler(),
+    fprintf(f, "%s %s (git %s)\n%s; %s; with%s\n", s->program->name, ps_version(), ps_git(), ps_compiler(),
             mpi, ps_features());
 }
 

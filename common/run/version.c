@@ -31,22 +31,22 @@ const char *ps_features(void)
 {
     return ""
 #ifdef _OPENMP
-           "OpenMP "
+           " OpenMP"
 #endif
 #ifdef PS_HAVE_HDF5
-           "HDF5 "
+           " HDF5"
 #endif
 #ifdef PS_HAVE_PNETCDF
-           "PnetCDF "
+           " PnetCDF"
 #endif
 #ifdef PS_HAVE_ZLIB
-           "zlib "
+           " zlib"
 #endif
 #ifdef PS_HAVE_LIBDEFLATE
-           "libdeflate "
+           " libdeflate"
 #endif
 #ifdef PS_HAVE_PNG
-           "PNG "
+           " PNG"
 #endif
         ;
 }
