@@ -109,7 +109,8 @@ static int64_t clamp(int64_t v, struct ps_range r)
 }
 
 /** Take own part of the choice. Local. */
-static enum ps_status take(const struct ps_shard *in, const struct choice *c, struct ps_shard *out)
+static enum ps_status take(const char *path, const struct ps_shard *in, const struct choice *c,
+                           struct ps_shard *out)
 {
     int64_t width = in->cols ? in->cols : 1, lo = clamp(in->mine.lo, c->rows),
             hi = clamp(in->mine.hi, c->rows);
@@ -131,7 +132,7 @@ static enum ps_status take(const struct ps_shard *in, const struct choice *c, st
     if (bad == INT64_MAX) return PS_OK;
     char text[48];
     data_text(data_get(in->data, bad, in->type), text);
-    return ps_fail(PS_EINPUT, "row %lld, column %lld: %s cannot be stored as %s",
+    return ps_fail(PS_EINPUT, "%s: row %lld, column %lld: %s cannot be stored as %s", path,
                    (long long)(in->mine.lo + bad / width), (long long)(bad % width), text,
                    ps_dtype_name(c->type));
 }
@@ -143,7 +144,7 @@ static enum ps_status run_convert(struct ps_run *run, const void *params)
     struct choice c = {0};
     enum ps_status rc = ps_shard_read(run->comm, p->input, p->input_dataset, &in);
     if (rc == PS_OK) rc = ps_agree(run->comm, choose(p, &in, &c));
-    if (rc == PS_OK) rc = ps_agree(run->comm, take(&in, &c, &out));
+    if (rc == PS_OK) rc = ps_agree(run->comm, take(p->input, &in, &c, &out));
     ps_shard_free(&in);
     if (rc == PS_OK) rc = ps_shard_write(run->comm, p->output, p->output_dataset, &out);
     if (rc == PS_OK)

@@ -23,18 +23,34 @@ static void help(FILE *f)
                "(.npy), text (.csv .tsv .txt).\n");
 }
 
+/** Completion of the first word; the other words are completed by the subcommands' functions. */
+static void complete_commands(void)
+{
+    printf("_psml_data()\n{\n    if ((COMP_CWORD == 1)); then\n        COMPREPLY=($(compgen -W '");
+    for (int i = 0; i < NCOMMANDS; i++) printf("%s ", commands[i].word);
+    printf("--help --version' -- \"${COMP_WORDS[1]}\"))\n        return\n    fi\n    case ${COMP_WORDS[1]} "
+           "in\n");
+    for (int i = 0; i < NCOMMANDS; i++)
+        printf("    %s) _psml_data_%s ;;\n", commands[i].word, commands[i].word);
+    printf("    esac\n}\ncomplete -o filenames -F _psml_data psml-data\n");
+}
+
 /** --help-markdown and its like are asked of the whole: every subcommand answers. */
 static int all_helps(char *name, char *option)
 {
     int status = 0;
     for (int i = 0; i < NCOMMANDS; i++) {
-        char *argv[] = {name, option, NULL};
+        char *argv[] = {name, option, NULL}, joined[64];
+        struct ps_program program = *commands[i].program;
+        snprintf(joined, sizeof joined, "psml-data-%s", commands[i].word);
+        if (!strcmp(option, "--help-complete")) program.name = joined; /* a function's name has no blank */
         if (!strcmp(option, "--help-markdown"))
             printf("%s### psml-data %s\n\n", i ? "\n" : "", commands[i].word);
         fflush(stdout);
-        int one = ps_main(2, argv, commands[i].program);
+        int one = ps_main(2, argv, &program);
         if (one) status = one;
     }
+    if (!strcmp(option, "--help-complete")) complete_commands();
     return status;
 }
 
