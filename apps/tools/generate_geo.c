@@ -82,7 +82,7 @@ const struct gen_kind gen_geo = {
     .name = "geo",
     .min_d = 2,
     .max_d = 2,
-    .usual = {.d = 2, .noise = 0.05, .sigma = 0.08, .parts = 10000, .exponent = 0.9},
+    .usual = {.d = 2, .noise = 0.05, .sigma = 0.03, .parts = 10000, .exponent = 0.9},
     .create = create,
     .point = point,
     .destroy = destroy,

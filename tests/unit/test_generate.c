@@ -240,7 +240,7 @@ START_TEST(spreader_walks)
     double *x = points(&gen_spreader, &s, N, D);
     int64_t jumps = 0, noise = 0, shifts = 0, between = 0;
     int inside = 1;
-    double before[D];
+    double before[D] = {0};
     for (int64_t i = 0; i < N; i++) {
         double step = 0;
         for (int k = 0; k < D; k++) {
