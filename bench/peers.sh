@@ -31,7 +31,7 @@ data() { # name, source
     read -ra words <<<"$2"
     case $2 in
     generate\ *)
-        [ -e "$OUT/$1.h5" ] || "$BIN/psml-data" generate "${words[1]}" "$OUT/$1.h5" --points "${words[2]}" --dims "${words[3]}" >/dev/null
+        [ -e "$OUT/$1.h5" ] || "$BIN/psml-data" generate "${words[1]}" "$OUT/$1.h5" -n "${words[2]}" -d "${words[3]}" >/dev/null
         echo "$OUT/$1.h5 DATA"
         ;;
     *)

@@ -32,8 +32,8 @@ if has skeleton; then
 fi
 if has psml-data && has hpdbscan; then
     title "psml-data: $points points in towns of very different size, and a 3-D laser scan"
-    job 'make towns' "$bin/psml-data" generate geo demo/towns.h5 --points "$points"
-    job 'make a laser scan' "$bin/psml-data" generate scan demo/laser.h5 --points "$points"
+    job 'make towns' "$bin/psml-data" generate geo demo/towns.h5 -n "$points"
+    job 'make a laser scan' "$bin/psml-data" generate scan demo/laser.h5 -n "$points"
     job '' "$bin/psml-data" info demo/towns.h5
 
     title 'hpdbscan: the towns, on two ranks of one thread, with a table of clusters and a picture'

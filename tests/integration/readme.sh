@@ -8,8 +8,8 @@ for t in $(grep -ohE '(^|[`(])make [a-z-]+' README.md docs/*.md | sed 's/.*make 
     expect "readme: make $t" grep -qx "$t" <<<"$targets"
 done
 # shellcheck disable=SC2013
-for p in $(grep -ohE '\bbin/[a-z0-9-]+' README.md | sort -u); do
-    expect "readme: $p" test -x "$BIN/${p#bin/}"
+for p in $(grep -ohE '(^|[ `])bin/[a-z0-9-]+' README.md | sort -u); do
+    expect "readme: $p" test -x "$BIN/${p#*bin/}"
 done
 # shellcheck disable=SC2013
 for f in $(grep -oE '\]\([^)#:]+' README.md | sed 's/.*(//' | sort -u); do
