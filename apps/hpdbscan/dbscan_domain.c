@@ -3,6 +3,12 @@
 #include <omp.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#ifdef __BMI2__
+#    include <immintrin.h>
+#endif
+#ifdef __BMI2__
+#    include <immintrin.h>
+#endif
 #include "apps/hpdbscan/dbscan_rows.h"
 #include "common/run/err.h"
 
@@ -105,6 +111,8 @@ static void make_keys(struct dbscan_domain *dom, const int *used)
             if (dom->axis[b] != k) continue;
             bit--;
             const uint64_t in_key = (uint64_t)1 << (DBSCAN_KEY_BITS - 1 - b);
+            dom->mask[k] |= in_key;
+            dom->mask[k] |= in_key;
             for (int v = 0; v < 256; v++)
                 if (v >> (bit % 8) & 1) dom->spread[k][bit / 8][v] |= in_key;
         }
@@ -116,6 +124,8 @@ static enum ps_status domain_alloc(struct dbscan_domain *dom, int d)
     double **arrays[] = {&dom->lo, &dom->hi, &dom->slack, &dom->scale, &dom->last};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         PS_TRY(ps_zalloc(arrays[i], d, sizeof(double), "the bounding box"));
+    PS_TRY(ps_zalloc(&dom->mask, d, sizeof *dom->mask, "bits of the key"));
+    PS_TRY(ps_zalloc(&dom->mask, d, sizeof *dom->mask, "tables of the key"));
     return ps_zalloc(&dom->spread, d, sizeof *dom->spread, "tables of the key");
 }
 
@@ -161,25 +171,103 @@ void dbscan_domain_free(struct dbscan_domain *dom)
     free(dom->slack);
     free(dom->scale);
     free(dom->last);
+    free(dom->mask);
+    free(dom->mask);
     free(dom->spread);
     *dom = (struct dbscan_domain){0};
 }
 
-void dbscan_domain_keys(const struct dbscan_domain *dom, const double *x, int64_t n, uint64_t *restrict key)
+/* Bits of a cell number, spread to the axis's bits of the key. */
+static inline uint64_t spread_bits(const struct dbscan_domain *dom, int k, uint64_t cell)
+{
+#ifdef __BMI2__
+    return _pdep_u64(cell, dom->mask[k]);
+#else
+    uint64_t bits = dom->spread[k][0][cell & 255];
+    for (int byte = 1; cell >> (8 * byte); byte++) bits |= dom->spread[k][byte][cell >> (8 * byte) & 255];
+    return bits;
+#endif
+}
+
+static inline __attribute__((always_inline)) void keys_axis(const struct dbscan_domain *dom, const double *x,
+                                                            int64_t n, int k, int d, uint64_t *restrict key)
+{
+    const double scale = dom->scale[k], last = dom->last[k], half = dom->half, lo = dom->lo[k] * half;
+    for (int64_t i = 0; i < n; i++) {
+        const double t = (x[i * d + k] * half - lo) * scale;
+        key[i] |= spread_bits(dom, k, (uint64_t)(int64_t)(t < last ? t : last));
+    }
+}
+
+void dbscan_domain_box(const struct dbscan_domain *dom, uint64_t start, int bits, double *box)
 {
     const int d = dom->d;
-    memset(key, 0, (size_t)n * sizeof *key);
     for (int k = 0; k < d; k++) {
-        const double scale = dom->scale[k], last = dom->last[k], half = dom->half, lo = dom->lo[k] * half;
-        const uint64_t(*spread)[256] = (const uint64_t(*)[256])dom->spread[k];
-        if (!(scale > 0)) continue;
-        for (int64_t i = 0; i < n; i++) {
-            const double t = (x[i * d + k] * half - lo) * scale;
-            const uint64_t c = (uint64_t)(int64_t)(t < last ? t : last);
-            uint64_t bits = spread[0][c & 255];
-            for (int byte = 1; c >> (8 * byte); byte++) bits |= spread[byte][c >> (8 * byte) & 255];
-            key[i] |= bits;
+        /* the prefix leaves `open` of the axis's bits to choose: key cells [cell, end) */
+        uint64_t cell = 0;
+        int open = 0;
+        for (int b = 0; b < dom->bits; b++) {
+            if (dom->axis[b] != k) continue;
+            cell = cell << 1 | (start >> (DBSCAN_KEY_BITS - 1 - b) & 1);
+            open += b >= bits;
         }
+        const uint64_t end = cell + ((uint64_t)1 << open);
+        /* a key cell's number is wrong by two roundings of the product and one of the difference */
+        const double slack = 0x1p-51 * fmax(fabs(dom->lo[k]), fabs(dom->hi[k]));
+        box[k] = dom->lo[k];
+        box[d + k] = dom->hi[k];
+        if (!(dom->scale[k] > 0)) continue;
+        const double near = (double)cell / dom->scale[k] * (1 - 0x1p-50) + dom->lo[k] * dom->half;
+        const double far = (double)end / dom->scale[k] * (1 + 0x1p-50) + dom->lo[k] * dom->half;
+        box[k] = fmax(box[k], near / dom->half - slack);
+        box[d + k] = fmin(box[d + k], far / dom->half + slack);
+    }
+}
+
+/* Cell numbers of one axis into their key bits, by table. */
+static void spread_axis(const struct dbscan_domain *dom, int k, const double *x, int64_t n,
+                        uint64_t *restrict key)
+{
+    const int d = dom->d;
+    const double scale = dom->scale[k], last = dom->last[k], half = dom->half, lo = dom->lo[k] * half;
+    const uint64_t(*spread)[256] = (const uint64_t(*)[256])dom->spread[k];
+    for (int64_t i = 0; i < n; i++) {
+        const double t = (x[i * d + k] * half - lo) * scale;
+        const uint64_t c = (uint64_t)(int64_t)(t < last ? t : last);
+        uint64_t bits = spread[0][c & 255];
+        for (int byte = 1; c >> (8 * byte); byte++) bits |= spread[byte][c >> (8 * byte) & 255];
+        key[i] |= bits;
+    }
+}
+
+#ifdef __BMI2__
+/* The same by one instruction, where it is one. */
+static void deposit_axis(const struct dbscan_domain *dom, int k, const double *x, int64_t n,
+                         uint64_t *restrict key)
+{
+    const int d = dom->d;
+    const double scale = dom->scale[k], last = dom->last[k], half = dom->half, lo = dom->lo[k] * half;
+    const uint64_t mask = dom->mask[k];
+    for (int64_t i = 0; i < n; i++) {
+        const double t = (x[i * d + k] * half - lo) * scale;
+        key[i] |= _pdep_u64((uint64_t)(int64_t)(t < last ? t : last), mask);
+    }
+}
+#endif
+
+void dbscan_domain_keys(const struct dbscan_domain *dom, const double *x, int64_t n, uint64_t *restrict key)
+{
+    memset(key, 0, (size_t)n * sizeof *key);
+    for (int k = 0; k < dom->d; k++) {
+        if (!(dom->scale[k] > 0)) continue;
+#ifdef __BMI2__
+        /* the first Zen processors run it bit by bit */
+        if (!__builtin_cpu_is("znver1") && !__builtin_cpu_is("znver2")) {
+            deposit_axis(dom, k, x, n, key);
+            continue;
+        }
+#endif
+        spread_axis(dom, k, x, n, key);
     }
 }
 

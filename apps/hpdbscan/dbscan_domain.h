@@ -25,6 +25,8 @@ struct dbscan_domain {
     double *last;    /**< [d] number of the last key cell along the axis; owned */
     int bits;        /**< bits in use; the others are 0 */
     int axis[DBSCAN_KEY_BITS];                  /**< the axis that bit b halves, first bit first */
+    uint64_t *mask;                             /**< [d] the axis's bits of the key; owned */
+    uint64_t *mask;                             /**< [d] bits of the key that belong to the axis; owned */
     uint64_t (*spread)[DBSCAN_AXIS_BYTES][256]; /**< [d] key bits of each byte of a cell number; owned */
 };
 
@@ -35,6 +37,13 @@ struct dbscan_domain {
 enum ps_status dbscan_domain_make(MPI_Comm comm, const struct ps_points *p, int64_t first, const char *name,
                                   struct dbscan_domain *out);
 void dbscan_domain_free(struct dbscan_domain *dom);
+
+/** The box of the coordinates, as doubles, whose keys have a prefix. Local. Faces lie outside by the rounding
+ * of keys, so that no such point is outside.
+ * @param start smallest key of the prefix
+ * @param bits  its length
+ * @param box   out [2 d] minima, then maxima */
+void dbscan_domain_box(const struct dbscan_domain *dom, uint64_t start, int bits, double *box);
 
 /** Keys of n rows. Local.
  * @param x   [n][d], row-major, as doubles
