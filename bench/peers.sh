@@ -58,13 +58,14 @@ peer() { # path
     WRITE_LABELS=$warm OMP_NUM_THREADS=2 "$TOOLS/wall" -o "$OUT/wall" -t "$LIMIT" $poll "$1" "$file" "$dataset" "$eps" "$min" 2 "$OUT/labels.bin" \
         >"$OUT/log" 2>&1 </dev/null || true
 }
-measure() { # program
+measure() { # program: seconds, kilobytes, status, and seconds by hpdbscan's own clock
     rm -f "$OUT"/labels.* "$OUT/wall"
     case $1 in
     hpdbscan-*x*) ours "${1:9:1}" "${1:11:1}" ;;
     *) peer "${path[$1]}" ;;
     esac
-    awk -v own="$(sed -n 's/^time_total \([0-9.]*\).*/\1/p' "$OUT/log")" '{ print (own != "" && $3 == 0 ? own : $1), $2, $3 }' "$OUT/wall"
+    awk -v own="$(sed -n 's/^time_total \([0-9.]*\).*/\1/p' "$OUT/log")" -v inside="$(sed -n 's/^total time: \([0-9.]*\).*/\1/p' "$OUT/log")" \
+        '{ print (own != "" && $3 == 0 ? own : $1), $2, $3, (inside != "" ? inside : "-") }' "$OUT/wall"
 }
 judge() { # program: is what it wrote a valid result?
     local labels=$OUT/labels.npy
@@ -98,7 +99,7 @@ else
     [ ${#path[@]} -gt 0 ] || echo 'no peer is named by PEER_<NAME>=path: hpdbscan runs alone' >&2
 fi
 bench() { # set, file, data set, eps, minPts
-    local p round poll warm seconds kb status verdict
+    local p round poll warm seconds kb status inside verdict
     local file=$2 dataset=$3 eps=$4 min=$5
     gone=()
     for round in $(seq 0 "$RUNS"); do
@@ -106,10 +107,11 @@ bench() { # set, file, data set, eps, minPts
         [ "$round" != 0 ] || warm=1 poll=-m
         for p in "${programs[@]}"; do
             [ -z "${gone[$p]:-}" ] || continue
-            read -r seconds kb status < <(measure "$p")
+            read -r seconds kb status inside < <(measure "$p")
             verdict=-
             if [ "$round" = 0 ] && [ "$status" = 0 ]; then verdict=$(judge "$p"); fi
-            printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$eps" "$min" "$p" "$round" "$seconds" "$kb" "$status" "$verdict" >>"$RESULTS"
+            printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$eps" "$min" "$p" "$round" "$seconds" "$kb" "$status" "$verdict" \
+                "$inside" >>"$RESULTS"
             if [ "$status" != 0 ] || { [ "$round" = 1 ] && awk "BEGIN { exit !($seconds > $LONG) }"; }; then gone[$p]=1; fi
         done
     done

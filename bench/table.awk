@@ -1,5 +1,5 @@
-# The results of bench/peers.sh as a Markdown table. In: set eps minPts program round seconds kilobytes status verdict; round 0 is the warm-up,
-# which alone says memory and verdict.
+# The results of bench/peers.sh as a Markdown table. In: set eps minPts program round seconds kilobytes status verdict inside; round 0 is the
+# warm-up, which alone says memory and verdict; inside: seconds by hpdbscan's own clock, which starts after MPI.
 function median(list,    v, n, i, j, t) {
     n = split(list, v, " ")
     for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j] + 0 < v[j - 1] + 0; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
@@ -17,7 +17,7 @@ BEGIN { FS = "\t"; np = split(programs, program, " ") }
     if (!(row in known)) { known[row] = 1; rows[++nrows] = row }
     k = row "\t" $4
     if ($8 != 0) status[k] = $8
-    else if ($5 > 0) times[k] = times[k] " " $6
+    else if ($5 > 0) { times[k] = times[k] " " $6; if ($10 > 0) inside[k] = inside[k] " " $10 }
     else { kb[k] = $7; verdict[k] = $9; once[k] = $6 }
 }
 END {
@@ -53,4 +53,12 @@ END {
     if (n) printf "Geometric mean of the ratio to the fastest valid peer: %.2f over %d rows; smallest %.2f.\n", exp(logs / n), n, worst
     for (i = 1; i <= np; i++)
         if (i != first && count[i]) printf "Geometric mean of %s to %s: %s%.2f over %d rows.\n", program[i], mine, least[i], exp(each[i] / count[i]), count[i]
+    for (r = 1; r <= nrows; r++) {
+        one = inside[rows[r] "\thpdbscan-1x2"]; two = inside[rows[r] "\thpdbscan-2x1"]
+        if (one == "" || two == "") continue
+        x = median(two) / median(one)
+        two_logs += log(x); two_n++
+        if (x > two_worst) { two_worst = x; split(rows[r], f, "\t") ; where = f[1] ", eps " f[2] }
+    }
+    if (two_n) printf "Two ranks of one thread to one rank of two threads, by the program's own clock: %.2f in the mean, %.2f at most (%s).\n", exp(two_logs / two_n), two_worst, where
 }

@@ -13,6 +13,8 @@ mkdir demo
 summary=$(mktemp)
 trap 'rm -f "$summary"' EXIT
 
+e=npy picture=()
+case $("$BIN/psml-data" --version 2>/dev/null) in *HDF5*) e=h5 ;; esac
 has() { [ -x "$BIN/$1" ]; }
 title() { printf '\n== %s\n' "$*"; }
 job() { # what it is, command...: show it, run it, keep its seconds for the table at the end
@@ -25,31 +27,33 @@ job() { # what it is, command...: show it, run it, keep its seconds for the tabl
     [ -z "$what" ] || printf '%s|%d.%02d\n' "$what" $(((end - start) / 1000000000)) $(((end - start) / 10000000 % 100)) >>"$summary"
 }
 
-if has skeleton; then
-    title 'skeleton: the smallest whole program'
-    # shellcheck source=/dev/null
-    . apps/skeleton/demo.sh
-fi
-if has psml-data && has hpdbscan; then
+if has psml-data; then
     title "psml-data: $points points in towns of very different size, and a 3-D laser scan"
-    job 'make towns' "$bin/psml-data" generate geo demo/towns.h5 -n "$points"
-    job 'make a laser scan' "$bin/psml-data" generate scan demo/laser.h5 -n "$points"
-    job '' "$bin/psml-data" info demo/towns.h5
-
+    job 'make towns' "$bin/psml-data" generate geo "demo/towns.$e" -n "$points"
+    job 'make a laser scan' "$bin/psml-data" generate scan "demo/laser.$e" -n "$points"
+    job '' "$bin/psml-data" info "demo/towns.$e"
+fi
+if has hpdbscan; then
+    case $("$BIN/hpdbscan" --version) in *PNG*) picture=(--plot=demo/) ;; esac
     title 'hpdbscan: the towns, on two ranks of one thread, with a table of clusters and a picture'
-    job 'cluster towns, 2 ranks x 1 thread' "$MPIRUN" -np 2 "$bin/hpdbscan" -t 1 -e 0.01 -m 40 -i demo/towns.h5 -o demo/towns-labels.h5 \
-        --clusters demo/towns-clusters.csv --plot demo/towns.png --record demo/record.jsonl
+    job 'cluster towns, 2 ranks x 1 thread' "$MPIRUN" -np 2 "$bin/hpdbscan" -t 1 -e 0.01 -m 40 -i "demo/towns.$e" -o "demo/towns-labels.$e" \
+        --clusters demo/towns-clusters.csv "${picture[@]/%/towns.png}" --record demo/record.jsonl
     job '' head -n 6 demo/towns-clusters.csv
 
     title 'hpdbscan: the same on one rank of two threads: the labels are the same, to the byte'
-    job 'cluster towns, 1 rank x 2 threads' "$bin/hpdbscan" -t 2 -e 0.01 -m 40 -i demo/towns.h5 -o demo/towns-labels-1.h5
-    job 'compare the labels' "$bin/psml-data" diff demo/towns-labels.h5 demo/towns-labels-1.h5
+    job 'cluster towns, 1 rank x 2 threads' "$bin/hpdbscan" -t 2 -e 0.01 -m 40 -i "demo/towns.$e" -o "demo/towns-labels-1.$e"
+    job 'compare the labels' "$bin/psml-data" diff "demo/towns-labels.$e" "demo/towns-labels-1.$e"
 
     title 'hpdbscan: the laser scan'
-    job 'cluster laser scan, 2 ranks x 1 thread' "$MPIRUN" -np 2 "$bin/hpdbscan" -t 1 -e 20 -m 50 -i demo/laser.h5 -o demo/laser-labels.h5 \
-        --plot demo/laser.png --record demo/record.jsonl
+    job 'cluster laser scan, 2 ranks x 1 thread' "$MPIRUN" -np 2 "$bin/hpdbscan" -t 1 -e 20 -m 50 -i "demo/laser.$e" -o "demo/laser-labels.$e" \
+        "${picture[@]/%/laser.png}" --record demo/record.jsonl
     title 'hpdbscan: which epsilon?'
-    job 'suggest an epsilon' "$bin/hpdbscan" --suggest-epsilon -m 40 -i demo/towns.h5
+    job 'suggest an epsilon' "$bin/hpdbscan" --suggest-epsilon -m 40 -i "demo/towns.$e"
+fi
+if has skeleton; then
+    title 'skeleton: the smallest whole program: means of the columns, the same bits on any number of ranks'
+    job 'means, 2 ranks' "$MPIRUN" -np 2 "$bin/skeleton" --grains 8 "demo/laser.$e"
+    job 'means, 1 rank' "$bin/skeleton" --grains 8 "demo/laser.$e"
 fi
 
 title 'Seconds'
