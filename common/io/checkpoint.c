@@ -200,10 +200,11 @@ static enum ps_status create(const char *tmp, int64_t bytes)
 {
     int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     PS_CHECK(fd >= 0, PS_EIO, "checkpoint %s cannot be created: %s", tmp, strerror(errno));
-    bool sized =
-        ftruncate(fd, bytes) == 0; /* an empty last part must not make the file shorter than it says */
-    enum ps_status rc =
-        sized ? PS_OK : ps_fail(PS_EIO, "checkpoint %s cannot be sized: %s", tmp, strerror(errno));
+    enum ps_status rc = PS_OK;
+    if (ftruncate(fd, bytes) != 0) { /* sized, because an empty last part writes nothing */
+        rc = ps_fail(PS_EIO, "checkpoint %s cannot be sized: %s", tmp, strerror(errno));
+        (void)unlink(tmp);
+    }
     close(fd);
     return rc;
 }

@@ -2,8 +2,10 @@
 #include "mpicheck.h"
 #include "common/io/checkpoint.h"
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -224,9 +226,34 @@ START_TEST(no_room)
 }
 END_TEST
 
+START_TEST(full_disk_on_one_rank)
+{
+    int world;
+    int64_t step;
+    struct rlimit before, small;
+    MPI_Comm_size(MPI_COMM_WORLD, &world);
+    struct ps_run run = run_on(world);
+    mck_assert(save(&run, 6) == PS_OK && save(&run, 7) == PS_OK, "two checkpoints");
+    getrlimit(RLIMIT_FSIZE, &before);
+    small = before;
+    signal(SIGXFSZ, SIG_IGN);
+    if (run.rank == world - 1) small.rlim_cur = 4096; /* the file may not grow: as on a full disk */
+    setrlimit(RLIMIT_FSIZE, &small);
+    enum ps_status rc = save(&run, 8);
+    setrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, SIG_DFL);
+    mck_assert(rc == PS_EIO && strstr(ps_err_message(), path), "status %d: %s", rc, ps_err_message());
+    mck_assert(access(tmp, F_OK) != 0, "a temporary file is left");
+    mck_assert(load(&run, "test n=1003", &step) == PS_OK && step == 7, "step %lld", (long long)step);
+    clean();
+    MPI_Comm_free(&run.comm);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {other_rank_counts, spoiled, previous_alone, not_ours, no_room, NULL};
+    const TTest *const tests[] = {other_rank_counts,     spoiled, previous_alone, not_ours, no_room,
+                                  full_disk_on_one_rank, NULL};
     const char *folder = getenv("TMPDIR");
     snprintf(path, sizeof path, "%.500s/psml-test.ckpt", folder ? folder : "/tmp");
     snprintf(previous, sizeof previous, "%s.1", path);
