@@ -18,8 +18,8 @@ for p in $PROGRAMS_PRESENT; do
     fi
     expect "install: $p --version" "$tree/bin/$p" --version
     expect "install: manual page of $p" grep -q '^\.TH' "$tree/share/man/man1/$p.1"
-    expect "install: completion of $p" bash -n "$tree/share/bash-completion/completions/$p"
-    expect "install: completion of $p completes it" grep -qE "complete .*$p" "$tree/share/bash-completion/completions/$p"
+    # shellcheck disable=SC2016 # for the inner shell
+    expect "install: completion of $p" bash -uc '. "$1" && complete -p "$2"' - "$tree/share/bash-completion/completions/$p" "$p"
 done
 printf '0,0\n0,1\n5,5\n' >"$TMP/points.csv"
 expect 'install: hpdbscan clusters' "$MPIRUN" -np 2 "$tree/bin/hpdbscan" -m 2 -e 1 -i "$TMP/points.csv" -o "$TMP/labels.csv"
