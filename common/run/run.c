@@ -1,6 +1,7 @@
 /* A run from its first instruction to its exit status. The only place that names MPI_COMM_WORLD. */
 #include "common/run/run.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,7 +124,10 @@ static void record_end(struct ps_run *run, enum ps_status rc)
 static enum ps_status work(struct ps_run *run, struct ps_setup *s)
 {
     MPI_Comm_dup(MPI_COMM_WORLD, &run->comm);
-    enum ps_status rc = come_together(run, s->program->run(run, s->buffer));
+    enum ps_status rc = s->program->run(run, s->buffer);
+    if (fflush(stdout) != 0 && rc == PS_OK)
+        rc = ps_fail(PS_EIO, "the results cannot be written to standard output: %s", strerror(errno));
+    rc = come_together(run, rc);
     /* after a failure messages may be under way on the program's communicator: it is left alone */
     if (rc == PS_OK) MPI_Comm_free(&run->comm);
     run->comm = MPI_COMM_WORLD;
