@@ -1,6 +1,7 @@
 #include "apps/hpdbscan/dbscan_cluster.h"
 #include <stdlib.h>
 #include "apps/hpdbscan/dbscan_names.h"
+#include "apps/hpdbscan/dbscan_rows.h"
 #include "common/run/record.h"
 #include "common/run/timer.h"
 
@@ -11,6 +12,7 @@ struct local {
     int64_t rows; /* of all ranks */
     struct dbscan_domain domain;
     struct dbscan_cut cut;
+    struct dbscan_trie trie;
     struct dbscan_move move;
     struct dbscan_halo halo;
     struct ps_points own; /* of the local set, the halo's follow; data is borrowed once the index is built */
@@ -26,6 +28,7 @@ static void local_free(struct local *l)
     if (l->index) l->job->kernels->destroy(l->index);
     dbscan_domain_free(&l->domain);
     dbscan_cut_free(&l->cut);
+    dbscan_trie_free(&l->trie);
     dbscan_move_free(&l->move);
     dbscan_halo_free(&l->halo);
     free(l->points);
@@ -66,7 +69,8 @@ static enum ps_status distribute(struct local *l, struct ps_shard *in)
     PS_TRY_DONE(dbscan_cut_make(comm, &l->domain, &load, key, read.n, &l->cut));
     ps_phase_count(l->run, "cost", (int64_t)l->cut.cost[l->run->rank]);
     ps_phase(l->run, "move");
-    PS_TRY_DONE(dbscan_move_pack(comm, &read, &l->cut, key, &l->move));
+    PS_TRY_DONE(ps_agree(comm, dbscan_trie_make(comm, &l->cut, read.d, &l->trie)));
+    PS_TRY_DONE(dbscan_move_pack(comm, &read, &l->cut, key, &l->trie, &l->move));
     free(key);
     key = NULL;
     shard_release(in, l->job->keep);
@@ -84,7 +88,8 @@ done:
 static enum ps_status exchange_halo(struct local *l)
 {
     ps_phase(l->run, "halo");
-    PS_TRY(dbscan_halo_make(l->run->comm, &l->own, &l->domain, &l->cut, l->job->eps, &l->points, &l->halo));
+    PS_TRY(dbscan_halo_make(l->run->comm, &l->own, &l->domain, &l->cut, &l->trie, l->job->eps, &l->points,
+                            &l->halo));
     l->own.data = l->points;
     ps_phase_count(l->run, "points", l->halo.arriving);
     ps_phase_count(l->run, "bytes", l->halo.sending * (int64_t)l->move.row);
@@ -201,7 +206,7 @@ enum ps_status dbscan_cluster(struct ps_run *run, const struct dbscan_job *job, 
         ps_phase(run, "return");
         int64_t *own = *label;
         *label = NULL;
-        PS_TRY_DONE(dbscan_move_back(&l.move, own, label));
+        PS_TRY_DONE(dbscan_move_back(&l.move, own, *clusters, label));
     }
 done:
     local_free(&l);

@@ -6,9 +6,6 @@
 #ifdef __BMI2__
 #    include <immintrin.h>
 #endif
-#ifdef __BMI2__
-#    include <immintrin.h>
-#endif
 #include "apps/hpdbscan/dbscan_rows.h"
 #include "common/run/err.h"
 
@@ -112,7 +109,6 @@ static void make_keys(struct dbscan_domain *dom, const int *used)
             bit--;
             const uint64_t in_key = (uint64_t)1 << (DBSCAN_KEY_BITS - 1 - b);
             dom->mask[k] |= in_key;
-            dom->mask[k] |= in_key;
             for (int v = 0; v < 256; v++)
                 if (v >> (bit % 8) & 1) dom->spread[k][bit / 8][v] |= in_key;
         }
@@ -125,7 +121,6 @@ static enum ps_status domain_alloc(struct dbscan_domain *dom, int d)
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         PS_TRY(ps_zalloc(arrays[i], d, sizeof(double), "the bounding box"));
     PS_TRY(ps_zalloc(&dom->mask, d, sizeof *dom->mask, "bits of the key"));
-    PS_TRY(ps_zalloc(&dom->mask, d, sizeof *dom->mask, "tables of the key"));
     return ps_zalloc(&dom->spread, d, sizeof *dom->spread, "tables of the key");
 }
 
@@ -172,31 +167,8 @@ void dbscan_domain_free(struct dbscan_domain *dom)
     free(dom->scale);
     free(dom->last);
     free(dom->mask);
-    free(dom->mask);
     free(dom->spread);
     *dom = (struct dbscan_domain){0};
-}
-
-/* Bits of a cell number, spread to the axis's bits of the key. */
-static inline uint64_t spread_bits(const struct dbscan_domain *dom, int k, uint64_t cell)
-{
-#ifdef __BMI2__
-    return _pdep_u64(cell, dom->mask[k]);
-#else
-    uint64_t bits = dom->spread[k][0][cell & 255];
-    for (int byte = 1; cell >> (8 * byte); byte++) bits |= dom->spread[k][byte][cell >> (8 * byte) & 255];
-    return bits;
-#endif
-}
-
-static inline __attribute__((always_inline)) void keys_axis(const struct dbscan_domain *dom, const double *x,
-                                                            int64_t n, int k, int d, uint64_t *restrict key)
-{
-    const double scale = dom->scale[k], last = dom->last[k], half = dom->half, lo = dom->lo[k] * half;
-    for (int64_t i = 0; i < n; i++) {
-        const double t = (x[i * d + k] * half - lo) * scale;
-        key[i] |= spread_bits(dom, k, (uint64_t)(int64_t)(t < last ? t : last));
-    }
 }
 
 void dbscan_domain_box(const struct dbscan_domain *dom, uint64_t start, int bits, double *box)

@@ -25,7 +25,6 @@ struct dbscan_domain {
     double *last;    /**< [d] number of the last key cell along the axis; owned */
     int bits;        /**< bits in use; the others are 0 */
     int axis[DBSCAN_KEY_BITS];                  /**< the axis that bit b halves, first bit first */
-    uint64_t *mask;                             /**< [d] the axis's bits of the key; owned */
     uint64_t *mask;                             /**< [d] bits of the key that belong to the axis; owned */
     uint64_t (*spread)[DBSCAN_AXIS_BYTES][256]; /**< [d] key bits of each byte of a cell number; owned */
 };

@@ -1,89 +1,122 @@
 #include "apps/hpdbscan/dbscan_halo.h"
 #include <omp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include "apps/hpdbscan/dbscan_groups.h"
 #include "apps/hpdbscan/dbscan_rows.h"
 #include "common/run/err.h"
 
-/* What one pass over the own points needs. */
+/* A point that goes to a rank. */
 struct choice {
-    const struct ps_points *p;
-    const struct dbscan_groups *g;
-    const double *slack;
-    double eps2;
-    int threads, size;
-    double *work;  /* [threads][block][d] */
-    int64_t *next; /* [threads][size] counts, then places */
-    uint32_t *sent;
+    uint32_t point;
+    int32_t rank;
 };
 
-/* The ranks that point x of a group goes to: a list is ascending by rank, so a rank's boxes are neighbours in
+/* The points that one thread chose. */
+struct chosen {
+    struct choice *item;
+    int64_t n, room;
+    bool failed;
+};
+
+/* What choosing works with. */
+struct choosing {
+    const struct ps_points *p;
+    const struct dbscan_domain *dom;
+    const struct dbscan_cut *cut;
+    const struct dbscan_groups *g;
+    double eps2;
+};
+
+static void choose_add(struct chosen *c, uint32_t point, int rank)
+{
+    if (c->n == c->room) {
+        const int64_t room = c->room ? 2 * c->room : 4096;
+        void *item = realloc(c->item, (size_t)room * sizeof *c->item);
+        c->failed = c->failed || !item;
+        if (!item) return;
+        c->item = item;
+        c->room = room;
+    }
+    c->item[c->n++] = (struct choice){point, rank};
+}
+
+/* The ranks that a point of a bin goes to: a list is ascending by rank, so a rank's boxes are neighbours in
  * it. */
-static void choose_point(const struct choice *c, const double *x, uint32_t i, int64_t lo, int64_t hi,
-                         int64_t *next)
+static void choose_point(const struct choosing *w, const double *x, uint32_t point, const int64_t *list,
+                         struct chosen *c)
 {
     int taken = -1;
-    for (int64_t j = lo; j < hi; j++) {
-        const struct dbscan_near *near = c->g->near + j;
+    for (int64_t j = list[0]; j < list[1]; j++) {
+        const struct dbscan_near *near = w->g->near + j;
         if (near->rank == taken) continue;
-        if (near->box && !(dbscan_point_distance(c->p->d, x, near->box, c->slack) <= c->eps2)) continue;
+        if (near->box && !(dbscan_point_distance(w->p->d, x, near->box, w->dom->slack) <= w->eps2)) continue;
         taken = near->rank;
-        if (c->sent) c->sent[next[taken]] = i;
-        next[taken]++;
+        choose_add(c, point, taken);
     }
 }
 
-/* Count, or with c->sent note, the points of each thread's rows for each rank. */
-static void choose(const struct choice *c)
+static void choose_rows(const struct choosing *w, struct ps_range rows, struct chosen *c)
 {
-    const int d = c->p->d;
+    const int d = w->p->d;
     const int64_t block = dbscan_rows_block(d);
-#pragma omp parallel for num_threads(c->threads) schedule(static, 1)
-    for (int t = 0; t < c->threads; t++) {
-        const struct ps_range rows = dbscan_rows_part(c->p->n, d, c->threads, t);
-        for (int64_t at = rows.lo; at < rows.hi; at += block) {
-            const int64_t end = at + block < rows.hi ? at + block : rows.hi;
-            const double *x = NULL;
-            for (int64_t i = at; i < end; i++) {
-                const int64_t *first = c->g->first + c->g->of[i];
-                if (first[0] == first[1]) continue;
-                if (!x) x = dbscan_rows_double(c->p, at, end, c->work + t * block * d);
-                choose_point(c, x + (i - at) * d, (uint32_t)i, first[0], first[1],
-                             c->next + (int64_t)t * c->size);
-            }
+    double *work = malloc((size_t)(block * (d + 1)) * sizeof *work);
+    c->failed = !work;
+    if (!work) return;
+    uint64_t *key = (uint64_t *)(work + block * d);
+    for (int64_t at = rows.lo; at < rows.hi; at += block) {
+        const int64_t end = at + block < rows.hi ? at + block : rows.hi;
+        const double *x = dbscan_rows_double(w->p, at, end, work);
+        dbscan_domain_keys(w->dom, x, end - at, key);
+        for (int64_t i = 0; i < end - at; i++) {
+            const int64_t *list = w->g->first + (dbscan_cut_bin(w->cut, key[i]) - w->g->bin0);
+            if (list[0] != list[1]) choose_point(w, x + i * d, (uint32_t)(at + i), list, c);
         }
     }
+    free(work);
+}
+
+/* The threads' choices, one thread after the other, grouped by rank: ascending points in each group. */
+static enum ps_status group(const struct chosen *chosen, int threads, int size, int64_t *count,
+                            struct dbscan_halo *h)
+{
+    int64_t *next;
+    for (int t = 0; t < threads; t++) {
+        PS_CHECK(!chosen[t].failed, PS_ENOMEM, "no memory to choose the points of the halo");
+        h->sending += chosen[t].n;
+        for (int64_t i = 0; i < chosen[t].n; i++) count[chosen[t].item[i].rank]++;
+    }
+    PS_TRY(ps_alloc(&h->sent, h->sending, sizeof *h->sent, "points of the halo"));
+    PS_TRY(ps_alloc(&next, size, sizeof *next, "counts per rank"));
+    for (int64_t r = 0, at = 0; r < size; r++) next[r] = at, at += count[r];
+    for (int t = 0; t < threads; t++)
+        for (int64_t i = 0; i < chosen[t].n; i++)
+            h->sent[next[chosen[t].item[i].rank]++] = chosen[t].item[i].point;
+    free(next);
+    return PS_OK;
 }
 
 /* Choose the points to send and plan their exchange. */
-static enum ps_status plan(MPI_Comm comm, struct choice *c, struct dbscan_halo *h)
+static enum ps_status plan(MPI_Comm comm, const struct choosing *w, struct dbscan_halo *h)
 {
+    const int threads = omp_get_max_threads();
+    struct chosen *chosen = NULL;
     int64_t *count = NULL;
-    enum ps_status rc = ps_zalloc(&count, c->size, sizeof *count, "counts per rank");
-    if (rc == PS_OK)
-        rc = ps_zalloc(&c->next, (int64_t)c->size * c->threads, sizeof *c->next, "counts per rank");
-    if (rc == PS_OK)
-        rc = ps_alloc(&c->work, c->threads * dbscan_rows_block(c->p->d) * c->p->d, sizeof *c->work,
-                      "the halo");
-    if (rc == PS_OK) choose(c);
-    for (int r = 0; rc == PS_OK && r < c->size; r++)
-        for (int t = 0; t < c->threads; t++) {
-            const int64_t n = c->next[(int64_t)t * c->size + r];
-            c->next[(int64_t)t * c->size + r] = h->sending;
-            h->sending += n;
-            count[r] += n;
-        }
-    if (rc == PS_OK) rc = ps_alloc(&h->sent, h->sending, sizeof *h->sent, "points of the halo");
-    PS_TRY_DONE(ps_agree(comm, rc));
-    c->sent = h->sent;
-    choose(c);
-    PS_TRY_DONE(ps_exchange_make(comm, count, &h->plan));
-    h->arriving = h->plan.recv_start[c->size];
-done:
+    enum ps_status rc = ps_zalloc(&count, w->cut->size, sizeof *count, "counts per rank");
+    if (rc == PS_OK) rc = ps_zalloc(&chosen, threads, sizeof *chosen, "points of the halo");
+    if (rc == PS_OK) {
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+        for (int t = 0; t < threads; t++)
+            choose_rows(w, dbscan_rows_part(w->p->n, w->p->d, threads, t), chosen + t);
+        rc = group(chosen, threads, w->cut->size, count, h);
+    }
+    for (int t = 0; chosen && t < threads; t++) free(chosen[t].item);
+    free(chosen);
+    rc = ps_agree(comm, rc);
+    if (rc == PS_OK) rc = ps_exchange_make(comm, count, &h->plan);
+    if (rc == PS_OK) h->arriving = h->plan.recv_start[w->cut->size];
     free(count);
-    free(c->next);
-    free(c->work);
     return rc;
 }
 
@@ -119,22 +152,15 @@ done:
 }
 
 enum ps_status dbscan_halo_make(MPI_Comm comm, const struct ps_points *p, const struct dbscan_domain *dom,
-                                const struct dbscan_cut *cut, double eps, void **own, struct dbscan_halo *out)
+                                const struct dbscan_cut *cut, const struct dbscan_trie *trie, double eps,
+                                void **own, struct dbscan_halo *out)
 {
     struct dbscan_groups g = {0};
-    struct dbscan_trie trie = {0};
     struct dbscan_halo h = {0};
-    struct choice c = {
-        .p = p, .g = &g, .slack = dom->slack, .eps2 = eps * eps, .threads = omp_get_max_threads()};
-    int rank;
-    MPI_Comm_rank(comm, &rank);
-    MPI_Comm_size(comm, &c.size);
-    enum ps_status rc = ps_agree(comm, dbscan_groups_make(p, dom, cut, rank, &g));
-    if (rc == PS_OK) rc = dbscan_trie_make(comm, cut, p->d, g.box, &trie);
-    if (rc == PS_OK) rc = ps_agree(comm, dbscan_groups_walk(&g, &trie, dom, eps));
-    if (rc == PS_OK) rc = plan(comm, &c, &h);
+    const struct choosing w = {.p = p, .dom = dom, .cut = cut, .g = &g, .eps2 = eps * eps};
+    enum ps_status rc = ps_agree(comm, dbscan_groups_make(cut, trie, dom, eps, &g));
+    if (rc == PS_OK) rc = plan(comm, &w, &h);
     dbscan_groups_free(&g);
-    dbscan_trie_free(&trie);
     if (rc == PS_OK) rc = exchange_points(p, &h, own);
     if (rc != PS_OK) dbscan_halo_free(&h);
     *out = h;

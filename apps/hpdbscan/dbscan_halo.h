@@ -3,7 +3,7 @@
 #ifndef DBSCAN_HALO_H
 #define DBSCAN_HALO_H
 
-#include "apps/hpdbscan/dbscan_balance.h"
+#include "apps/hpdbscan/dbscan_trie.h"
 #include "common/par/exchange.h"
 
 /** Which own points were sent where. */
@@ -22,8 +22,8 @@ struct dbscan_halo {
  * @param p   own points; p->data = *own
  * @return (agreed) PS_OK; PS_ENOMEM; PS_EINPUT where own points and halo exceed 2^32 - 2; PS_EMPI */
 enum ps_status dbscan_halo_make(MPI_Comm comm, const struct ps_points *p, const struct dbscan_domain *dom,
-                                const struct dbscan_cut *cut, double eps, void **own,
-                                struct dbscan_halo *out);
+                                const struct dbscan_cut *cut, const struct dbscan_trie *trie, double eps,
+                                void **own, struct dbscan_halo *out);
 void dbscan_halo_free(struct dbscan_halo *h);
 
 /** Fill in the halo's core flags from their owners. Collective over the halo's communicator.

@@ -2,7 +2,7 @@
 #ifndef DBSCAN_MOVE_H
 #define DBSCAN_MOVE_H
 
-#include "apps/hpdbscan/dbscan_balance.h"
+#include "apps/hpdbscan/dbscan_trie.h"
 #include "common/par/exchange.h"
 
 /** What went where. A rank's own points stand in the order of the input rows: blocks of rows come from the
@@ -15,11 +15,13 @@ struct dbscan_move {
     char *packed;    /**< [n] rows as they are sent, until the move has run; owned */
 };
 
-/** Pack the points by owner. Collective over comm. After it neither points nor keys are needed.
- * @param key [p->n] keys of the points; borrowed
+/** Pack the points by owner, and give the trie its boxes on the way. Collective over comm. After it neither
+ * points nor keys are needed.
+ * @param key  [p->n] keys of the points; destroyed
+ * @param trie of the cut; out: its boxes
  * @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI */
 enum ps_status dbscan_move_pack(MPI_Comm comm, const struct ps_points *p, const struct dbscan_cut *cut,
-                                const uint64_t *key, struct dbscan_move *out);
+                                uint64_t *key, struct dbscan_trie *trie, struct dbscan_move *out);
 
 /** Move them. Collective over the packing's communicator.
  * @param own out [m->own] rows; allocated here, the caller frees
@@ -27,10 +29,11 @@ enum ps_status dbscan_move_pack(MPI_Comm comm, const struct ps_points *p, const 
 enum ps_status dbscan_move_run(struct dbscan_move *m, void **own);
 
 /** Bring labels back to the rows they belong to. Collective over the packing's communicator.
+ * @param largest no |label| is more, on any rank: labels travel as 32-bit numbers where they fit
  * @param own   [m->own] labels of own points; owned by the caller, freed here as soon as they are sent
  * @param label out [m->n] in the order of this rank's rows; allocated here, the caller frees
  * @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI */
-enum ps_status dbscan_move_back(const struct dbscan_move *m, int64_t *own, int64_t **label);
+enum ps_status dbscan_move_back(const struct dbscan_move *m, int64_t *own, int64_t largest, int64_t **label);
 
 void dbscan_move_free(struct dbscan_move *m);
 

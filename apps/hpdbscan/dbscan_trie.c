@@ -96,51 +96,37 @@ static enum ps_status build_node(struct build *b, int32_t at, uint64_t start, in
     return build_node(b, child + 1, start + (end - start) / 2, bits + 1);
 }
 
-/* This rank's leaves from its bins; all leaves from all ranks; inner nodes from their children, which come
- * after them. */
-static enum ps_status fill_boxes(MPI_Comm comm, struct dbscan_trie *t, const struct dbscan_cut *cut,
-                                 const double *bin_box)
+static void boxes_up(struct dbscan_trie *t, const double *leaf_box)
 {
     const int width = 2 * t->d;
-    const int64_t bin0 = cut->first[t->rank], bin1 = cut->first[t->rank + 1];
-    double *leaf_box = NULL;
-    int *count = NULL, *start = NULL;
-    enum ps_status rc = ps_alloc(&leaf_box, (int64_t)t->leaves * width, sizeof *leaf_box, "boxes of ranks");
-    if (rc == PS_OK) rc = ps_zalloc(&count, t->size, sizeof *count, "boxes of ranks");
-    if (rc == PS_OK) rc = ps_alloc(&start, t->size, sizeof *start, "boxes of ranks");
-    if (rc == PS_OK && (int64_t)t->leaves * width > INT32_MAX)
-        rc = ps_fail(PS_EINTERNAL, "too many boxes of ranks");
-    PS_TRY_DONE(ps_agree(comm, rc));
-    int64_t bin = bin0;
-    for (int32_t l = 0; l < t->leaves; l++) {
-        double *box = leaf_box + (int64_t)l * width;
-        dbscan_box_clear(t->d, box);
-        count[t->node[t->leaf[l]].rank] += width;
-        if (t->node[t->leaf[l]].rank != t->rank) continue;
-        for (; bin < bin1 && cut->start[bin] < t->start[l + 1]; bin++)
-            dbscan_box_add(t->d, box, bin_box + (bin - bin0) * width);
-    }
-    for (int r = 0, at = 0; r < t->size; r++) start[r] = at, at += count[r];
-    MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, leaf_box, count, start, MPI_DOUBLE, comm);
     for (int32_t l = 0; l < t->leaves; l++)
         memcpy(t->box + (int64_t)t->leaf[l] * width, leaf_box + (int64_t)l * width,
                (size_t)width * sizeof *leaf_box);
-    for (int32_t i = t->nodes - 1; i >= 0; i--) {
+    for (int32_t i = t->nodes - 1; i >= 0; i--) { /* children come after their parents */
         if (t->node[i].child < 0) continue;
         dbscan_box_clear(t->d, t->box + (int64_t)i * width);
         for (int c = 0; c < 2; c++)
             dbscan_box_add(t->d, t->box + (int64_t)i * width,
                            t->box + (int64_t)(t->node[i].child + c) * width);
     }
-done:
-    free(leaf_box);
-    free(count);
-    free(start);
-    return rc;
 }
 
-enum ps_status dbscan_trie_make(MPI_Comm comm, const struct dbscan_cut *cut, int d, const double *bin_box,
-                                struct dbscan_trie *out)
+enum ps_status dbscan_trie_boxes(MPI_Comm comm, struct dbscan_trie *t, double *leaf_box)
+{
+    /* minima and negated maxima in one reduction, a part of it at a time because counts are int */
+    const int64_t n = (int64_t)t->leaves * 2 * t->d;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int64_t i = 0; i < n; i++)
+            if (i % (2 * t->d) >= t->d) leaf_box[i] = -leaf_box[i];
+        for (int64_t at = 0; pass == 0 && at < n; at += 1 << 24)
+            MPI_Allreduce(MPI_IN_PLACE, leaf_box + at, (int)(n - at < 1 << 24 ? n - at : 1 << 24), MPI_DOUBLE,
+                          MPI_MIN, comm);
+    }
+    boxes_up(t, leaf_box);
+    return PS_OK;
+}
+
+enum ps_status dbscan_trie_make(MPI_Comm comm, const struct dbscan_cut *cut, int d, struct dbscan_trie *out)
 {
     struct dbscan_trie t = {.d = d, .nodes = 1};
     struct build b = {.t = &t, .cut = cut};
@@ -150,8 +136,11 @@ enum ps_status dbscan_trie_make(MPI_Comm comm, const struct dbscan_cut *cut, int
     if (rc == PS_OK) rc = build_node(&b, 0, 0, 0);
     if (rc == PS_OK) t.start[t.leaves] = (uint64_t)1 << DBSCAN_KEY_BITS;
     if (rc == PS_OK) rc = ps_alloc(&t.box, (int64_t)t.nodes * 2 * d, sizeof *t.box, "boxes of ranks");
-    rc = ps_agree(comm, rc);
-    if (rc == PS_OK) rc = fill_boxes(comm, &t, cut, bin_box);
+    if (rc == PS_OK) rc = ps_alloc(&t.of_bin, cut->bins, sizeof *t.of_bin, "leaves of bins");
+    for (int64_t bin = 0, leaf = 0; rc == PS_OK && bin < cut->bins; bin++) {
+        while (t.start[leaf + 1] <= cut->start[bin]) leaf++;
+        t.of_bin[bin] = (int32_t)leaf;
+    }
     if (rc != PS_OK) dbscan_trie_free(&t);
     *out = t;
     return rc;
@@ -163,5 +152,6 @@ void dbscan_trie_free(struct dbscan_trie *t)
     free(t->box);
     free(t->leaf);
     free(t->start);
+    free(t->of_bin);
     *t = (struct dbscan_trie){0};
 }

@@ -22,13 +22,17 @@ struct dbscan_trie {
     int32_t
         *leaf; /**< [leaves] node number of each leaf, in key order: a rank's leaves are consecutive; owned */
     uint64_t *start; /**< [leaves + 1] first key of each leaf; owned */
+    int32_t *of_bin; /**< [bins] leaf of each bin of the cut; owned */
 };
 
-/** Build the trie of a cut and its boxes. Collective over comm.
- * @param bin_box [own bins][2 d] boxes of this rank's points per bin; borrowed
- * @return (agreed) PS_OK; PS_ENOMEM */
-enum ps_status dbscan_trie_make(MPI_Comm comm, const struct dbscan_cut *cut, int d, const double *bin_box,
-                                struct dbscan_trie *out);
+/** Build the trie of a cut, without boxes. Local.
+ * @return PS_OK; PS_ENOMEM */
+enum ps_status dbscan_trie_make(MPI_Comm comm, const struct dbscan_cut *cut, int d, struct dbscan_trie *out);
+
+/** Give the trie its boxes. Collective over comm.
+ * @param leaf_box [leaves][2 d] in: boxes of this rank's points in each leaf, whoever owns it; destroyed
+ * @return (agreed) PS_OK */
+enum ps_status dbscan_trie_boxes(MPI_Comm comm, struct dbscan_trie *t, double *leaf_box);
 void dbscan_trie_free(struct dbscan_trie *t);
 
 /** Squared distance of two boxes [2 d], shortened by `slack` per axis; a lower bound of the squared distance,
