@@ -77,9 +77,16 @@ static void unshuffle(const unsigned char *in, void *out, int64_t total, int64_t
 #endif
 }
 
-/** Read a chunk's bytes into w->raw. */
-static bool load(struct worker *w, const struct ps_infile *f, const struct ps_h5chunk *c)
+/** Where chunks come from: the file, or memory into which they were read as they are. */
+struct source {
+    const struct ps_infile *f;
+    const unsigned char *memory; /**< NULL: read from the file */
+};
+
+/** A chunk's bytes; NULL if they cannot be had. */
+static const unsigned char *load(struct worker *w, const struct source *from, const struct ps_h5chunk *c)
 {
+    if (from->memory) return from->memory + c->at;
     if (c->bytes > w->raw_size) {
         free(w->raw);
         w->raw_size = c->bytes + c->bytes / 4;
@@ -87,12 +94,12 @@ static bool load(struct worker *w, const struct ps_infile *f, const struct ps_h5
         if (!w->raw) {
             w->raw_size = 0;
             w->error = ENOMEM;
-            return false;
+            return NULL;
         }
     }
-    int64_t got = ps_pread_all(f->fd, w->raw, c->bytes, c->at);
+    int64_t got = ps_pread_all(from->f->fd, w->raw, c->bytes, c->at);
     if (got < 0) w->error = errno;
-    return got == c->bytes;
+    return got == c->bytes ? w->raw : NULL;
 }
 
 /** The part of the data set that a chunk and this rank have in common. */
@@ -112,43 +119,46 @@ static struct part common_part(const struct ps_h5plan *p, const struct ps_shard 
     return x;
 }
 
-/** Decode one chunk into the rows of this rank. */
-static bool decode(struct worker *w, const struct ps_infile *f, const struct ps_h5plan *p,
-                   const struct ps_h5chunk *c, int64_t down, int64_t across, struct ps_shard *out)
+/** Undo shuffle and byte order for elements [first, first + n) of a chunk. */
+static void straighten(const struct ps_h5plan *p, bool shuffled, const unsigned char *data, int64_t first,
+                       int64_t n, void *out)
 {
     size_t size = ps_dtype_size(p->type);
-    int64_t total = p->chunk_rows * p->chunk_cols, bytes = total * (int64_t)size,
+    if (shuffled)
+        unshuffle(data, out, p->chunk_rows * p->chunk_cols, first, n, size);
+    else
+        memcpy(out, data + first * (int64_t)size, (size_t)n * size);
+    if (p->swap) ps_swap_bytes(out, n, size);
+}
+
+/** Decode chunk number `number` into the rows of this rank. */
+static bool decode(struct worker *w, const struct source *from, const struct ps_h5plan *p,
+                   const struct ps_h5chunk *c, int64_t number, struct ps_shard *out)
+{
+    int64_t size = (int64_t)ps_dtype_size(p->type), bytes = p->chunk_rows * p->chunk_cols * size,
             width = p->cols ? p->cols : 1;
-    if (!load(w, f, c)) return false;
-    const unsigned char *data = w->raw;
+    int64_t down = number / p->chunks_across;
+    const unsigned char *data = load(w, from, c);
+    if (!data) return false;
     if (p->deflate >= 0 && !(c->skipped >> p->deflate & 1)) {
-        if (!inflate_exactly(w, w->raw, c->bytes, w->plain, bytes)) return false;
+        if (!inflate_exactly(w, data, c->bytes, w->plain, bytes)) return false;
         data = w->plain;
     } else if (c->bytes != bytes) {
         return false;
     }
-    struct part x = common_part(p, out, down, across);
+    struct part x = common_part(p, out, down, number % p->chunks_across);
     int64_t first = (x.row_lo - down * p->chunk_rows) * p->chunk_cols,
             n = (x.row_hi - x.row_lo) * p->chunk_cols;
-    char *rows = (char *)out->data + (x.row_lo - out->mine.lo) * width * (int64_t)size;
+    char *rows = (char *)out->data + (x.row_lo - out->mine.lo) * width * size;
     bool shuffled = p->shuffle >= 0 && !(c->skipped >> p->shuffle & 1) && size > 1;
     if (p->chunk_cols == width) { /* the rows of the chunk are rows of the matrix: decode in place */
-        if (shuffled)
-            unshuffle(data, rows, total, first, n, size);
-        else
-            memcpy(rows, data + first * (int64_t)size, (size_t)n * size);
-        if (p->swap) ps_swap_bytes(rows, n, size);
+        straighten(p, shuffled, data, first, n, rows);
         return true;
     }
-    if (shuffled) {
-        unshuffle(data, w->straight, total, first, n, size);
-    } else {
-        memcpy(w->straight, data + first * (int64_t)size, (size_t)n * size);
-    }
-    if (p->swap) ps_swap_bytes(w->straight, n, size);
+    straighten(p, shuffled, data, first, n, w->straight);
     for (int64_t r = 0; r < x.row_hi - x.row_lo; r++)
-        memcpy(rows + (r * width + x.col_lo) * (int64_t)size, w->straight + r * p->chunk_cols * (int64_t)size,
-               (size_t)x.cols * size);
+        memcpy(rows + (r * width + x.col_lo) * size, w->straight + r * p->chunk_cols * size,
+               (size_t)(x.cols * size));
     return true;
 }
 
@@ -173,12 +183,17 @@ static void worker_end(struct worker *w)
     free(w->straight);
 }
 
-enum ps_status ps_h5_read_chunks(const struct ps_infile *f, const struct ps_h5plan *p,
-                                 const struct ps_h5chunk *chunks, struct ps_shard *out)
+struct ps_range ps_h5_own_chunks(const struct ps_h5plan *p, struct ps_range mine)
 {
-    if (out->mine.hi == out->mine.lo) return PS_OK;
-    int64_t lo = out->mine.lo / p->chunk_rows * p->chunks_across;
-    int64_t hi = ((out->mine.hi - 1) / p->chunk_rows + 1) * p->chunks_across;
+    if (mine.hi == mine.lo) return (struct ps_range){0, 0};
+    return (struct ps_range){mine.lo / p->chunk_rows * p->chunks_across,
+                             ((mine.hi - 1) / p->chunk_rows + 1) * p->chunks_across};
+}
+
+enum ps_status ps_h5_decode(const struct ps_infile *f, const unsigned char *memory, const struct ps_h5plan *p,
+                            const struct ps_h5chunk *chunks, struct ps_range numbers, struct ps_shard *out)
+{
+    const struct source from = {f, memory};
     int64_t bad = INT64_MAX; /* the first chunk that fails: the same message whatever the threads do */
     int error = 0;
 #pragma omp parallel
@@ -186,10 +201,8 @@ enum ps_status ps_h5_read_chunks(const struct ps_infile *f, const struct ps_h5pl
         struct worker w;
         worker_begin(&w, p);
 #pragma omp for schedule(dynamic)
-        for (int64_t i = lo; i < hi; i++)
-            if (w.at < 0 &&
-                (w.error || !decode(&w, f, p, &chunks[i], i / p->chunks_across, i % p->chunks_across, out)))
-                w.at = i;
+        for (int64_t i = numbers.lo; i < numbers.hi; i++)
+            if (w.at < 0 && (w.error || !decode(&w, &from, p, &chunks[i - numbers.lo], i, out))) w.at = i;
 #pragma omp critical(ps_h5_chunk)
         if (w.at >= 0 && w.at < bad) {
             bad = w.at;

@@ -65,10 +65,12 @@ static enum ps_status read_mine(const char *path, const struct ps_h5plan *plan,
     struct ps_infile f;
     int64_t row = ps_row_bytes(plan->cols, plan->type), n = out->mine.hi - out->mine.lo;
     if (plan->way == PS_H5_LIBRARY) return ps_h5_read_library(path, plan, out);
+    if (plan->way == PS_H5_LOOKUP) return ps_h5_read_lookup(path, plan, out);
     PS_TRY(ps_infile_open(path, &f));
     enum ps_status rc;
     if (plan->way == PS_H5_CHUNKED) {
-        rc = ps_h5_read_chunks(&f, plan, chunks, out);
+        struct ps_range own = ps_h5_own_chunks(plan, out->mine);
+        rc = ps_h5_decode(&f, NULL, plan, chunks + own.lo, own, out);
     } else {
         rc = ps_infile_read(&f, out->data, n * row, plan->offset + out->mine.lo * row);
         if (rc == PS_OK && plan->swap)
@@ -93,7 +95,7 @@ static enum ps_status read_shard(MPI_Comm comm, const char *path, const char *da
     PS_TRY_DONE(ps_agree(comm, rc));
     if (n)
         MPI_Bcast(chunks, (int)(n * (int64_t)sizeof *chunks), MPI_BYTE, 0,
-                  comm); /* < 2 GiB: see MAX_CHUNKS */
+                  comm); /* < 2 GiB: see MAX_PLACES */
     rc = ps_agree(comm, read_mine(path, &plan, chunks, out));
 done:
     free(chunks);

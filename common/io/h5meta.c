@@ -11,9 +11,13 @@
 #    if H5_VERSION_GE(1, 14, 0)
 #        define HAVE_CHUNK_ITER 1
 #    endif
-/* chunk by chunk look-up walks the index from its start each time: with more chunks than this the library's
- * reading is faster */
-enum { MAX_LOOKUPS = 16384, MAX_CHUNKS = 1 << 22 };
+/* Before H5Dchunk_iter, asking for chunk i walks the index up to i: the time for n chunks grows with n^2, 4
+ * ms for 1024. */
+#    ifdef HAVE_CHUNK_ITER
+enum { MAX_PLACES = 1 << 22 };
+#    else
+enum { MAX_PLACES = 1024 };
+#    endif
 
 void ps_h5_quiet(void)
 {
@@ -160,6 +164,10 @@ static enum ps_status find_shape(hid_t set, const char *path, struct ps_h5plan *
     PS_CHECK(n == 1 || dims[1], PS_EINPUT, "%s: data set %s has no columns", path, plan->dataset);
     plan->rows = (int64_t)dims[0];
     plan->cols = n == 2 ? (int64_t)dims[1] : 0;
+    int64_t bytes;
+    PS_CHECK(plan->rows >= 0 && plan->cols >= 0 &&
+                 !__builtin_mul_overflow(plan->rows, ps_row_bytes(plan->cols, plan->type), &bytes),
+             PS_EINPUT, "%s: data set %s is larger than any memory", path, plan->dataset);
     return PS_OK;
 }
 
@@ -240,32 +248,35 @@ static int64_t place_all(hid_t set, hsize_t n, const struct ps_h5plan *plan, str
 }
 #    endif
 
+/** Are all chunks inside the file? */
+static enum ps_status check_places(const struct ps_h5plan *p, const char *path,
+                                   const struct ps_h5chunk *chunks, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        int64_t at = chunks[i].at, bytes = chunks[i].bytes;
+        PS_CHECK(
+            at >= 0 && bytes >= 0 && at <= p->file_bytes && bytes <= p->file_bytes - at, PS_EINPUT,
+            "%s: truncated: data set %s has a chunk of %lld bytes at offset %lld, the file has %lld bytes",
+            path, p->dataset, (long long)bytes, (long long)at, (long long)p->file_bytes);
+    }
+    return PS_OK;
+}
+
 /** Learn the places of all chunks; anything unusual leaves the work to the library. */
 static enum ps_status find_chunks(hid_t set, const char *path, struct ps_h5plan *p, struct ps_h5chunk **out)
 {
     hsize_t n = 0;
     int64_t grid = p->chunks_down * p->chunks_across;
-#    ifdef HAVE_CHUNK_ITER
-    bool many = grid > MAX_CHUNKS;
-#    else
-    bool many = grid > MAX_LOOKUPS;
-#    endif
     hid_t space = H5Dget_space(set);
     herr_t counted = H5Dget_num_chunks(set, space, &n);
     H5Sclose(space);
-    if (many || grid == 0 || counted < 0 || (int64_t)n != grid) {
-        p->way = PS_H5_LIBRARY; /* chunks that were never written hold the fill value */
-        return PS_OK;
-    }
-    if (!out) return PS_OK;
+    p->way = PS_H5_LIBRARY; /* chunks that were never written hold the fill value */
+    if (counted < 0 || grid == 0 || (int64_t)n != grid) return PS_OK;
+    p->way = grid > MAX_PLACES ? PS_H5_LOOKUP : PS_H5_CHUNKED;
+    if (!out || p->way == PS_H5_LOOKUP) return PS_OK;
     PS_TRY(ps_zalloc(out, grid, sizeof **out, "the places of chunks"));
-    if (place_all(set, n, p, *out) != grid) p->way = PS_H5_LIBRARY;
-    for (int64_t i = 0; i < grid; i++) {
-        int64_t end = (*out)[i].at + (*out)[i].bytes;
-        PS_CHECK(p->way == PS_H5_LIBRARY || end <= p->file_bytes, PS_EINPUT,
-                 "%s: truncated: data set %s has a chunk up to offset %lld, the file has %lld bytes", path,
-                 p->dataset, (long long)end, (long long)p->file_bytes);
-    }
+    if (place_all(set, n, p, *out) == grid) return check_places(p, path, *out, grid);
+    p->way = PS_H5_LIBRARY;
     return PS_OK;
 }
 

@@ -12,6 +12,7 @@
 enum ps_h5way {
     PS_H5_CONTIGUOUS, /**< one run of bytes at a known offset */
     PS_H5_CHUNKED,    /**< chunks at known places, at most shuffled and deflated */
+    PS_H5_LOOKUP,     /**< such chunks, too many to learn all places at once */
     PS_H5_LIBRARY     /**< anything else: H5Dread */
 };
 
@@ -46,11 +47,21 @@ enum ps_status ps_h5_look(const char *path, const char *dataset, struct ps_h5pla
 /** Read own rows with the library. Local. Errors as above. */
 enum ps_status ps_h5_read_library(const char *path, const struct ps_h5plan *plan, struct ps_shard *out);
 
-/** Read own rows of a chunked data set, chunk by chunk in OpenMP threads. Local; no HDF5 call inside.
- * @param chunks [chunks_down][chunks_across]; borrowed
+/** Read own rows of a chunked data set whose chunks' places are not known: the library brings the bytes of
+ * one after the other, which are decoded in threads. Local. Errors as above. */
+enum ps_status ps_h5_read_lookup(const char *path, const struct ps_h5plan *plan, struct ps_shard *out);
+
+/** Numbers, row by row of the grid, of the chunks that have rows of `mine`. Local. */
+struct ps_range ps_h5_own_chunks(const struct ps_h5plan *plan, struct ps_range mine);
+
+/** Decode chunks into own rows, in OpenMP threads; no HDF5 call inside. Local.
+ * @param f       the file, also for messages
+ * @param memory  NULL: chunks lie at chunk.at in the file; else there in this memory; borrowed
+ * @param chunks  [numbers.hi - numbers.lo]; borrowed
  * @return PS_OK; PS_EINPUT (damaged or truncated); PS_EIO; PS_ENOMEM */
-enum ps_status ps_h5_read_chunks(const struct ps_infile *f, const struct ps_h5plan *plan,
-                                 const struct ps_h5chunk *chunks, struct ps_shard *out);
+enum ps_status ps_h5_decode(const struct ps_infile *f, const unsigned char *memory,
+                            const struct ps_h5plan *plan, const struct ps_h5chunk *chunks,
+                            struct ps_range numbers, struct ps_shard *out);
 
 /** Is there a decoder for deflate in this build? Local. */
 bool ps_h5_can_inflate(void);
