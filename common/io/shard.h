@@ -1,6 +1,8 @@
 /** A matrix in a file, cut by rows over the ranks: one way in and out for every format.
- * Formats: HDF5 (.h5 .hdf5), netCDF by PnetCDF (.nc: CDF-1, 2, 5 in, CDF-5 out), NumPy (.npy), text (.csv .txt .tsv ...: comma, semicolon or blank
- * separated, optional header line, `#` comments). Input is recognised by content first, by name second; output by name. */
+ * Formats: HDF5 (.h5 .hdf5), netCDF by PnetCDF (.nc: CDF-1, 2, 5 in, CDF-5 out), NumPy (.npy), text (.csv
+ * .txt .tsv ...: comma, semicolon or blank separated, optional header line, `#` comments; all values are
+ * float64, one column is 1-D). Input is recognised by content first, by name second; output by name. Every
+ * rank opens the file and reads the bytes of its rows, with its OpenMP threads. */
 #ifndef PS_SHARD_H
 #define PS_SHARD_H
 
@@ -10,7 +12,8 @@
 #include "kernels/status.h"
 #include "kernels/view.h"
 
-/** Rows [mine.lo, mine.hi) of a matrix [rows][cols], row-major. cols = 0: the data set is 1-D with `rows` elements. */
+/** Rows [mine.lo, mine.hi) of a matrix [rows][cols], row-major. cols = 0: the data set is 1-D with `rows`
+ * elements. */
 struct ps_shard {
     int64_t rows, cols;
     struct ps_range mine;
@@ -28,18 +31,22 @@ struct ps_shard_info {
     char storage[64]; /**< "contiguous", "chunked 4096x3, shuffle, deflate", "big-endian" ... */
 };
 
-/** Look at a file. Collective over comm; rank 0 reads, all learn.
+/** Look at a file. Collective over comm; rank 0 reads (of text each rank counts its part), all learn.
  * @param dataset name inside HDF5/netCDF files; "" = the only one, else an error lists what is there
- * @return PS_OK; PS_EIO (missing, directory, no permission); PS_EINPUT (unknown format, no such data set, not 1-D or 2-D, truncated) */
+ * @return PS_OK; PS_EIO (missing, directory, no permission); PS_EINPUT (unknown format, no such data set, not
+ * numeric, not 1-D or 2-D, truncated); PS_EBACKEND (format not built in) */
 enum ps_status ps_shard_info(MPI_Comm comm, const char *path, const char *dataset, struct ps_shard_info *out);
 
-/** Read the rows that ps_block gives to each rank; no rank reads the whole file; 1-D and 2-D. Collective over comm. Errors as ps_shard_info, and PS_ENOMEM. */
+/** Read the rows that ps_block gives to each rank; no rank reads the whole file; 1-D and 2-D. Collective over
+ * comm. Errors as ps_shard_info, and PS_ENOMEM. */
 enum ps_status ps_shard_read(MPI_Comm comm, const char *path, const char *dataset, struct ps_shard *out);
 
 /** Write all ranks' rows (contiguous, in rank order) to a file. Collective over comm.
- * The file is written beside `path` and renamed when complete: on failure an existing file stays as it was. In an HDF5 file other data sets are kept and
- * one of the same name is replaced.
- * @return PS_OK; PS_EIO (no permission, disk full ...); PS_EBACKEND (format not built in) */
+ * The file is written beside `path` and renamed when complete: on failure an existing file stays as it was.
+ * In an HDF5 file other data sets are kept and one of the same name is replaced.
+ * @param dataset name inside HDF5/netCDF files, "" = DATA; folders in an HDF5 name ("a/b") are created
+ * @return PS_OK; PS_EIO (no permission, disk full, unknown name's end ...); PS_EBACKEND (format not built in)
+ */
 enum ps_status ps_shard_write(MPI_Comm comm, const char *path, const char *dataset, const struct ps_shard *s);
 
 void ps_shard_free(struct ps_shard *s);
