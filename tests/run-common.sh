@@ -8,6 +8,7 @@ DATA=${DATA-}
 [ -n "$DATA" ] || [ ! -d ../shared/data ] || DATA=$(cd ../shared/data && pwd)
 export BIN BUILD TOOLS DATA
 export ASAN_OPTIONS="detect_leaks=0:${ASAN_OPTIONS:-}" # the MPI library leaks
+unset MAKEFLAGS MFLAGS MAKELEVEL # a make in a test stands on its own; variables of the command line are in the environment
 slower=1
 [ -z "${SANITIZED:-}" ] || slower=5 # programs under a sanitizer
 

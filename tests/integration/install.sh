@@ -2,7 +2,6 @@
 # The installed tree works on its own.
 set -eu
 . tests/lib.sh
-unset MAKEFLAGS MFLAGS MAKELEVEL
 
 if ! make install DESTDIR="$TMP/image" PREFIX=/usr >"$TMP/log" 2>&1; then
     not_ok 'install: make install'
