@@ -8,7 +8,11 @@
 #include <sys/stat.h>
 #include "common/run/err.h"
 
-enum { LINE_MAX_BYTES = 2 * PS_STR_MAX + 256, TABLES_MAX = 4, ROWS_MAX = 256 };
+enum {
+    LINE_MAX_BYTES = 4 * PS_STR_MAX + 256 /* a value may be escaped throughout */,
+    TABLES_MAX = 4,
+    ROWS_MAX = 256
+};
 
 /* What is read, for messages; `seen` holds the line that set a row. */
 struct source {
@@ -28,16 +32,22 @@ static char *trim(char *s)
     return s;
 }
 
-/* Undo "..." with \" \\ \n \t in place. False if the closing quote is missing or something follows it. */
+/* Undo "..." with \" \\ \n \t \xHH in place. False if the closing quote is missing or something follows it.
+ */
 static bool unquote(char *s)
 {
     char *to = s, *from = s + 1;
+    unsigned byte;
+    int used;
     for (; *from && *from != '"'; from++) {
-        if (*from == '\\' && from[1]) {
+        if (from[0] != '\\' || !from[1]) {
+            *to++ = *from;
+        } else if (sscanf(from, "\\x%2x%n", &byte, &used) == 1 && used == 4 && byte) {
+            *to++ = (char)byte;
+            from += 3;
+        } else {
             from++;
             *to++ = *from == 'n' ? '\n' : *from == 't' ? '\t' : *from;
-        } else {
-            *to++ = *from;
         }
     }
     if (*from != '"') return false;
@@ -93,17 +103,27 @@ static enum ps_status take_line(struct source *src, char *text)
     return PS_OK;
 }
 
+/* Bytes that no text has: control characters, and zeros, which hide what follows them. */
+static bool is_text(const char *line, size_t len, size_t size)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)line[i] < 32 && !isspace((unsigned char)line[i])) return false;
+    for (size_t i = len; i < size; i++)
+        if (line[i]) return false;
+    return true;
+}
+
 static enum ps_status take_lines(struct source *src, FILE *f)
 {
     char line[LINE_MAX_BYTES];
-    while (fgets(line, sizeof line, f)) {
+    while (memset(line, 0, sizeof line), fgets(line, sizeof line, f)) {
         src->line++;
         size_t len = strlen(line);
+        PS_CHECK(is_text(line, len, sizeof line) &&
+                     (feof(f) || len + 1 == sizeof line || line[len - 1] == '\n'),
+                 PS_EUSAGE, "%s:%d: this is not a text file", src->path, src->line);
         PS_CHECK(len + 1 < sizeof line || line[len - 1] == '\n', PS_EUSAGE, "%s:%d: the line is too long",
                  src->path, src->line);
-        for (size_t i = 0; i < len; i++)
-            PS_CHECK((unsigned char)line[i] >= 32 || isspace((unsigned char)line[i]), PS_EUSAGE,
-                     "%s:%d: this is not a text file", src->path, src->line);
         char *text = line;
         if (src->line == 1 && strncmp(text, "\xEF\xBB\xBF", 3) == 0) text += 3; /* byte-order mark */
         PS_TRY(take_line(src, text));
@@ -137,21 +157,18 @@ done:
 static void write_string(FILE *f, const char *s)
 {
     size_t len = strlen(s);
-    bool plain = len > 0 && !isspace((unsigned char)s[0]) && !isspace((unsigned char)s[len - 1]);
-    if (len == 0) return;
-    if (plain && !strpbrk(s, "\"\\#;\n\t\r\v\f")) {
+    bool plain = len == 0 || (!isspace((unsigned char)s[0]) && !isspace((unsigned char)s[len - 1]));
+    for (const char *c = s; *c; c++) plain = plain && !strchr("\"\\#;", *c) && (unsigned char)*c >= 32;
+    if (plain) {
         fputs(s, f);
         return;
     }
     fputc('"', f);
     for (; *s; s++) {
-        if (*s == '"' || *s == '\\') fputc('\\', f);
-        if (*s == '\n')
-            fputs("\\n", f);
-        else if (*s == '\t')
-            fputs("\\t", f);
+        if ((unsigned char)*s < 32)
+            fprintf(f, "\\x%02x", (unsigned)*s);
         else
-            fputc(*s, f);
+            fprintf(f, "%s%c", *s == '"' || *s == '\\' ? "\\" : "", *s);
     }
     fputc('"', f);
 }

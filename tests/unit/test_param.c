@@ -232,7 +232,7 @@ END_TEST
 
 START_TEST(long_strings)
 {
-    char line[3000];
+    char line[6000];
     snprintf(line, sizeof line, "-i|%01023d", 7);
     ck_assert_int_eq(parse(line), PS_OK);
     ck_assert_uint_eq(strlen(p.input), 1023);
@@ -244,7 +244,7 @@ START_TEST(long_strings)
     ck_assert_int_eq(parse_file(line), PS_OK);
     ck_assert_uint_eq(strlen(p.input), 1023);
     reset();
-    snprintf(line, sizeof line, "input = %02900d", 7);
+    snprintf(line, sizeof line, "input = %04900d", 7);
     ck_assert_int_eq(parse_file(line), PS_EUSAGE);
     ck_assert_str_eq(ps_err_message(), "test_param.par:1: the line is too long");
 }
@@ -310,6 +310,7 @@ static const char *const bad_files[][2] = {
     {"= 3\n", "test_param.par:1: there is no name before ="},
     {"input = \"abc\n", "test_param.par:1: input has a quote that is not closed"},
     {"input = \"abc\" def\n", "test_param.par:1: input has a quote that is not closed"},
+    {"input = \"a\\\"\n", "test_param.par:1: input has a quote that is not closed"},
     {"C = 1\nx\001y = 3\n", "test_param.par:2: this is not a text file"},
 };
 
@@ -319,6 +320,17 @@ START_TEST(broken_files)
         reset();
         ck_assert_int_eq(parse_file(bad_files[i][0]), PS_EUSAGE);
         ck_assert_str_eq(ps_err_message(), bad_files[i][1]);
+    }
+    static const char hidden[] = "C = 1\0 and more"; /* with and without a line end */
+    for (size_t size = sizeof hidden - 1; size <= sizeof hidden; size++) {
+        FILE *f = fopen("zero.par", "w");
+        fwrite(hidden, 1, size, f);
+        if (size == sizeof hidden) fputc('\n', f);
+        fclose(f);
+        reset();
+        ck_assert_int_eq(ps_table_file(tables, 2, "zero.par"), PS_EUSAGE);
+        ck_assert_str_eq(ps_err_message(), "zero.par:1: this is not a text file");
+        remove("zero.par");
     }
     reset();
     ck_assert_int_eq(ps_table_file(tables, 2, "/nowhere/x.par"), PS_EUSAGE);
@@ -331,8 +343,9 @@ END_TEST
 
 START_TEST(written_file_reads_back)
 {
-    static const char *const strings[] = {"plain",   "",  " edge ", "a # b", "q\"uo\\te", "new\nline",
-                                          "tab\tin", "#", "\"",     "x=y",   "[s]",       "umlaut \xC3\xA4"};
+    static const char *const strings[] = {"plain",     "",        " edge ",   "a # b", "q\"uo\\te",
+                                          "new\nline", "tab\tin", "bell\a\r", "\\x41", "C:\\new",
+                                          "#",         "\"",      "x=y",      "[s]",   "umlaut \xC3\xA4"};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
         struct params before;
         char text[16384] = "";
