@@ -13,7 +13,7 @@ says() { grep -q -e "$1" err || { cat err && false; }; }          # words that s
     echo '# easting northing height'
     awk 'BEGIN { for (i = 0; i < 500; i++) printf "%.17g,%.17g,%.17g\n", i / 7, -i * 1e5 / 3, i * i }'
 } >a.csv
-formats='csv npy'
+formats='csv npy' n=0
 for f in h5 nc; do # those that are built in
     if "$data" convert a.csv probe.$f >/dev/null 2>&1; then formats="$formats $f"; fi
 done
