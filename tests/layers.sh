@@ -44,7 +44,7 @@ function theirs(h) {
     vendor(h, "(scalapack|blacs|elpa)", "^common/linalg/")
     vendor(h, "^(cblas|lapacke|mkl.*|dnnl.*|cuda.*|cublas.*|cudnn.*|cusolver.*|curand.*)\\.h$|^oneapi/", "^kernels/")
     vendor(h, "^nccl", "^common/nn/exchange")
-    vendor(h, "cJSON\\.h$|^ini\\.h$", "^common/run/")
+    vendor(h, "cJSON\\.h$", "^common/run/")
     if (h == "mpi.h" && FILENAME ~ /^kernels/) tell("<mpi.h>: kernels know nothing of MPI")
 }
 function code(line,    out, c) { # without comments, strings and characters

@@ -20,14 +20,14 @@ stand_in id 'echo 0'
 touch "$TMP/helps"
 deps MPICC=bare-mpicc PKG_CONFIG=bare-pkg-config
 expect 'deps: root installs what is missing' test "$status" = 0
-expect 'deps: by its Debian names' grep -qE 'install .*libcjson-dev libinih-dev libhdf5-(openmpi|mpich)-dev libpnetcdf-dev zlib1g-dev' "$TMP/calls"
+expect 'deps: by its Debian names' grep -qE 'install .*libcjson-dev libhdf5-(openmpi|mpich)-dev libpnetcdf-dev zlib1g-dev' "$TMP/calls"
 expect 'deps: the lists of packages come first' test "$(head -n 1 "$TMP/calls")" = '-q update'
 said 'deps: and finds it afterwards' 'all there'
 
 rm "$TMP/helps"
 deps MPICC=bare-mpicc PKG_CONFIG=bare-pkg-config
 expect 'deps: stops where apt-get cannot help' test "$status" = 1
-said 'deps: names what is required' 'missing and required: BLAS, cJSON, inih'
+said 'deps: names what is required' 'missing and required: BLAS, cJSON'
 
 stand_in id 'echo 1000'
 stand_in sudo 'exit 1'
@@ -35,7 +35,7 @@ deps MPICC=no-such-mpicc
 expect 'deps: stops without MPI' test "$status" = 1
 expect 'deps: installs nothing without the right to' test ! -e "$TMP/calls"
 said 'deps: says what to load' 'module load .*OpenMPI'
-said 'deps: says what Spack builds' 'spack install .*openmpi.* cjson inih hdf5\+mpi parallel-netcdf'
+said 'deps: says what Spack builds' 'spack install .*openmpi.* cjson hdf5\+mpi parallel-netcdf'
 said 'deps: says how EasyBuild builds it' 'eb --robot'
 
 touch "$TMP/helps"
