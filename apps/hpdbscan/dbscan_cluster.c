@@ -193,8 +193,6 @@ enum ps_status dbscan_cluster(struct ps_run *run, const struct dbscan_job *job, 
     if (n > (int64_t)UINT32_MAX - 1)
         rc = ps_fail(PS_EINPUT, "%s: %lld points on one rank are more than 4294967294: use more ranks",
                      job->name, (long long)n);
-    if (in->cols > INT32_MAX / 4)
-        rc = ps_fail(PS_EINPUT, "%s: points of %lld dimensions", job->name, (long long)in->cols);
     PS_TRY_DONE(ps_agree(run->comm, rc));
     PS_TRY_DONE(alone ? take_all(&l, in) : distribute(&l, in));
     if (!alone) PS_TRY_DONE(exchange_halo(&l));

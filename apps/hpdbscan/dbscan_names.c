@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include "apps/hpdbscan/dbscan_marks.h"
 #include "apps/hpdbscan/dbscan_route.h"
 #include "common/par/block.h"
 #include "common/run/err.h"
@@ -116,35 +117,6 @@ done:
     return rc;
 }
 
-/* Rank of each marked bit among all marked bits: bits before its word, then bits before it in the word. */
-struct marks {
-    uint64_t *bits;
-    int64_t *before; /* of each word */
-    int64_t words, n;
-};
-
-static enum ps_status marks_make(struct marks *m, int64_t rows)
-{
-    m->words = rows / 64 + 1;
-    enum ps_status rc = ps_zalloc(&m->bits, m->words, sizeof *m->bits, "marks of first points");
-    if (rc == PS_OK) rc = ps_alloc(&m->before, m->words, sizeof *m->before, "marks of first points");
-    return rc;
-}
-
-static void marks_count(struct marks *m)
-{
-    m->n = 0;
-    for (int64_t w = 0; w < m->words; w++) {
-        m->before[w] = m->n;
-        m->n += __builtin_popcountll(m->bits[w]);
-    }
-}
-
-static int64_t marks_rank(const struct marks *m, int64_t at)
-{
-    return m->before[at / 64] + __builtin_popcountll(m->bits[at / 64] & (((uint64_t)1 << at % 64) - 1));
-}
-
 /* A root's smallest row goes to the rank that holds it; the marked rows before it are its number. */
 static enum ps_status number_roots(struct naming *w, int64_t *clusters)
 {
@@ -152,9 +124,9 @@ static enum ps_status number_roots(struct naming *w, int64_t *clusters)
     const struct ps_range mine = ps_block(w->rows, f->size, f->rank);
     const int64_t base = f->offset[f->rank];
     struct dbscan_route route = {0};
-    struct marks marks = {0};
+    struct dbscan_marks marks = {0};
     int64_t n = 0, before = 0, *arrived = NULL;
-    enum ps_status rc = ps_agree(f->comm, marks_make(&marks, mine.hi - mine.lo));
+    enum ps_status rc = ps_agree(f->comm, dbscan_marks_make(&marks, mine.hi - mine.lo));
     PS_TRY_DONE(rc);
     for (int64_t c = 0; c < w->n; c++) {
         if (f->root[c] != base + c) continue;
@@ -163,21 +135,19 @@ static enum ps_status number_roots(struct naming *w, int64_t *clusters)
     }
     PS_TRY_DONE(dbscan_route_make(f->comm, w->to, n, &route));
     PS_TRY_DONE(dbscan_route_send(&route, w->item, sizeof *w->item, &arrived));
-    for (int64_t i = 0; i < route.arriving; i++)
-        marks.bits[(arrived[i] - mine.lo) / 64] |= (uint64_t)1 << (arrived[i] - mine.lo) % 64;
-    marks_count(&marks);
+    for (int64_t i = 0; i < route.arriving; i++) dbscan_marks_set(&marks, arrived[i] - mine.lo);
+    dbscan_marks_count(&marks);
     MPI_Exscan(&marks.n, &before, 1, MPI_INT64_T, MPI_SUM, f->comm);
     MPI_Allreduce(&marks.n, clusters, 1, MPI_INT64_T, MPI_SUM, f->comm);
     for (int64_t i = 0; i < route.arriving; i++)
-        arrived[i] = before + marks_rank(&marks, arrived[i] - mine.lo) + 1;
+        arrived[i] = before + dbscan_marks_rank(&marks, arrived[i] - mine.lo) + 1;
     PS_TRY_DONE(dbscan_route_back(&route, arrived, sizeof *arrived, w->item));
     n = 0;
     for (int64_t c = 0; c < w->n; c++)
         if (f->root[c] == base + c) w->cluster[c] = w->item[n++];
 done:
     free(arrived);
-    free(marks.bits);
-    free(marks.before);
+    dbscan_marks_free(&marks);
     dbscan_route_free(&route);
     return rc;
 }

@@ -3,15 +3,23 @@
 #include <string.h>
 #include <strings.h>
 #include "apps/hpdbscan/dbscan_cluster.h"
+#include "apps/hpdbscan/dbscan_plot.h"
+#include "apps/hpdbscan/dbscan_suggest.h"
+#include "apps/hpdbscan/dbscan_table.h"
 #include "common/run/log.h"
 #include "common/run/record.h"
 #include "common/run/timer.h"
+
+/* more are refused: counts of coordinates in a message are int */
+enum { DIMENSIONS = 1 << 20 };
 
 struct params {
     ps_str data, input, output, input_dataset, output_dataset;
     int64_t minPoints;
     double epsilon;
     int index;
+    ps_str clusters, plot, plot_columns;
+    bool suggest_epsilon;
 };
 
 #define ROW(member, ...) PS_PARAM(struct params, member, __VA_ARGS__)
@@ -32,6 +40,13 @@ static const struct ps_param rows[] = {
         .help = "search radius: neighbours are at a Euclidean distance of at most epsilon"),
     ROW(index, .def = "auto", .choices = "auto|grid|tree",
         .help = "how neighbours are found; auto: grid in few dimensions, else tree; the result is the same"),
+    ROW(clusters, .def = "",
+        .help = "CSV file for a table of the clusters: size, core points, centroid, extent"),
+    ROW(plot, .def = "", .help = "PNG file for a picture: two columns, coloured by cluster, noise grey"),
+    ROW(plot_columns, .def = "0,1", .help = "the columns that the picture shows, counted from 0"),
+    ROW(suggest_epsilon, .flag = true, .def = "false",
+        .help = "do not cluster: print the distance to the minPoints-th neighbour of sampled points, and a "
+                "value for epsilon"),
 };
 
 static enum ps_status find_kernels(const struct ps_run *run, const struct ps_dbscan_kernels **out)
@@ -99,6 +114,40 @@ static enum ps_status write_labels(struct ps_run *run, const struct params *p, c
     return ps_shard_write(run->comm, output_path(p), p->output_dataset, &out);
 }
 
+/* Table and picture are made where rows were read: they need no owners. */
+static enum ps_status write_views(struct ps_run *run, const struct params *p, const struct ps_shard *in,
+                                  const int64_t *label, const struct summary *s)
+{
+    const struct ps_points points = {in->data, in->mine.hi - in->mine.lo, (int)in->cols, in->type};
+    struct dbscan_domain domain;
+    struct dbscan_picture picture = {p->plot, {0, 0}, s->clusters, s->noise, s->points};
+    if (!p->clusters[0] && !p->plot[0]) return PS_OK;
+    ps_phase(run, "views");
+    PS_TRY(dbscan_domain_make(run->comm, &points, in->mine.lo, input_path(p), &domain));
+    enum ps_status rc = PS_OK;
+    if (p->clusters[0]) rc = dbscan_table_write(run->comm, p->clusters, &domain, in, label, s->clusters);
+    if (rc == PS_OK && p->plot[0]) {
+        rc = dbscan_plot_columns(p->plot_columns, domain.d, picture.column);
+        if (rc == PS_OK) rc = dbscan_plot_write(run->comm, &picture, &domain, in, label);
+    }
+    dbscan_domain_free(&domain);
+    return rc;
+}
+
+/* What can be refused is refused before hours of work. */
+static enum ps_status check(const struct ps_run *run, const struct params *p, const struct ps_shard *in,
+                            struct dbscan_job *job)
+{
+    int column[2];
+    PS_TRY(find_kernels(run, &job->kernels));
+    PS_CHECK(in->cols > 0, PS_EINPUT,
+             "%s: the data set has one dimension; points are the rows of a 2-D data set", job->name);
+    PS_CHECK(in->cols <= DIMENSIONS, PS_EINPUT, "%s: points of %lld dimensions; at most %d are supported",
+             job->name, (long long)in->cols, DIMENSIONS);
+    if (p->plot[0]) PS_TRY(dbscan_plot_columns(p->plot_columns, (int)in->cols, column));
+    return PS_OK;
+}
+
 static enum ps_status run_hpdbscan(struct ps_run *run, const void *params)
 {
     const struct params *p = params;
@@ -107,15 +156,19 @@ static enum ps_status run_hpdbscan(struct ps_run *run, const void *params)
     struct ps_shard in = {0};
     int64_t *label = NULL, clusters = 0;
     job.name = input_path(p);
-    enum ps_status rc = find_kernels(run, &job.kernels);
-    PS_TRY_DONE(ps_agree(run->comm, rc));
+    job.keep = p->clusters[0] || p->plot[0];
     ps_phase(run, "read");
-    PS_TRY_DONE(ps_shard_read(run->comm, job.name, p->input_dataset, &in));
-    PS_CHECK_DONE(in.cols > 0, PS_EINPUT,
-                  "%s: the data set has one dimension; points are the rows of a 2-D data set", job.name);
+    enum ps_status rc = ps_shard_read(run->comm, job.name, p->input_dataset, &in);
+    PS_TRY_DONE(rc);
+    PS_TRY_DONE(check(run, p, &in, &job));
+    if (p->suggest_epsilon) {
+        rc = dbscan_suggest(run, job.name, &in, p->minPoints);
+        goto done;
+    }
     PS_TRY_DONE(dbscan_cluster(run, &job, &in, &label, &clusters));
     const struct summary s = summarise(run, label, in.mine.hi - in.mine.lo, clusters);
     PS_TRY_DONE(write_labels(run, p, &in, label));
+    PS_TRY_DONE(write_views(run, p, &in, label, &s));
     report(run, &s);
 done:
     ps_shard_free(&in);
