@@ -20,10 +20,10 @@ struct nearest {
 struct scan {
     const struct ps_points *p;
     int64_t k, room;
-    int64_t slab, slabs; /* rows of a slab; their number */
-    double *x;           /* [d][slab] coordinates of the slab, one array per dimension */
-    double *rows;        /* [threads][block][d] work space of the conversion */
-    double *value;       /* [batch][room] */
+    int64_t slab, slabs;  /* rows of a slab; their number */
+    double *x;            /* [d][slab] coordinates of the slab, one array per dimension */
+    double *rows;         /* [threads][block][d] work space of the conversion */
+    double *value;        /* [batch][room] */
     struct nearest *near; /* [batch] */
 };
 
@@ -78,9 +78,8 @@ static inline __attribute__((always_inline)) bool distances(const double *restri
     return below > 0;
 }
 
-static inline __attribute__((always_inline)) void scan_query_d(const struct scan *s, int d,
-                                                               const double *query, int64_t n,
-                                                               struct nearest *q)
+static inline __attribute__((always_inline)) void
+scan_query_d(const struct scan *s, int d, const double *query, int64_t n, struct nearest *q)
 {
     double sum[LANES];
     for (int64_t at = 0; at < n; at += LANES) {
@@ -137,7 +136,8 @@ static void scan_rows(const struct scan *s, const double *query, int64_t batch, 
     const int64_t block = dbscan_rows_block(s->p->d);
 #pragma omp parallel
     for (int64_t i = 0; i < s->slabs; i++) {
-        const int64_t lo = slab_at(s->slabs, i) * s->slab, hi = lo + s->slab < s->p->n ? lo + s->slab : s->p->n;
+        const int64_t lo = slab_at(s->slabs, i) * s->slab,
+                      hi = lo + s->slab < s->p->n ? lo + s->slab : s->p->n;
         double *work = s->rows + omp_get_thread_num() * block * s->p->d;
 #pragma omp for schedule(static)
         for (int64_t at = lo; at < hi; at += block)

@@ -186,7 +186,7 @@ int main(int argc, char **argv)
         .rows = rows,
         .nrows = sizeof rows / sizeof *rows,
         .params_size = sizeof(struct params),
-        .common = PS_HAS_BACKEND,
+        .common = PS_HAS_BACKEND | PS_HAS_SEED,
         .letters = letters,
         .run = run_hpdbscan,
     };
