@@ -38,6 +38,11 @@ double dbscan_cost(const struct dbscan_load *load, const double (*share)[DBSCAN_
     return n * (1 + DISTANCE_COST * fmin(n * share[1][bits], MISSES * (double)load->min_points));
 }
 
+double dbscan_cost_counted(int64_t points, int64_t distances)
+{
+    return (double)points + DISTANCE_COST * (double)distances;
+}
+
 /* The trie of bins while it grows. A node is an entry of `top` or of a row of `next`. */
 struct growth {
     MPI_Comm comm;

@@ -60,6 +60,9 @@ int dbscan_cut_owner(const struct dbscan_cut *cut, int64_t bin);
 double dbscan_cost(const struct dbscan_load *load, const double (*share)[DBSCAN_KEY_BITS + 1], int64_t count,
                    int bits);
 
+/** The same for work that was done: points held, halo included, and distances evaluated. Local. */
+double dbscan_cost_counted(int64_t points, int64_t distances);
+
 /** For bins of each number of key bits: [0] the part of a bin's points expected in a cell, [1] around a
  * point. Local.
  * @param share out [2][DBSCAN_KEY_BITS + 1] */

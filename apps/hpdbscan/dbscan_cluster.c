@@ -116,6 +116,7 @@ static enum ps_status find_core(struct local *l, struct ps_shard *in, bool alone
     if (rc == PS_OK) rc = kernel(l, l->job->kernels->core(l->index, l->core), "core points");
     PS_TRY(ps_agree(l->run->comm, rc));
     if (alone) return PS_OK;
+    ps_phase_count(l->run, "bytes", l->halo.sending);
     return dbscan_halo_flags(&l->halo, l->core, l->own.n);
 }
 
@@ -145,6 +146,8 @@ static enum ps_status name_clusters(struct local *l, int64_t *clusters)
     if (rc == PS_OK) {
         ps_phase_count(l->run, "components", l->components);
         ps_phase_count(l->run, "edges", n);
+        ps_phase_count(l->run, "rounds", l->run->rank == 0 ? forest.rounds : 0);
+        ps_phase_count(l->run, "bytes", l->halo.arriving * (int64_t)sizeof *l->component);
         rc = dbscan_names(&forest, &l->move, l->rows, l->component, l->own.n, &l->cluster, clusters);
     }
     dbscan_forest_free(&forest);
@@ -169,6 +172,7 @@ static enum ps_status label_own(struct local *l, int64_t **label)
     ps_phase_count(l->run, "cells", work.cells);
     ps_phase_count(l->run, "distances", work.distances);
     ps_phase_count(l->run, "links", work.links);
+    ps_phase_count(l->run, "work", (int64_t)dbscan_cost_counted(l->own.n + l->halo.arriving, work.distances));
     l->job->kernels->destroy(l->index);
     l->index = NULL;
     return ps_agree(l->run->comm, rc);
@@ -204,6 +208,8 @@ enum ps_status dbscan_cluster(struct ps_run *run, const struct dbscan_job *job, 
         ps_phase(run, "return");
         int64_t *own = *label;
         *label = NULL;
+        const int64_t away = l.move.own - l.move.plan.recv_count[run->rank];
+        ps_phase_count(run, "bytes", away * dbscan_move_label_size(*clusters));
         PS_TRY_DONE(dbscan_move_back(&l.move, own, *clusters, label));
     }
 done:

@@ -152,8 +152,8 @@ static void narrow(int64_t *label, int64_t n)
 
 enum ps_status dbscan_move_back(const struct dbscan_move *m, int64_t *own, int64_t largest, int64_t **label)
 {
-    const bool small = largest <= INT32_MAX;
-    const size_t item = small ? sizeof(int32_t) : sizeof(int64_t);
+    const size_t item = (size_t)dbscan_move_label_size(largest);
+    const bool small = item == sizeof(int32_t);
     void *sent = NULL;
     *label = NULL;
     enum ps_status rc = ps_agree(m->plan.comm, ps_alloc(&sent, m->n, item, "labels"));

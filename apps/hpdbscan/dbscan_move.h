@@ -35,6 +35,12 @@ enum ps_status dbscan_move_run(struct dbscan_move *m, void **own);
  * @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI */
 enum ps_status dbscan_move_back(const struct dbscan_move *m, int64_t *own, int64_t largest, int64_t **label);
 
+/** Bytes of a label under way. Local. */
+static inline int64_t dbscan_move_label_size(int64_t largest)
+{
+    return largest <= INT32_MAX ? 4 : 8;
+}
+
 void dbscan_move_free(struct dbscan_move *m);
 
 #endif
