@@ -51,45 +51,96 @@ struct growth {
     double share[2][DBSCAN_KEY_BITS + 1];
     const uint64_t *key;
     int64_t n;
-    int size;
+    int size, threads;
     int32_t *top, (*next)[DBSCAN_STEP];
     int64_t *top_count, (*next_count)[DBSCAN_STEP];
     int64_t rows, room;
     double total; /* cost of all points by the bins so far */
+
+    /* keys in heavy bins and the row that each has come to; thread t's part starts where its keys start */
+    uint64_t *live_key; /* [n] */
+    int32_t *live_row;  /* [n] */
+    int64_t *live;      /* [threads] how many */
 };
 
 enum { LEAF = -1 };
 
-/* Count the keys of this rank by their first bits, or by the 4 bits after those that lead to a row >= `from`.
- */
-static enum ps_status count_keys(const struct growth *g, int64_t from, int level, int64_t *count,
-                                 int64_t counts)
+/* Add up the threads' histograms. */
+static void sum_threads(const uint32_t *mine, int threads, int64_t *count, int64_t counts)
 {
-    const int shift = DBSCAN_KEY_BITS - DBSCAN_TOP_BITS - DBSCAN_STEP_BITS * level;
-    const int threads = omp_get_max_threads();
-    uint32_t *mine;
-    PS_TRY(ps_zalloc(&mine, counts * threads, sizeof *mine, "histograms of keys"));
-#pragma omp parallel num_threads(threads)
-    {
-        const struct ps_range part = ps_block(g->n, omp_get_num_threads(), omp_get_thread_num());
-        uint32_t *c = mine + counts * omp_get_thread_num();
-        for (int64_t i = part.lo; i < part.hi; i++) {
-            const uint64_t key = g->key[i];
-            if (level == 0) {
-                c[key >> shift]++;
-                continue;
-            }
-            int32_t at = g->top[key >> (DBSCAN_KEY_BITS - DBSCAN_TOP_BITS)];
-            for (int s = DBSCAN_KEY_BITS - DBSCAN_TOP_BITS - DBSCAN_STEP_BITS; s > shift && at >= 0;
-                 s -= DBSCAN_STEP_BITS)
-                at = g->next[at][key >> s & (DBSCAN_STEP - 1)];
-            if (at >= from) c[(at - from) * DBSCAN_STEP + (int64_t)(key >> shift & (DBSCAN_STEP - 1))]++;
-        }
-    }
     for (int64_t i = 0; i < counts; i++) {
         count[i] = 0;
         for (int t = 0; t < threads; t++) count[i] += mine[counts * t + i];
     }
+}
+
+/* Count the keys of this rank by their first bits. */
+static enum ps_status count_top(const struct growth *g)
+{
+    uint32_t *mine;
+    PS_TRY(ps_zalloc(&mine, (int64_t)TOP * g->threads, sizeof *mine, "histograms of keys"));
+#pragma omp parallel for num_threads(g->threads) schedule(static, 1)
+    for (int t = 0; t < g->threads; t++) {
+        const struct ps_range part = ps_block(g->n, g->threads, t);
+        uint32_t *c = mine + (int64_t)TOP * t;
+        for (int64_t i = part.lo; i < part.hi; i++) c[g->key[i] >> (DBSCAN_KEY_BITS - DBSCAN_TOP_BITS)]++;
+    }
+    sum_threads(mine, g->threads, g->top_count, TOP);
+    free(mine);
+    return PS_OK;
+}
+
+/* Bits of a key that choose a column of a row, the rows of level 1 being those that `top` points to. */
+static int64_t column(uint64_t key, int level)
+{
+    return (int64_t)(key >> (DBSCAN_KEY_BITS - DBSCAN_TOP_BITS - DBSCAN_STEP_BITS * level) &
+                     (DBSCAN_STEP - 1));
+}
+
+/* Keep the keys that lead to a row of this level. They are few where few bins are heavy. */
+static enum ps_status keep_live(struct growth *g, int level)
+{
+    if (level == 1) {
+        PS_TRY(ps_alloc(&g->live_key, g->n, sizeof *g->live_key, "keys of heavy bins"));
+        PS_TRY(ps_alloc(&g->live_row, g->n, sizeof *g->live_row, "keys of heavy bins"));
+        PS_TRY(ps_zalloc(&g->live, g->threads, sizeof *g->live, "keys of heavy bins"));
+    }
+#pragma omp parallel for num_threads(g->threads) schedule(static, 1)
+    for (int t = 0; t < g->threads; t++) {
+        const struct ps_range part = ps_block(g->n, g->threads, t);
+        const int64_t n = level == 1 ? part.hi - part.lo : g->live[t];
+        const uint64_t *from = level == 1 ? g->key + part.lo : g->live_key + part.lo;
+        uint64_t *key = g->live_key + part.lo;
+        int32_t *row = g->live_row + part.lo;
+        int64_t kept = 0;
+        for (int64_t i = 0; i < n; i++) {
+            const uint64_t k = from[i];
+            const int32_t at = level == 1 ? g->top[k >> (DBSCAN_KEY_BITS - DBSCAN_TOP_BITS)]
+                                          : g->next[row[i]][column(k, level - 1)];
+            key[kept] = k;
+            row[kept] = at;
+            kept += at >= 0;
+        }
+        g->live[t] = kept;
+    }
+    return PS_OK;
+}
+
+/* Count the kept keys by the column of their rows, of which `from` is the first. */
+static enum ps_status count_rows(struct growth *g, int64_t from, int level)
+{
+    const int64_t counts = (g->rows - from) * DBSCAN_STEP;
+    uint32_t *mine;
+    PS_TRY(keep_live(g, level));
+    PS_TRY(ps_zalloc(&mine, counts * g->threads, sizeof *mine, "histograms of keys"));
+#pragma omp parallel for num_threads(g->threads) schedule(static, 1)
+    for (int t = 0; t < g->threads; t++) {
+        const int64_t first = ps_block(g->n, g->threads, t).lo;
+        uint32_t *c = mine + counts * t;
+        for (int64_t i = first; i < first + g->live[t]; i++)
+            c[(g->live_row[i] - from) * DBSCAN_STEP + column(g->live_key[i], level)]++;
+    }
+    sum_threads(mine, g->threads, &g->next_count[from][0], counts);
     free(mine);
     return PS_OK;
 }
@@ -135,7 +186,7 @@ static enum ps_status divide(struct growth *g, bool in_top, int64_t from, int64_
 
 static enum ps_status grow(struct growth *g)
 {
-    PS_TRY(ps_agree(g->comm, count_keys(g, 0, 0, g->top_count, TOP)));
+    PS_TRY(ps_agree(g->comm, count_top(g)));
     MPI_Allreduce(MPI_IN_PLACE, g->top_count, TOP, MPI_INT64_T, MPI_SUM, g->comm);
     for (int i = 0; i < TOP; i++) g->total += node_cost(g, g->top_count[i], DBSCAN_TOP_BITS);
     PS_TRY(ps_agree(g->comm, divide(g, true, 0, TOP, DBSCAN_TOP_BITS)));
@@ -143,7 +194,7 @@ static enum ps_status grow(struct growth *g)
     for (int level = 1; from < g->rows; level++) {
         const int64_t rows = g->rows, counts = (rows - from) * DBSCAN_STEP;
         const int bits = DBSCAN_TOP_BITS + level * DBSCAN_STEP_BITS;
-        PS_TRY(ps_agree(g->comm, count_keys(g, from, level, g->next_count[from], counts)));
+        PS_TRY(ps_agree(g->comm, count_rows(g, from, level)));
         for (int64_t at = from; at < rows; at += 1 << 20) {
             const int64_t n = rows - at < 1 << 20 ? rows - at : 1 << 20;
             MPI_Allreduce(MPI_IN_PLACE, g->next_count[at], (int)n * DBSCAN_STEP, MPI_INT64_T, MPI_SUM,
@@ -225,6 +276,7 @@ enum ps_status dbscan_cut_make(MPI_Comm comm, const struct dbscan_domain *dom, c
     struct dbscan_cut cut = {0};
     MPI_Comm_size(comm, &g.size);
     cut.size = g.size;
+    g.threads = omp_get_max_threads();
     dbscan_cost_shares(dom, load->eps, g.share);
     enum ps_status rc = ps_alloc(&g.top, TOP, sizeof *g.top, "bins of keys");
     if (rc == PS_OK) rc = ps_alloc(&g.top_count, TOP, sizeof *g.top_count, "bins of keys");
@@ -236,6 +288,9 @@ enum ps_status dbscan_cut_make(MPI_Comm comm, const struct dbscan_domain *dom, c
     if (rc == PS_OK) rc = ps_agree(comm, flatten(&g, &cut));
     free(g.top_count);
     free(g.next_count);
+    free(g.live_key);
+    free(g.live_row);
+    free(g.live);
     if (rc != PS_OK) dbscan_cut_free(&cut);
     *out = cut;
     return rc;
