@@ -12,7 +12,7 @@ install: all
 	    $(BIN)/$$p --help-man >$(MAN)/$$p.1 && \
 	    $(BIN)/$$p --help-complete >$(COMPLETIONS)/$$p || exit 1; done
 	install -m 644 README.md LICENSE AUTHORS $(DOC)
-	tar -cf - docs inputs jobscripts | tar -xf - --no-same-owner -C $(DOC)
+	tar -cf - $(wildcard docs inputs jobscripts) | tar -xf - --no-same-owner -C $(DOC)
 
 uninstall:
 	for p in $(INSTALLED); do rm -f $(DEST)/bin/$$p $(MAN)/$$p.1 $(COMPLETIONS)/$$p; done
