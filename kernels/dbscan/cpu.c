@@ -27,7 +27,8 @@ void ps_dbscan_boxes_free(struct ps_dbscan *s)
     for (int l = 0; l < s->levels; l++) {
         free(s->level[l].lo);
         free(s->level[l].hi);
-        s->level[l].lo = s->level[l].hi = NULL;
+        free(s->level[l].root);
+        s->level[l] = (struct ps_box_level){0};
     }
     s->levels = 0;
 }

@@ -6,6 +6,7 @@ enum ps_status ps_near_make(const struct ps_dbscan *s, const struct ps_cells *in
 {
     memset(near, 0, sizeof *near);
     near->in = in;
+    near->limit = INT64_MAX;
     near->room = 2 * (int64_t)s->rows + 64;
     near->list = malloc((size_t)near->room * sizeof *near->list);
     near->left = malloc(((size_t)s->rows + 1) * sizeof *near->left);

@@ -8,6 +8,7 @@ struct ps_near {
     const struct ps_cells *in; /* the cells to be found; borrowed */
     struct ps_range32 *list;   /* owned */
     int64_t n, room;
+    int64_t limit; /* tree: ranges after which a list is long enough */
     uint32_t *left,
         *right; /* [rows], grid: first cell within the reach, and first beyond it; they move forward only */
     void *box;  /* [4][d] of the coordinate class: a box's lo and hi, a point */

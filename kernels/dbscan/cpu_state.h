@@ -37,7 +37,11 @@ struct ps_range32 {
 struct ps_box_level {
     int64_t n, stride;
     void *lo, *hi;
+    uint32_t *root; /* [n] a cell of the one set that all cells of the box belong to, or PS_MIXED; NULL: not
+                       known */
 };
+
+enum { PS_MIXED = UINT32_MAX };
 
 struct ps_dbscan {
     int64_t n, own;

@@ -11,6 +11,9 @@
  */
 enum { RUN = 512 };
 
+/* Ranges of cells that the tree's first pass looks at. */
+enum { FIRST_RANGES = 8 };
+
 /* ---- neighbourhoods ---------------------------------------------------------------------------------- */
 
 static inline void FN(fetch)(const struct ps_dbscan *s, int64_t j, COORD *p)
@@ -33,6 +36,8 @@ static void FN(box)(const struct ps_dbscan *s, int64_t lo, int64_t hi, COORD *lo
     }
 }
 
+/** Append the cells of a group of boxes that near->box may hold neighbours of, from number `from` on. `self`
+ * is left out, and so are, once roots are known, boxes whose cells are all connected with it. */
 static void FN(descend)(const struct ps_dbscan *s, struct ps_near *near, int l, int64_t group, uint32_t self,
                         uint32_t from)
 {
@@ -40,11 +45,15 @@ static void FN(descend)(const struct ps_dbscan *s, struct ps_near *near, int l, 
     const COORD *low = near->box, *high = low + s->d;
     for (unsigned hits = FN(boxes_near)(s, level, group * PS_BOX_FAN, low, high); hits; hits &= hits - 1) {
         int64_t i = group * PS_BOX_FAN + __builtin_ctz(hits);
-        if (i >= level->n || ((i + 1) << 4 * l) <= from) continue;
-        if (l)
-            FN(descend)(s, near, l - 1, i, self, from);
-        else if (i != self)
-            ps_near_add(near, (uint32_t)i, (uint32_t)i + 1);
+        if (i >= level->n || ((i + 1) << 4 * l) <= from || near->n >= near->limit) continue;
+        if (!l) {
+            if (i != self) ps_near_add(near, (uint32_t)i, (uint32_t)i + 1);
+            continue;
+        }
+        if (self != PS_NEAR_NONE && level->root && level->root[i] != PS_MIXED &&
+            ps_find(s->parent, level->root[i]) == ps_find(s->parent, self))
+            continue;
+        FN(descend)(s, near, l - 1, i, self, from);
     }
 }
 
@@ -229,26 +238,53 @@ static void FN(cell_core)(struct ps_dbscan *s, struct ps_near *near, uint32_t c)
 
 #include "kernels/dbscan/cpu_touch.h"
 
-/** Connect core cell a with cells after it. The first pass takes close cells only: it connects most, so that
- * the second finds most pairs connected already and looks at no points. */
+/** Connect core cell a with cells after it. The first pass takes close cells (grid) or the first few (tree)
+ * only: it connects most, so that the second finds most pairs connected already and looks at no points. */
 static void FN(cell_connect)(struct ps_dbscan *s, struct ps_near *near, uint32_t a, bool first)
 {
     const struct ps_cells *cores = &s->cores;
     const struct ps_box_level *level = &s->level[0];
     const COORD *lo = (const COORD *)level->lo + a, *hi = (const COORD *)level->hi + a;
+    /* pairs that are likely to fail, and dear where they do, wait for the second pass */
+    double scale = first && (s->rows || cores->end[a] - cores->start[a] > PS_LANES) ? 1.0 / 16 : 1;
     if (s->rows) {
         ps_near_grid_move(s, near, cores->key[a], first);
         ps_near_grid_list(s, near, a, true, first);
-    } else
+    } else {
+        near->limit = first ? FIRST_RANGES : INT64_MAX;
         FN(tree_list)(s, near, cores->start[a], cores->end[a], a, true);
+    }
     for (int64_t i = 0; i < near->n; i++)
         for (uint32_t b = near->list[i].lo; b < near->list[i].hi; b++) {
             if (ps_find(s->parent, a) == ps_find(s->parent, b)) continue;
             if (cores->has_own && !cores->has_own[a] && !cores->has_own[b]) continue;
-            if (!FN(reach)(s, lo, hi, level->stride, b, first ? 1.0 / 16 : 1)) continue;
+            if (!FN(reach)(s, lo, hi, level->stride, b, scale)) continue;
             near->links++;
             if (FN(touch)(s, near, a, b)) ps_unite(s->parent, a, b);
         }
+}
+
+/** Which boxes hold cells of one set only. */
+static enum ps_status FN(roots)(struct ps_dbscan *s)
+{
+    for (int l = 1; l < s->levels; l++) {
+        const struct ps_box_level *below = &s->level[l - 1];
+        struct ps_box_level *level = &s->level[l];
+        level->root = ps_dbscan_alloc(level->n, sizeof *level->root);
+        if (!level->root) return PS_ENOMEM;
+#pragma omp parallel for schedule(static)
+        for (int64_t i = 0; i < level->n; i++) {
+            uint32_t one = PS_MIXED;
+            for (int64_t j = i * PS_BOX_FAN; j < (i + 1) * PS_BOX_FAN && j < below->n; j++) {
+                uint32_t root = l == 1 ? ps_find(s->parent, (uint32_t)j) : below->root[j];
+                bool same = j == i * PS_BOX_FAN || root == one;
+                one = same ? root : PS_MIXED;
+                if (one == PS_MIXED) break;
+            }
+            level->root[i] = one;
+        }
+    }
+    return PS_OK;
 }
 
 /* ---- labels -------------------------------------------------------------------------------------------- */
@@ -366,6 +402,7 @@ static enum ps_status FN(connect)(struct ps_dbscan *s)
 {
     enum ps_status rc = FN(boxes)(s, &s->cores);
     if (rc == PS_OK) rc = FN(run)(s, FN(CLOSE), NULL, NULL);
+    if (rc == PS_OK && !s->rows) rc = FN(roots)(s);
     if (rc == PS_OK) rc = FN(run)(s, FN(FAR), NULL, NULL);
     return rc;
 }
