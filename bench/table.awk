@@ -26,8 +26,10 @@ END {
     head = "| set | eps | minPts |"
     rule = "|---|---|---|"
     for (i = 1; i <= np; i++) { head = head " " program[i] " |"; rule = rule "---|" }
-    print "Median seconds (peak MB) of whole processes, reading included; ratio: the fastest valid peer to " mine "\n"
-    print head " fastest peer | ratio |\n" rule "---|---|"
+    peers = 0
+    for (i = 1; i <= np; i++) peers += program[i] !~ /^hpdbscan-[0-9]x/
+    print "Median seconds (peak MB) of whole processes, reading included" (peers ? "; ratio: the fastest valid peer to " mine : "") "\n"
+    print head (peers ? " fastest peer | ratio |\n" : "\n") rule (peers ? "---|---|" : "")
     for (r = 1; r <= nrows; r++) {
         split(rows[r], f, "\t")
         line = "| " f[1] " | " f[2] " | " f[3] " |"
@@ -42,7 +44,7 @@ END {
         m = rows[r] "\t" mine
         ours = status[m] == 0 ? time[m] : 0
         if (best && ours) { logs += log(best / ours); n++; if (!worst || best / ours < worst) worst = best / ours }
-        print line " " who " | " (best && ours ? show(best / ours) : "-") " |"
+        print line (peers ? " " who " | " (best && ours ? show(best / ours) : "-") " |" : "")
         for (i = 1; i <= np && ours; i++) { # a peer out of time counts as the limit: at least
             k = rows[r] "\t" program[i]
             t = status[k] == 0 ? time[k] : status[k] == 124 ? limit : 0
