@@ -149,23 +149,11 @@ static void scan_rows(const struct scan *s, const double *query, int64_t batch, 
     }
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static int64_t count_up_to(const struct nearest *q, double limit)
 {
-    int64_t lo = 0, hi = q->n;
-    while (lo < hi) {
-        const int64_t mid = lo + (hi - lo) / 2;
-        if (q->value[mid] <= limit)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
+    int64_t n = 0;
+    for (int64_t i = 0; i < q->n; i++) n += q->value[i] <= limit;
+    return n;
 }
 
 /* The k-th smallest of all ranks' lists. Doubles that are not negative are ordered as their bits are. */
@@ -179,6 +167,7 @@ static void bisect(MPI_Comm comm, const struct nearest *near, int64_t batch, int
         memcpy(hi + q, &infinity, sizeof *hi);
     }
     for (int bit = 0; bit < 63; bit++) {
+#pragma omp parallel for schedule(static)
         for (int64_t q = 0; q < batch; q++) {
             const uint64_t mid = lo[q] + (hi[q] - lo[q]) / 2;
             memcpy(out + q, &mid, sizeof mid);
@@ -196,15 +185,6 @@ static void bisect(MPI_Comm comm, const struct nearest *near, int64_t batch, int
     }
     memcpy(out, lo, (size_t)batch * sizeof *out);
     for (int64_t q = 0; q < batch; q++) out[q] = sqrt(out[q]);
-}
-
-static void sort_lists(const struct scan *s, int64_t batch)
-{
-#pragma omp parallel for schedule(dynamic, 8)
-    for (int64_t q = 0; q < batch; q++) {
-        shrink(s->near + q, s->k);
-        qsort(s->near[q].value, (size_t)s->near[q].n, sizeof(double), ascending);
-    }
 }
 
 enum ps_status dbscan_kdist(struct ps_run *run, const struct ps_points *p, const double *query, int64_t m,
@@ -235,7 +215,7 @@ enum ps_status dbscan_kdist(struct ps_run *run, const struct ps_points *p, const
         for (int64_t q = 0; q < now; q++)
             s.near[q] = (struct nearest){s.value + q * s.room, 0, (double)INFINITY};
         scan_rows(&s, query + at * p->d, now, &progress, at * p->n);
-        sort_lists(&s, now);
+        for (int64_t q = 0; q < now; q++) shrink(s.near + q, k);
         bisect(run->comm, s.near, now, k, count, bits, dist + at);
     }
     ps_progress_end(&progress);
