@@ -7,7 +7,7 @@
 #include "common/par/block.h"
 #include "common/run/err.h"
 
-enum { TOP = 1 << DBSCAN_TOP_BITS, PIECES = 64 };
+enum { TOP = 1 << DBSCAN_TOP_BITS, PIECES = 32 };
 
 /* what a distance costs beside a point's share of sorting, moving and labelling */
 static const double DISTANCE_COST = 0.04;

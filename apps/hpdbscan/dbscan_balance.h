@@ -30,7 +30,7 @@ struct dbscan_load {
 };
 
 /** Make the cut. Collective over comm.
- * Bins are divided until none has more than 1/64 of a rank's fair share of the cost, or until all its points
+ * Bins are divided until none has more than 1/32 of a rank's fair share of the cost, or until all its points
  * have one key.
  * @param key [n] keys of this rank's points
  * @return (agreed) PS_OK; PS_ENOMEM */

@@ -243,6 +243,49 @@ void dbscan_domain_keys(const struct dbscan_domain *dom, const double *x, int64_
     }
 }
 
+/* Bits of an axis among the first bits of a key. */
+static int coarse_bits(const struct dbscan_domain *dom, int axis)
+{
+    int n = 0;
+    for (int b = 0; b < dom->bits && b < DBSCAN_COARSE_BITS; b++) n += dom->axis[b] == axis;
+    return n;
+}
+
+void dbscan_domain_coarse(const struct dbscan_domain *dom, const double *x, int64_t n,
+                          uint32_t *restrict cell)
+{
+    const int d = dom->d;
+    int shift = 0;
+    memset(cell, 0, (size_t)n * sizeof *cell);
+    for (int k = 0; k < d; k++) {
+        const int bits = coarse_bits(dom, k);
+        if (bits == 0) continue;
+        /* key cells joined by a power of two: the product is the key's, exactly scaled, so that both agree */
+        const double last = (double)((1 << bits) - 1),
+                     scale = dom->scale[k] * ((last + 1) / (dom->last[k] + 1));
+        const double half = dom->half, lo = dom->lo[k] * half;
+        for (int64_t i = 0; i < n; i++) {
+            const double t = (x[i * d + k] * half - lo) * scale;
+            cell[i] |= (uint32_t)(int32_t)(t < last ? t : last) << shift;
+        }
+        shift += bits;
+    }
+}
+
+uint32_t dbscan_domain_coarse_of(const struct dbscan_domain *dom, uint64_t key)
+{
+    uint32_t cell = 0;
+    int shift = 0;
+    for (int k = 0; k < dom->d; k++) {
+        uint32_t c = 0;
+        for (int b = 0; b < dom->bits && b < DBSCAN_COARSE_BITS; b++)
+            if (dom->axis[b] == k) c = c << 1 | (uint32_t)(key >> (DBSCAN_KEY_BITS - 1 - b) & 1);
+        cell |= c << shift;
+        shift += coarse_bits(dom, k);
+    }
+    return cell;
+}
+
 enum ps_status dbscan_domain_all_keys(const struct dbscan_domain *dom, const struct ps_points *p,
                                       uint64_t *key)
 {

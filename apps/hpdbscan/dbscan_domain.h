@@ -9,7 +9,12 @@
 
 /** Keys are left-aligned in 62 bits: their first n bits are key >> (62 - n). An axis has at most 40 of them.
  */
-enum { DBSCAN_KEY_BITS = 62, DBSCAN_AXIS_BITS = 40, DBSCAN_AXIS_BYTES = DBSCAN_AXIS_BITS / 8 };
+enum {
+    DBSCAN_KEY_BITS = 62,
+    DBSCAN_AXIS_BITS = 40,
+    DBSCAN_AXIS_BYTES = DBSCAN_AXIS_BITS / 8,
+    DBSCAN_COARSE_BITS = 14
+};
 
 /** The bounding box of all points and the rule that makes keys from coordinates.
  * Bit b of a key halves the axis whose side is widest after the bits before it: the widest axes are
@@ -48,6 +53,15 @@ void dbscan_domain_box(const struct dbscan_domain *dom, uint64_t start, int bits
  * @param x   [n][d], row-major, as doubles
  * @param key out [n] */
 void dbscan_domain_keys(const struct dbscan_domain *dom, const double *x, int64_t n, uint64_t *key);
+
+/** A coarse cell for each row: the first DBSCAN_COARSE_BITS bits of its key, not interleaved but axis after
+ * axis, which is quick to find. Local.
+ * @param x    [n][d], row-major, as doubles
+ * @param cell out [n], < 2^DBSCAN_COARSE_BITS */
+void dbscan_domain_coarse(const struct dbscan_domain *dom, const double *x, int64_t n, uint32_t *cell);
+
+/** The coarse cell of a key. Local. */
+uint32_t dbscan_domain_coarse_of(const struct dbscan_domain *dom, uint64_t key);
 
 /** Keys of all of a rank's points, in threads. Local.
  * @param key out [p->n]

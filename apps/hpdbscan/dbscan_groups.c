@@ -59,12 +59,14 @@ enum ps_status dbscan_groups_make(const struct dbscan_cut *cut, const struct dbs
     g.n = cut->first[trie->rank + 1] - g.bin0;
     enum ps_status rc = ps_alloc(&g.first, g.n + 1, sizeof *g.first, "lists of near ranks");
     if (rc == PS_OK) rc = ps_alloc(&box, 2 * (int64_t)dom->d, sizeof *box, "lists of near ranks");
+    if (rc == PS_OK) rc = ps_zalloc(&g.coarse, 1 << DBSCAN_COARSE_BITS, 1, "lists of near ranks");
     for (int64_t i = 0; rc == PS_OK && i < g.n; i++) {
         const int64_t bin = g.bin0 + i;
         g.first[i] = w.n;
         if (cut->count[bin] == 0) continue;
         dbscan_domain_box(dom, cut->start[bin], prefix_bits(cut, bin), box);
         rc = walk_node(&w, w.n, box, 0);
+        if (w.n > g.first[i]) g.coarse[dbscan_domain_coarse_of(dom, cut->start[bin])] = 1;
     }
     if (rc == PS_OK) g.first[g.n] = w.n;
     g.near = w.near;
@@ -76,6 +78,7 @@ enum ps_status dbscan_groups_make(const struct dbscan_cut *cut, const struct dbs
 
 void dbscan_groups_free(struct dbscan_groups *g)
 {
+    free(g->coarse);
     free(g->first);
     free(g->near);
     *g = (struct dbscan_groups){0};

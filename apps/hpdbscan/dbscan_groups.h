@@ -13,6 +13,7 @@ struct dbscan_near {
 /** A list for each bin of one rank. */
 struct dbscan_groups {
     int64_t bin0, n;          /**< first own bin; own bins */
+    uint8_t *coarse;          /**< [2^DBSCAN_COARSE_BITS] 1: some bin in the coarse cell has a list; owned */
     int64_t *first;           /**< [n + 1] where a bin's list starts in `near`; owned */
     struct dbscan_near *near; /**< [first[n]] ascending by rank within a bin; owned */
 };

@@ -64,13 +64,16 @@ static void choose_rows(const struct choosing *w, struct ps_range rows, struct c
     double *work = malloc((size_t)(block * (d + 1)) * sizeof *work);
     c->failed = !work;
     if (!work) return;
-    uint64_t *key = (uint64_t *)(work + block * d);
+    uint32_t *cell = (uint32_t *)(work + block * d);
     for (int64_t at = rows.lo; at < rows.hi; at += block) {
         const int64_t end = at + block < rows.hi ? at + block : rows.hi;
         const double *x = dbscan_rows_double(w->p, at, end, work);
-        dbscan_domain_keys(w->dom, x, end - at, key);
+        dbscan_domain_coarse(w->dom, x, end - at, cell);
         for (int64_t i = 0; i < end - at; i++) {
-            const int64_t *list = w->g->first + (dbscan_cut_bin(w->cut, key[i]) - w->g->bin0);
+            uint64_t key;
+            if (!w->g->coarse[cell[i]]) continue;
+            dbscan_domain_keys(w->dom, x + i * d, 1, &key);
+            const int64_t *list = w->g->first + (dbscan_cut_bin(w->cut, key) - w->g->bin0);
             if (list[0] != list[1]) choose_point(w, x + i * d, (uint32_t)(at + i), list, c);
         }
     }

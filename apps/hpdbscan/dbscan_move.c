@@ -14,6 +14,7 @@ struct packing {
     uint64_t *key; /* [n] keys, then leaf numbers */
     int threads;
     int32_t *owner; /* [leaves] rank of each leaf */
+    int32_t *top;   /* [2^14] leaf of all keys with these first bits, or -1 where there are several */
     int64_t *next;  /* [threads][size] counts, then places */
     double *box;    /* [threads][leaves][2 d] */
     double *work;   /* [threads][block][d] */
@@ -25,8 +26,9 @@ static void leaves_of_block(const struct packing *w, const double *x, int64_t n,
 {
     const int d = w->p->d;
     for (int64_t i = 0; i < n; i++) {
-        const int64_t leaf = w->trie->of_bin[dbscan_cut_bin(w->cut, key[i])];
-        double *b = box + leaf * 2 * d;
+        int32_t leaf = w->top[key[i] >> (DBSCAN_KEY_BITS - DBSCAN_TOP_BITS)];
+        if (leaf < 0) leaf = w->trie->of_bin[dbscan_cut_bin(w->cut, key[i])];
+        double *b = box + (int64_t)leaf * 2 * d;
         key[i] = (uint64_t)leaf;
         count[w->owner[leaf]]++;
         for (int k = 0; k < d; k++) {
@@ -92,12 +94,19 @@ static enum ps_status packing_alloc(struct packing *w, struct dbscan_move *m)
 {
     const int64_t leaves = w->trie->leaves, block = dbscan_rows_block(w->p->d);
     PS_TRY(ps_alloc(&w->owner, leaves, sizeof *w->owner, "owners of leaves"));
+    PS_TRY(ps_alloc(&w->top, (int64_t)1 << DBSCAN_TOP_BITS, sizeof *w->top, "owners of leaves"));
     PS_TRY(ps_zalloc(&w->next, (int64_t)w->trie->size * w->threads, sizeof *w->next, "counts per rank"));
     PS_TRY(ps_alloc(&w->box, leaves * w->threads * 2 * w->p->d, sizeof *w->box, "boxes of ranks"));
     PS_TRY(ps_alloc(&w->work, w->threads * block * w->p->d, sizeof *w->work, "points for other ranks"));
     PS_TRY(ps_alloc(&m->order, m->n, sizeof *m->order, "the order of points"));
     PS_TRY(ps_alloc(&m->packed, m->n, m->row, "points for other ranks"));
     for (int64_t l = 0; l < leaves; l++) w->owner[l] = w->trie->node[w->trie->leaf[l]].rank;
+    const int shift = DBSCAN_KEY_BITS - DBSCAN_TOP_BITS;
+    for (uint64_t i = 0; i < (uint64_t)1 << DBSCAN_TOP_BITS; i++) {
+        const int32_t first = w->trie->of_bin[dbscan_cut_bin(w->cut, i << shift)];
+        const int32_t last = w->trie->of_bin[dbscan_cut_bin(w->cut, ((i + 1) << shift) - 1)];
+        w->top[i] = first == last ? first : -1;
+    }
     return PS_OK;
 }
 
@@ -118,6 +127,7 @@ enum ps_status dbscan_move_pack(MPI_Comm comm, const struct ps_points *p, const 
     m.own = m.plan.recv_start[cut->size];
 done:
     free(w.owner);
+    free(w.top);
     free(w.next);
     free(w.box);
     free(w.work);
