@@ -365,7 +365,7 @@ enum ps_status ps_h5_look(const char *path, const char *dataset, struct ps_h5pla
     fapl = ps_h5_access();
     file = H5Fopen(path, H5F_ACC_RDONLY, fapl);
     if (file < 0) {
-        rc = ps_h5_fail(PS_EINPUT, path, "cannot be opened as HDF5");
+        rc = ps_h5_fail(PS_EINPUT, path, "cannot be opened as HDF5 (damaged or truncated?)");
         goto done;
     }
     PS_TRY_DONE(choose(file, path, dataset, &set, plan));
