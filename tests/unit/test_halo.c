@@ -68,7 +68,9 @@ static void fill(struct world *w, enum shape shape)
         const double v = coordinate(shape, i / w->d, (int)(i % w->d), w->d, w->eps);
         if (w->type == PS_F64) ((double *)w->all)[i] = v;
         if (w->type == PS_F32) ((float *)w->all)[i] = (float)v;
-        if (w->type == PS_I64) /* near the ends, where a double holds no units */
+        if (w->type == PS_I64 && shape == LINE) /* steps that doubles round to multiples of 1024 */
+            ((int64_t *)w->all)[i] = ((int64_t)1 << 62) + (i % w->d ? 0 : 613 * (i / w->d * 37 % 601));
+        else if (w->type == PS_I64) /* near the ends, where a double holds no units */
             ((int64_t *)w->all)[i] =
                 (i % 3 ? INT64_MAX : INT64_MIN) + (i % 3 ? -1 : 1) * (int64_t)(40 * fabs(v));
     }
@@ -271,6 +273,8 @@ START_TEST(integers)
             check(UNIFORM, PS_I64, 300, d, eps[e]);
             check(BLOBS, PS_I64, 300, d, eps[e]);
         }
+    for (int d = 1; d <= 4; d++)
+        for (int steps = 1; steps < 5; steps++) check(LINE, PS_I64, 601, d, 613.0 * steps);
 }
 END_TEST
 
