@@ -103,12 +103,11 @@ static int counts(const struct world *w)
 /* The same on all ranks. */
 static int agrees(const struct dbscan_cut *cut)
 {
-    int64_t sum[2] = {cut->bins, 0}, least[2], most[2];
-    for (int64_t b = 0; b < cut->bins; b++)
-        sum[1] = sum[1] * 31 + (int64_t)(cut->start[b] % 1000003) + cut->count[b];
-    for (int r = 0; r < cut->size; r++) sum[1] = sum[1] * 31 + cut->first[r];
-    MPI_Allreduce(sum, least, 2, MPI_INT64_T, MPI_MIN, MPI_COMM_WORLD);
-    MPI_Allreduce(sum, most, 2, MPI_INT64_T, MPI_MAX, MPI_COMM_WORLD);
+    uint64_t sum[2] = {(uint64_t)cut->bins, 0}, least[2], most[2];
+    for (int64_t b = 0; b < cut->bins; b++) sum[1] = sum[1] * 31 + cut->start[b] + (uint64_t)cut->count[b];
+    for (int r = 0; r < cut->size; r++) sum[1] = sum[1] * 31 + (uint64_t)cut->first[r];
+    MPI_Allreduce(sum, least, 2, MPI_UINT64_T, MPI_MIN, MPI_COMM_WORLD);
+    MPI_Allreduce(sum, most, 2, MPI_UINT64_T, MPI_MAX, MPI_COMM_WORLD);
     return least[0] == most[0] && least[1] == most[1];
 }
 
