@@ -458,7 +458,9 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    char dir[] = "/tmp/test_param.XXXXXX";
+    char dir[1024];
+    const char *folder = getenv("TMPDIR");
+    snprintf(dir, sizeof dir, "%s/test_param.XXXXXX", folder ? folder : P_tmpdir);
     if (!mkdtemp(dir) || chdir(dir) != 0) return EXIT_FAILURE;
     const TTest *tests[] = {defaults,
                             good_lines,

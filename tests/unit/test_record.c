@@ -14,7 +14,7 @@
 #include "common/run/timer.h"
 #include <signal.h>
 
-static char path[64];
+static char path[1024];
 
 /* A run with a record; the path is rank 0's. */
 static struct ps_run open_run(bool record)
@@ -22,7 +22,8 @@ static struct ps_run open_run(bool record)
     struct ps_run run = {.comm = MPI_COMM_WORLD, .threads = 2, .name = "test"};
     MPI_Comm_rank(MPI_COMM_WORLD, &run.rank);
     MPI_Comm_size(MPI_COMM_WORLD, &run.size);
-    snprintf(path, sizeof path, "/tmp/test_record.%d", (int)getpid());
+    const char *folder = getenv("TMPDIR");
+    snprintf(path, sizeof path, "%s/test_record.%d", folder ? folder : P_tmpdir, (int)getpid());
     remove(path);
     enum ps_status rc = ps_timer_make(ps_now() - 10, &run.timer);
     if (rc == PS_OK && record && run.rank == 0) rc = ps_record_open(path, &run.record);
