@@ -19,36 +19,34 @@ RESULTS=$OUT/results.tsv
 : >"$RESULTS"
 
 # --- data: prints the file and the name of its data set ---------------------------------------------------
-# shellcheck disable=SC2016 # awk's own dollars
-convert() { # text on stdin, program of awk, name
-    [ -e "$OUT/$2.h5" ] || { awk "$1" >"$OUT/$2.csv" && "$BIN/psml-data" convert "$OUT/$2.csv" "$OUT/$2.h5" --output-dataset DATA --type float32 >/dev/null; }
-    rm -f "$OUT/$2.csv"
-    echo "$OUT/$2.h5 DATA"
-}
-# shellcheck disable=SC2016
-data() { # name, source
-    local words
-    read -ra words <<<"$2"
-    case $2 in
-    generate\ *)
-        [ -e "$OUT/$1.h5" ] || "$BIN/psml-data" generate "${words[1]}" "$OUT/$1.h5" -n "${words[2]}" -d "${words[3]}" >/dev/null
-        echo "$OUT/$1.h5 DATA"
-        ;;
-    *)
-        [ -e "$DATA/points/$2" ] || return 1
-        case $2 in
-        *.h5) echo "$DATA/points/$2 DBSCAN" ;;
-        *.obj.gz) gzip -dc "$DATA/points/$2" | convert '$1 == "v" { print $2 "," $3 "," $4 }' "$1" ;;
-        *.txt.gz) gzip -dc "$DATA/points/$2" | convert '{ print $1 "," $2 "," $3 }' "$1" ;;
-        esac
-        ;;
+text() { # file: its rows as words
+    case $1 in
+    *.h5) "$BIN/psml-data" convert "$1" "$OUT/rows.csv" >/dev/null && tr , ' ' <"$OUT/rows.csv" && rm "$OUT/rows.csv" ;;
+    *.gz) gzip -dc "$1" ;;
     esac
+}
+data() { # name, source
+    local words file=${2%% *}
+    read -ra words <<<"$2"
+    [ "$file" = generate ] || [ -e "$DATA/points/$file" ] || return 1
+    case $2 in
+    *' : '*)
+        [ -e "$OUT/$1.h5" ] || {
+            text "$DATA/points/$file" | awk "${2#* : }" >"$OUT/$1.csv"
+            "$BIN/psml-data" convert "$OUT/$1.csv" "$OUT/$1.h5" --output-dataset DATA --type float32 >/dev/null
+            rm "$OUT/$1.csv"
+        }
+        ;;
+    generate\ *) [ -e "$OUT/$1.h5" ] || "$BIN/psml-data" generate "${words[1]}" "$OUT/$1.h5" -n "${words[2]}" -d "${words[3]}" >/dev/null ;;
+    *) echo "$DATA/points/$file DBSCAN" && return ;;
+    esac
+    echo "$OUT/$1.h5 DATA"
 }
 
 # --- one run: prints "seconds kilobytes status" -----------------------------------------------------------
-ours() { # ranks, threads
+ours() { # ranks, threads, how a lone rank is started
     local launch=()
-    [ "$1" = 1 ] || launch=("${MPIRUN:-mpirun}" -np "$1")
+    [ "$1$3" = 1 ] || launch=("${MPIRUN:-mpirun}" -np "$1")
     # shellcheck source=tests/env.sh
     (. tests/env.sh && unset OMP_NUM_THREADS OMP_WAIT_POLICY &&
         "$TOOLS/wall" -o "$OUT/wall" -t "$LIMIT" $poll "${launch[@]}" "$BIN/hpdbscan" -t "$2" -e "$eps" -m "$min" -i "$file" --input-dataset "$dataset" \
@@ -61,7 +59,7 @@ peer() { # path
 measure() { # program: seconds, kilobytes, status, and seconds by hpdbscan's own clock
     rm -f "$OUT"/labels.* "$OUT/wall"
     case $1 in
-    hpdbscan-*x*) ours "${1:9:1}" "${1:11:1}" ;;
+    hpdbscan-*x*) ours "${1:9:1}" "${1:11:1}" "${1:12}" ;;
     *) peer "${path[$1]}" ;;
     esac
     awk -v own="$(sed -n 's/^time_total \([0-9.]*\).*/\1/p' "$OUT/log")" -v inside="$(sed -n 's/^total time: \([0-9.]*\).*/\1/p' "$OUT/log")" \
@@ -84,9 +82,9 @@ judge() { # program: is what it wrote a valid result?
 
 # --- all of them ------------------------------------------------------------------------------------------
 declare -A path=() gone=()
-programs=(hpdbscan-1x2 hpdbscan-2x1)
+programs=(hpdbscan-1x2 hpdbscan-1x2-mpirun hpdbscan-2x1) # the one under mpirun is what two ranks are compared with
 if [ "${1:-}" = --self ]; then
-    programs=(hpdbscan-1x1 hpdbscan-1x2 hpdbscan-2x1)
+    programs=(hpdbscan-1x1 "${programs[@]}")
 else
     for v in $(compgen -e | grep '^PEER_' || true); do
         name=$(printf '%s' "${v#PEER_}" | tr 'A-Z_' 'a-z-')

@@ -55,12 +55,16 @@ END {
     if (n) printf "Geometric mean of the ratio to the fastest valid peer: %.2f over %d rows; smallest %.2f.\n", exp(logs / n), n, worst
     for (i = 1; i <= np; i++)
         if (i != first && count[i]) printf "Geometric mean of %s to %s: %s%.2f over %d rows.\n", program[i], mine, least[i], exp(each[i] / count[i]), count[i]
+    compare("whole processes under mpirun", times)
+    compare("the program's own clock", inside)
+}
+function compare(by, list,    r, x, f, one, two, logs, n, most, where) { # two ranks of one thread to one rank of two threads
     for (r = 1; r <= nrows; r++) {
-        one = inside[rows[r] "\thpdbscan-1x2"]; two = inside[rows[r] "\thpdbscan-2x1"]
+        one = list[rows[r] "\thpdbscan-1x2-mpirun"]; two = list[rows[r] "\thpdbscan-2x1"]
         if (one == "" || two == "") continue
         x = median(two) / median(one)
-        two_logs += log(x); two_n++
-        if (x > two_worst) { two_worst = x; split(rows[r], f, "\t") ; where = f[1] ", eps " f[2] }
+        logs += log(x); n++
+        if (x > most) { most = x; split(rows[r], f, "\t"); where = f[1] ", eps " f[2] }
     }
-    if (two_n) printf "Two ranks of one thread to one rank of two threads, by the program's own clock: %.2f in the mean, %.2f at most (%s).\n", exp(two_logs / two_n), two_worst, where
+    if (n) printf "Two ranks of one thread to one rank of two threads, by %s: %.2f in the mean, %.2f at most (%s).\n", by, exp(logs / n), most, where
 }

@@ -1,4 +1,5 @@
-/** Status codes of every function that can fail. The text that belongs to a code is kept by common/run/err. */
+/** Status codes of every function that can fail. The text that belongs to a code is kept by common/run/err.
+ */
 #ifndef PS_STATUS_H
 #define PS_STATUS_H
 

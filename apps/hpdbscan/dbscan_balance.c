@@ -13,6 +13,8 @@ enum { TOP = 1 << DBSCAN_TOP_BITS, PIECES = 32 };
 static const double DISTANCE_COST = 0.04;
 /* points around a point that are looked at for one that is a neighbour */
 static const double MISSES = 3;
+/* part of its share that a rank may get more or less */
+static const double SLACK = 0.03;
 
 void dbscan_cost_shares(const struct dbscan_domain *dom, double eps, double (*share)[DBSCAN_KEY_BITS + 1])
 {
@@ -230,13 +232,21 @@ static int32_t list_node(struct listing *l, int32_t at, uint64_t start, int64_t 
     return at;
 }
 
-/* Give each rank consecutive bins: a border stands at the bin border that is nearest to its share of the
- * total cost. */
+/* Bits of a key that a border of bins is made of: the fewer, the fewer boxes a rank's region has, and the
+ * smaller its surface. */
+static int border_bits(uint64_t start)
+{
+    return start ? DBSCAN_KEY_BITS - __builtin_ctzll(start) : 0;
+}
+
+/* Give each rank consecutive bins. Its share of the total cost ends in a bin; the border is the one of fewest
+ * bits among those that miss the share by less than SLACK of it, and else the nearest. */
 static void assign(struct dbscan_cut *cut, const double *cost)
 {
     double total = 0, before = 0;
     int64_t bin = 0;
     for (int64_t i = 0; i < cut->bins; i++) total += cost[i];
+    const double slack = total / cut->size * SLACK;
     for (int r = 0; r < cut->size; r++) {
         const double goal = total * (r + 1) / cut->size;
         cut->first[r] = bin;
@@ -245,6 +255,17 @@ static void assign(struct dbscan_cut *cut, const double *cost)
             before += cost[bin];
             cut->cost[r] += cost[bin++];
         }
+        if (r == cut->size - 1) break;
+        int64_t best = bin;
+        double at = before, best_at = before;
+        for (int64_t b = bin; b > cut->first[r] && goal - (at -= cost[b - 1]) < slack; b--)
+            if (border_bits(cut->start[b - 1]) < border_bits(cut->start[best])) best = b - 1, best_at = at;
+        at = before;
+        for (int64_t b = bin; b + 1 < cut->bins && (at += cost[b]) - goal < slack; b++)
+            if (border_bits(cut->start[b + 1]) < border_bits(cut->start[best])) best = b + 1, best_at = at;
+        cut->cost[r] += best_at - before;
+        before = best_at;
+        bin = best;
     }
     cut->first[cut->size] = cut->bins;
 }

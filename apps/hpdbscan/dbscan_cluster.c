@@ -88,8 +88,8 @@ done:
 static enum ps_status exchange_halo(struct local *l)
 {
     ps_phase(l->run, "halo");
-    PS_TRY(dbscan_halo_make(l->run->comm, &l->own, &l->domain, &l->cut, &l->trie, l->job->eps, &l->points,
-                            &l->halo));
+    PS_TRY(dbscan_halo_make(l->run->comm, &l->own, &l->domain, &l->cut, &l->trie, l->job->eps, l->move.room,
+                            &l->points, &l->halo));
     l->own.data = l->points;
     ps_phase_count(l->run, "points", l->halo.arriving);
     ps_phase_count(l->run, "bytes", l->halo.sending * (int64_t)l->move.row);

@@ -57,24 +57,41 @@ static void choose_point(const struct choosing *w, const double *x, uint32_t poi
     }
 }
 
+/* Keep the rows of a block whose coarse cells lie near another rank: their places in the block, and copies.
+ */
+static int64_t keep_near(const struct choosing *w, const double *x, int64_t n, const uint32_t *cell,
+                         uint32_t *place, double *kept)
+{
+    const int d = w->p->d;
+    int64_t near = 0;
+    for (int64_t i = 0; i < n; i++) {
+        place[near] = (uint32_t)i;
+        near += w->g->coarse[cell[i]];
+    }
+    for (int64_t j = 0; j < near; j++)
+        for (int k = 0; k < d; k++) kept[j * d + k] = x[(int64_t)place[j] * d + k];
+    return near;
+}
+
 static void choose_rows(const struct choosing *w, struct ps_range rows, struct chosen *c)
 {
     const int d = w->p->d;
     const int64_t block = dbscan_rows_block(d);
-    double *work = malloc((size_t)(block * (d + 1)) * sizeof *work);
+    double *work = malloc((size_t)(block * (2 * d + 2)) * sizeof *work);
     c->failed = !work;
     if (!work) return;
-    uint32_t *cell = (uint32_t *)(work + block * d);
+    double *kept = work + block * d;
+    uint64_t *key = (uint64_t *)(kept + block * d);
+    uint32_t *cell = (uint32_t *)(key + block), *place = cell + block;
     for (int64_t at = rows.lo; at < rows.hi; at += block) {
         const int64_t end = at + block < rows.hi ? at + block : rows.hi;
         const double *x = dbscan_rows_double(w->p, at, end, work);
         dbscan_domain_coarse(w->dom, x, end - at, cell);
-        for (int64_t i = 0; i < end - at; i++) {
-            uint64_t key;
-            if (!w->g->coarse[cell[i]]) continue;
-            dbscan_domain_keys(w->dom, x + i * d, 1, &key);
-            const int64_t *list = w->g->first + (dbscan_cut_bin(w->cut, key) - w->g->bin0);
-            if (list[0] != list[1]) choose_point(w, x + i * d, (uint32_t)(at + i), list, c);
+        const int64_t near = keep_near(w, x, end - at, cell, place, kept);
+        dbscan_domain_keys(w->dom, kept, near, key);
+        for (int64_t j = 0; j < near; j++) {
+            const int64_t *list = w->g->first + (dbscan_cut_bin(w->cut, key[j]) - w->g->bin0);
+            if (list[0] != list[1]) choose_point(w, kept + j * d, (uint32_t)at + place[j], list, c);
         }
     }
     free(work);
@@ -123,7 +140,8 @@ static enum ps_status plan(MPI_Comm comm, const struct choosing *w, struct dbsca
     return rc;
 }
 
-static enum ps_status exchange_points(const struct ps_points *p, const struct dbscan_halo *h, void **own)
+static enum ps_status exchange_points(const struct ps_points *p, const struct dbscan_halo *h, int64_t room,
+                                      void **own)
 {
     const size_t row = dbscan_rows_size(p);
     char *packed = NULL;
@@ -134,9 +152,8 @@ static enum ps_status exchange_points(const struct ps_points *p, const struct db
                      "4294967294: use more ranks or a smaller epsilon",
                      h->plan.rank, (long long)p->n, (long long)h->arriving);
     if (rc == PS_OK) rc = ps_alloc(&packed, h->sending, row, "points for other ranks");
-    if (rc == PS_OK) {
-        const size_t bytes = (size_t)(p->n + h->arriving) * row;
-        void *grown = realloc(*own, bytes ? bytes : 1);
+    if (rc == PS_OK && p->n + h->arriving > room) {
+        void *grown = realloc(*own, (size_t)(p->n + h->arriving) * row);
         if (grown)
             *own = grown;
         else
@@ -156,7 +173,7 @@ done:
 
 enum ps_status dbscan_halo_make(MPI_Comm comm, const struct ps_points *p, const struct dbscan_domain *dom,
                                 const struct dbscan_cut *cut, const struct dbscan_trie *trie, double eps,
-                                void **own, struct dbscan_halo *out)
+                                int64_t room, void **own, struct dbscan_halo *out)
 {
     struct dbscan_groups g = {0};
     struct dbscan_halo h = {0};
@@ -164,7 +181,7 @@ enum ps_status dbscan_halo_make(MPI_Comm comm, const struct ps_points *p, const 
     enum ps_status rc = ps_agree(comm, dbscan_groups_make(cut, trie, dom, eps, &g));
     if (rc == PS_OK) rc = plan(comm, &w, &h);
     dbscan_groups_free(&g);
-    if (rc == PS_OK) rc = exchange_points(p, &h, own);
+    if (rc == PS_OK) rc = exchange_points(p, &h, room, own);
     if (rc != PS_OK) dbscan_halo_free(&h);
     *out = h;
     return rc;

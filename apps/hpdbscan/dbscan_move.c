@@ -140,7 +140,8 @@ done:
 enum ps_status dbscan_move_run(struct dbscan_move *m, void **own)
 {
     *own = NULL;
-    enum ps_status rc = ps_agree(m->plan.comm, ps_alloc(own, m->own, m->row, "this rank's points"));
+    m->room = m->own + m->own / 2;
+    enum ps_status rc = ps_agree(m->plan.comm, ps_alloc(own, m->room, m->row, "this rank's points"));
     if (rc == PS_OK) {
         rc = ps_exchange_run(&m->plan, m->packed, *own, m->row);
     }

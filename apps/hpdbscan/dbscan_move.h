@@ -9,8 +9,10 @@
  * ranks in order, and each rank sends its rows in order. */
 struct dbscan_move {
     struct ps_exchange plan;
-    size_t row;      /**< bytes of a point */
-    int64_t n, own;  /**< points read here, and points owned here */
+    size_t row;     /**< bytes of a point */
+    int64_t n, own; /**< points read here, and points owned here */
+    int64_t room;   /**< rows that the array of moved points has room for; pages that no halo fills cost
+                         nothing */
     uint32_t *order; /**< [n] row, counted from this rank's first, of the i-th point sent; owned */
     char *packed;    /**< [n] rows as they are sent, until the move has run; owned */
 };
@@ -24,7 +26,7 @@ enum ps_status dbscan_move_pack(MPI_Comm comm, const struct ps_points *p, const 
                                 uint64_t *key, struct dbscan_trie *trie, struct dbscan_move *out);
 
 /** Move them. Collective over the packing's communicator.
- * @param own out [m->own] rows; allocated here, the caller frees
+ * @param own out [m->own] rows, with room for m->room; allocated here, the caller frees
  * @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI */
 enum ps_status dbscan_move_run(struct dbscan_move *m, void **own);
 

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 
 /** Assert a condition on all ranks of MPI_COMM_WORLD. Collective. */
-#define mck_assert(cond, ...)                                                                                \
-    do {                                                                                                     \
-        int mck_mine_ = !!(cond), mck_all_;                                                                  \
-        MPI_Allreduce(&mck_mine_, &mck_all_, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);                           \
-        if (!mck_mine_) ck_abort_msg(__VA_ARGS__);                                                           \
-        if (!mck_all_) ck_abort_msg("failed on another rank: %s", #cond);                                    \
+#define mck_assert(cond, ...)                                                      \
+    do {                                                                           \
+        int mck_mine_ = !!(cond), mck_all_;                                        \
+        MPI_Allreduce(&mck_mine_, &mck_all_, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD); \
+        if (!mck_mine_) ck_abort_msg(__VA_ARGS__);                                 \
+        if (!mck_all_) ck_abort_msg("failed on another rank: %s", #cond);          \
     } while (0)
 
 /** Run one test case of `tests` (a NULL-ended list) and leave with its status. */

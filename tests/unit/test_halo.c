@@ -112,8 +112,8 @@ static void distribute(struct world *w)
     mck_assert(dbscan_move_run(&w->move, &local) == PS_OK, "move");
     free(key);
     const struct ps_points own = {local, w->move.own, w->d, w->type};
-    mck_assert(dbscan_halo_make(MPI_COMM_WORLD, &own, &w->dom, &w->cut, &w->trie, w->eps, &local, &w->halo) ==
-                   PS_OK,
+    mck_assert(dbscan_halo_make(MPI_COMM_WORLD, &own, &w->dom, &w->cut, &w->trie, w->eps, w->move.room,
+                                &local, &w->halo) == PS_OK,
                "halo");
     w->local = local;
     w->own = w->move.own;
