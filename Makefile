@@ -19,8 +19,11 @@ MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
 # --- programs: one line each ----------------------------------------------------------------------------
-PROGRAMS = hpdbscan psml-data skeleton
+PROGRAMS = hpdbscan pisvm-predict pisvm-scale pisvm-train psml-data skeleton
 hpdbscan_DIR = apps/hpdbscan
+pisvm-predict_DIR = apps/pisvm
+pisvm-scale_DIR = apps/pisvm
+pisvm-train_DIR = apps/pisvm
 psml-data_DIR = apps/tools
 skeleton_DIR = apps/skeleton
 EXAMPLES = skeleton # built and tested, not installed

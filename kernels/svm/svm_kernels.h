@@ -1,0 +1,99 @@
+/** Node-local numerics of support vector machines: packed rows, blocks of kernel values, sequential minimal
+ * optimization. Back ends are constant tables; no MPI, no files. Unless said otherwise a function uses the
+ * OpenMP threads of its caller, one alone inside a parallel region, and its result does not depend on them,
+ * nor on how rows are cut into blocks. */
+#ifndef PS_SVM_KERNELS_H
+#define PS_SVM_KERNELS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "kernels/status.h"
+
+enum ps_svm_form { PS_SVM_LINEAR, PS_SVM_POLY, PS_SVM_RBF, PS_SVM_SIGMOID };
+
+/** A kernel function: u'v, (gamma u'v + coef0)^degree, exp(-gamma |u-v|^2), tanh(gamma u'v + coef0). */
+struct ps_svm_function {
+    enum ps_svm_form form;
+    int degree;
+    double gamma, coef0;
+};
+
+/** Sparse rows, borrowed. */
+struct ps_csr {
+    int64_t n, cols;
+    const int64_t *start; /**< [n + 1] where a row's entries start; start[0] need not be 0 */
+    const int32_t *index; /**< columns, from 0, ascending within a row */
+    const double *value;
+};
+
+/** How rows are packed. Rows that meet in a block must be packed alike. */
+struct ps_svm_layout {
+    int64_t cols;     /**< features; entries of columns beyond are ignored */
+    bool dense;       /**< panels of all columns; else compressed rows */
+    bool differences; /**< dense only: |u-v|^2 by differences, twice the work of u'v, where cancellation in
+                           |u|^2 + |v|^2 - 2 u'v would cost accuracy */
+    const double *centre; /**< [cols] subtracted from rows where dense, or NULL: RBF only, which does not
+                             change by it and loses fewer digits; borrowed while rows are packed */
+};
+
+/** Rows in single precision as blocks take them: dense panels [n/32][cols][32], the last one filled with
+ * zeros, or compressed rows; and |u|^2 of each. */
+struct ps_svm_pack;
+
+/** A quadratic program in dual form, to be solved by sequential minimal optimization:
+ *   minimise 1/2 sum_uv alpha_u alpha_v y_u y_v K(row u, row v) + sum_v p_v alpha_v
+ *   subject to 0 <= alpha_v <= c_v and sum_v y_v alpha_v = const (nu: for each y alone).
+ * Variable v belongs to row v % n. Source: Fan, Chen, Lin (2005), working set selection WSS 2. */
+struct ps_svm_smo {
+    int64_t n;      /**< rows */
+    int copies;     /**< variables per row: 1, or 2 in regression */
+    bool nu;        /**< both variables of a step have the same y */
+    const float *k; /**< [n][stride] kernel values, symmetric; borrowed */
+    int64_t stride;
+    const int8_t *y;  /**< [copies * n] +1 or -1 */
+    const double *p;  /**< [copies * n] */
+    const double *c;  /**< [copies * n]; 0: the variable stays as it is (a row left out of a fold) */
+    double *alpha;    /**< [copies * n] in: a feasible start; out */
+    double *f;        /**< [n] in: sum_v K(row, row v) y_v alpha_v of the start, of rows left out too; out */
+    double eps;       /**< stop when the largest violation is below: max over `up` minus min over `low` of
+                           -f - y p (nu: the larger of the two classes') */
+    int64_t max_iter; /**< stop after so many steps; 0: no bound */
+    int64_t iterations; /**< out */
+    double violation;   /**< out */
+};
+
+struct ps_svm_kernels {
+    const char *name;
+
+    /** Pack rows `row[0..n)` of x (row NULL: all). Local.
+     * @return PS_OK; PS_ENOMEM */
+    enum ps_status (*pack)(const struct ps_csr *x, const int64_t *row, int64_t n,
+                           const struct ps_svm_layout *layout, struct ps_svm_pack **out);
+    void (*unpack)(struct ps_svm_pack *p); /**< free it; NULL is fine */
+
+    /** out[i - alo][j - blo] = k(a_i, b_j) for alo <= i < ahi, blo <= j < bhi, in single precision; rows of
+     * `out` are `stride` apart. Symmetric to the bit: k(a_i, b_j) = k(b_j, a_i), and exp(0) = 1 on the
+     * diagonal of an RBF. */
+    void (*block)(const struct ps_svm_function *f, const struct ps_svm_pack *a, int64_t alo, int64_t ahi,
+                  const struct ps_svm_pack *b, int64_t blo, int64_t bhi, float *out, int64_t stride);
+
+    /** Solve a quadratic program, with the calling thread alone. Local. */
+    void (*smo)(struct ps_svm_smo *s);
+
+    /** f[r] += sum_w coef[w] col[w][r] for 0 <= r < n, in double precision, in the order of w. */
+    void (*update)(const float *const *col, const double *coef, int64_t ncol, int64_t n, double *f);
+
+    /** out[i][t] += sum_j k[i][j] b[j][t] for i < n, j < m, t < cols: sums over j in single precision within
+     * blocks of 256 columns j, and in double precision over blocks. Row strides kstride, bstride, ostride. */
+    void (*multiply)(const float *k, int64_t n, int64_t m, int64_t kstride, const float *b, int64_t cols,
+                     int64_t bstride, double *out, int64_t ostride);
+};
+
+/** `ref` is plain, always built, and the oracle; `cpu` is tuned (AVX-512 where compiled for it, OpenMP). */
+extern const struct ps_svm_kernels ps_svm_ref, ps_svm_cpu;
+
+/** k(u, v) of two sparse rows in double precision, as LIBSVM computes it. Local. */
+double ps_svm_value(const struct ps_svm_function *f, const struct ps_csr *a, int64_t i,
+                    const struct ps_csr *b, int64_t j);
+
+#endif
