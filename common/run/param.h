@@ -12,7 +12,31 @@
 enum { PS_STR_MAX = 1024 };
 typedef char ps_str[PS_STR_MAX]; /* parameter structs own no heap and are broadcast as bytes */
 
-enum ps_kind { PS_KIND_INT, PS_KIND_INT64, PS_KIND_DOUBLE, PS_KIND_BOOL, PS_KIND_STR };
+enum { PS_LIST_MAX = 64, PS_TEXT_MAX = 4096 /* room for any value as text */ };
+
+/** Several numbers, `1,10,100` or `1 10 100`; none at first where the default is "". */
+struct ps_list {
+    int n;
+    double value[PS_LIST_MAX];
+};
+
+/** Numbers by whole-number keys, `1:5,-1:2`; with a letter also `-w1 5 -w-1 2`. A later number of a key takes
+ * the place of the earlier one. */
+struct ps_keyed {
+    int n;
+    int key[PS_LIST_MAX];
+    double value[PS_LIST_MAX];
+};
+
+enum ps_kind {
+    PS_KIND_INT,
+    PS_KIND_INT64,
+    PS_KIND_DOUBLE,
+    PS_KIND_BOOL,
+    PS_KIND_STR,
+    PS_KIND_LIST,
+    PS_KIND_KEYED
+};
 
 /** One row: a member of the program's parameter struct. */
 struct ps_param {
@@ -22,15 +46,17 @@ struct ps_param {
     int positional;   /**< 1 = first free argument that is not a parameter file, 2 = second ..., 0 = none */
     enum ps_kind kind;
     size_t offset;
-    const char *def;     /**< default as text; NULL: no default and the parameter is required */
-    const char *range;   /**< "[0,inf)" style interval; NULL or "": any finite value */
+    int values;        /**< PS_KIND_LIST: how many numbers it takes, as so many arguments too (`-y 0 1`); 0 =
+                            any number of them, in one argument */
+    const char *def;   /**< default as text; NULL: no default and the parameter is required */
+    const char *range; /**< "[0,inf)" style interval; NULL or "": any finite value */
     const char *choices; /**< "a|b|c"; with PS_KIND_INT the value is the index, with PS_KIND_STR the word */
     const char *unit;
     const char *help;
 };
 
 #define PS_KIND_OF(x) \
-    _Generic((x), int: PS_KIND_INT, int64_t: PS_KIND_INT64, double: PS_KIND_DOUBLE, bool: PS_KIND_BOOL, char *: PS_KIND_STR)
+    _Generic((x), int: PS_KIND_INT, int64_t: PS_KIND_INT64, double: PS_KIND_DOUBLE, bool: PS_KIND_BOOL, char *: PS_KIND_STR, struct ps_list: PS_KIND_LIST, struct ps_keyed: PS_KIND_KEYED)
 #define PS_PARAM(type, member, ...)                                                                 \
     {                                                                                               \
         .name = #member, .kind = PS_KIND_OF(((type *)0)->member), .offset = offsetof(type, member), \

@@ -40,6 +40,28 @@ static enum ps_status set(struct walk *w, int t, int i, const char *shown, const
     return PS_OK;
 }
 
+/* One more number of a key, `-w1 5`: after those that the command line gave before. */
+static enum ps_status set_keyed(struct walk *w, int t, int i, const char *shown, const char *text)
+{
+    const struct ps_param *row = &w->tables[t].rows[i];
+    union ps_value more, all = {.keyed = {0}};
+    char why[PS_WHY_MAX];
+    PS_CHECK(ps_value_parse(row, text, &more, why), PS_EUSAGE, "%s %s", shown, why);
+    if (w->tables[t].origin[i] == PS_FROM_COMMAND)
+        memcpy(&all.keyed, (char *)w->tables[t].values + row->offset, sizeof all.keyed);
+    for (int m = 0; m < more.keyed.n; m++) {
+        int at = 0;
+        while (at < all.keyed.n && all.keyed.key[at] != more.keyed.key[m]) at++;
+        PS_CHECK(at < PS_LIST_MAX, PS_EUSAGE, "%s has more than %d keys", shown, PS_LIST_MAX);
+        if (at == all.keyed.n) all.keyed.n++;
+        all.keyed.key[at] = more.keyed.key[m];
+        all.keyed.value[at] = more.keyed.value[m];
+    }
+    ps_value_store(row, &all, w->tables[t].values);
+    w->tables[t].origin[i] = PS_FROM_COMMAND;
+    return PS_OK;
+}
+
 static enum ps_status take_params_file(struct walk *w, const char *path)
 {
     PS_CHECK(*path, PS_EUSAGE, "--params needs the name of a parameter file");
@@ -64,6 +86,27 @@ static const char *take_value(struct walk *w, const char *shown, const char *att
     return NULL;
 }
 
+/* The value of an option that takes several arguments, joined by blanks. Each is a number: -y -1 1. */
+static enum ps_status take_values(struct walk *w, int t, int i, const char *shown, const char *first)
+{
+    char all[PS_TEXT_MAX];
+    const int values = w->tables[t].rows[i].values;
+    size_t at = (size_t)snprintf(all, sizeof all, "%s", first);
+    for (int n = 1;
+         n < values && !strpbrk(first, ", ") && w->at + 1 < w->argc && is_number(w->argv[w->at + 1]); n++)
+        if (at < sizeof all) at += (size_t)snprintf(all + at, sizeof all - at, " %s", w->argv[++w->at]);
+    return set(w, t, i, shown, all);
+}
+
+/* What an option with a value does with it. */
+static enum ps_status take(struct walk *w, int t, int i, const char *shown, const char *value)
+{
+    const struct ps_param *row = &w->tables[t].rows[i];
+    if (row->kind == PS_KIND_KEYED) return set_keyed(w, t, i, shown, value);
+    if (row->kind == PS_KIND_LIST) return take_values(w, t, i, shown, value);
+    return set(w, t, i, shown, value);
+}
+
 static enum ps_status unknown(struct walk *w, const char *name, size_t len)
 {
     char word[64], hint[128];
@@ -82,7 +125,7 @@ static enum ps_status long_option(struct walk *w, const char *arg)
     if (ps_row_find(w->tables, w->ntables, name, len, &t, &i)) {
         if (w->tables[t].rows[i].flag) return set(w, t, i, shown, value ? value : "1");
         value = take_value(w, shown, value);
-        return value ? set(w, t, i, shown, value) : PS_EUSAGE;
+        return value ? take(w, t, i, shown, value) : PS_EUSAGE;
     }
     if (len == 6 && strncmp(name, "params", len) == 0) {
         value = take_value(w, shown, value);
@@ -108,8 +151,15 @@ static enum ps_status short_option(struct walk *w, const char *arg)
         PS_CHECK(!arg[2], PS_EUSAGE, "%s takes no value, but '%.64s' is attached to it", shown, arg + 2);
         return set(w, t, i, shown, "1");
     }
+    if (w->tables[t].rows[i].kind == PS_KIND_KEYED && arg[2] && !strchr(arg, ':')) { /* -w1 5 */
+        char keyed[160];
+        const char *number = take_value(w, arg, NULL);
+        if (!number) return PS_EUSAGE;
+        snprintf(keyed, sizeof keyed, "%.64s:%.64s", arg + 2, number);
+        return set_keyed(w, t, i, shown, keyed);
+    }
     const char *value = take_value(w, shown, arg[2] ? arg + 2 : NULL);
-    return value ? set(w, t, i, shown, value) : PS_EUSAGE;
+    return value ? take(w, t, i, shown, value) : PS_EUSAGE;
 }
 
 static enum ps_status free_argument(struct walk *w, const char *arg)

@@ -175,7 +175,7 @@ static void write_string(FILE *f, const char *s)
 
 void ps_table_write(FILE *f, const struct ps_table *tables, int ntables)
 {
-    char text[PS_STR_MAX];
+    char text[PS_TEXT_MAX];
     for (int t = 0, i = -1; ps_row_next(tables, ntables, &t, &i);) {
         const struct ps_param *row = &tables[t].rows[i];
         if (row->help)

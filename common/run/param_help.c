@@ -18,6 +18,10 @@ static const char *argument(const struct ps_param *row)
         return "on|off";
     case PS_KIND_STR:
         return "TEXT";
+    case PS_KIND_LIST:
+        return row->values == 2 ? "X X" : "X,X...";
+    case PS_KIND_KEYED:
+        return "KEY:X,...";
     }
     return "";
 }

@@ -13,6 +13,8 @@ union ps_value {
     double d;
     bool b;
     char s[PS_STR_MAX];
+    struct ps_list list;
+    struct ps_keyed keyed;
 };
 
 /** Parse text as the row's kind and check choices and range. Local.

@@ -124,11 +124,47 @@ static bool parse_choice(const struct ps_param *row, const char *text, union ps_
     return true;
 }
 
+/* The numbers of a list or of keys and numbers, one after the other: separated by commas or blanks. */
+static bool parse_items(const struct ps_param *row, const char *text, union ps_value *out, char *why)
+{
+    const bool keyed = row->kind == PS_KIND_KEYED;
+    struct ps_keyed all = {0};
+    char word[80];
+    for (const char *at = text; *at; all.n++) {
+        const size_t len = strcspn(at, ", \t");
+        if (len == 0 || len >= sizeof word)
+            return wrong(why, "cannot be '%.64s': not a list of numbers", text);
+        if (all.n == PS_LIST_MAX) return wrong(why, "has more than %d numbers", PS_LIST_MAX);
+        snprintf(word, sizeof word, "%.*s", (int)len, at);
+        char *number = word;
+        if (keyed) {
+            const long key = strtol(word, &number, 10);
+            if (number == word || *number++ != ':' || key < INT32_MIN || key > INT32_MAX)
+                return wrong(why, "cannot be '%.64s': not of the form KEY:NUMBER", word);
+            all.key[all.n] = (int)key;
+        }
+        if (!parse_double(row, number, &all.value[all.n], why)) return false;
+        at += len;
+        at += strspn(at, " \t");
+        if (*at == ',') at += 1 + strspn(at + 1, " \t");
+    }
+    if (row->values && all.n && all.n != row->values)
+        return wrong(why, "needs %d numbers, not %d", row->values, all.n);
+    if (keyed) {
+        out->keyed = all;
+    } else {
+        out->list = (struct ps_list){.n = all.n};
+        memcpy(out->list.value, all.value, sizeof all.value);
+    }
+    return true;
+}
+
 bool ps_value_parse(const struct ps_param *row, const char *text, union ps_value *out, char *why)
 {
     bool has_choices = row->choices && *row->choices;
     if (has_choices && (row->kind == PS_KIND_INT || row->kind == PS_KIND_INT64 || row->kind == PS_KIND_STR))
         return parse_choice(row, text, out, why);
+    if (row->kind == PS_KIND_LIST || row->kind == PS_KIND_KEYED) return parse_items(row, text, out, why);
     if (!*text && row->kind != PS_KIND_STR) return wrong(why, "has no value");
     int64_t v;
     switch (row->kind) {
@@ -147,6 +183,9 @@ bool ps_value_parse(const struct ps_param *row, const char *text, union ps_value
             return wrong(why, "is longer than the %d characters it may have", PS_STR_MAX - 1);
         snprintf(out->s, sizeof out->s, "%s", text);
         return true;
+    case PS_KIND_LIST:
+    case PS_KIND_KEYED:
+        break;
     }
     return wrong(why, "is of an unknown kind");
 }
@@ -170,6 +209,12 @@ void ps_value_store(const struct ps_param *row, const union ps_value *value, voi
     case PS_KIND_STR: /* zero-filled, so that equal parameters are equal bytes */
         memset(at, 0, PS_STR_MAX);
         memcpy(at, value->s, strlen(value->s));
+        break;
+    case PS_KIND_LIST:
+        memcpy(at, &value->list, sizeof value->list);
+        break;
+    case PS_KIND_KEYED:
+        memcpy(at, &value->keyed, sizeof value->keyed);
         break;
     }
 }
@@ -195,6 +240,20 @@ static void integer_text(const struct ps_param *row, int64_t v, char *text, size
         snprintf(text, len, "%" PRId64, v);
 }
 
+static void items_text(const int *key, const double *value, int n, char *text, size_t len)
+{
+    char number[32];
+    size_t at = 0;
+    text[0] = '\0';
+    for (int i = 0; i < n && at < len; i++) {
+        double_text(value[i], number, sizeof number);
+        if (key)
+            at += (size_t)snprintf(text + at, len - at, "%s%d:%s", i ? "," : "", key[i], number);
+        else
+            at += (size_t)snprintf(text + at, len - at, "%s%s", i ? "," : "", number);
+    }
+}
+
 void ps_value_text(const struct ps_param *row, const void *params, char *text, size_t len)
 {
     const char *at = (const char *)params + row->offset;
@@ -218,6 +277,14 @@ void ps_value_text(const struct ps_param *row, const void *params, char *text, s
         break;
     case PS_KIND_STR:
         snprintf(text, len, "%s", at);
+        break;
+    case PS_KIND_LIST:
+        memcpy(&v.list, at, sizeof v.list);
+        items_text(NULL, v.list.value, v.list.n, text, len);
+        break;
+    case PS_KIND_KEYED:
+        memcpy(&v.keyed, at, sizeof v.keyed);
+        items_text(v.keyed.key, v.keyed.value, v.keyed.n, text, len);
         break;
     }
 }

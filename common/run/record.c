@@ -118,11 +118,12 @@ static const char *origin_name(enum ps_origin o)
 
 static void add_value(cJSON *object, const struct ps_table *t, int i)
 {
-    char text[PS_STR_MAX];
+    char text[PS_TEXT_MAX];
     const struct ps_param *row = &t->rows[i];
     const char *at = (const char *)t->values + row->offset;
     ps_table_value(t, i, text, sizeof text);
-    bool word = row->kind == PS_KIND_STR || (row->choices && *row->choices);
+    bool word = row->kind == PS_KIND_STR || row->kind == PS_KIND_LIST || row->kind == PS_KIND_KEYED ||
+                (row->choices && *row->choices);
     double d;
     bool b;
     if (word) {

@@ -17,6 +17,8 @@ struct params {
     int64_t big;
     bool dense, verbose;
     ps_str index;
+    struct ps_list y_range, grid;
+    struct ps_keyed weight;
 };
 
 static const struct ps_param rows[] = {
@@ -32,6 +34,9 @@ static const struct ps_param rows[] = {
     PS_PARAM(struct params, dense, .letter = 'D', .flag = true, .def = "false", .help = "dense input"),
     PS_PARAM(struct params, verbose, .def = "on", .help = "a word on | off"),
     PS_PARAM(struct params, index, .def = "auto", .choices = "auto|grid|tree", .help = "index"),
+    PS_PARAM(struct params, y_range, .letter = 'y', .values = 2, .def = "", .help = "range of labels"),
+    PS_PARAM(struct params, grid, .letter = 'g', .def = "1,2", .range = "(0,inf)", .help = "values to try"),
+    PS_PARAM(struct params, weight, .letter = 'w', .def = "", .range = "[0,inf)", .help = "weights by class"),
 };
 enum { NROWS = sizeof rows / sizeof rows[0] };
 
@@ -151,6 +156,22 @@ static const struct {
     {"-5", 0, 0, "-5"},
     {"-t|4", 1, 0, "4"},
     {"-t4", 1, 0, "4"},
+    {"", 0, 11, ""},
+    {"-y|-1|1", 0, 11, "-1,1"},
+    {"-y-1|1", 0, 11, "-1,1"},
+    {"-y|0,5|in.h5", 0, 11, "0,5"},
+    {"-y|0,5|in.h5", 0, 0, "in.h5"},
+    {"-y|0|5|7", 0, 0, "7"},
+    {"--y-range|0|0.1", 0, 11, "0,0.1"},
+    {"--y-range=0 0.1", 0, 11, "0,0.1"},
+    {"", 0, 12, "1,2"},
+    {"-g|1,10, 1e3 , 0.1", 0, 12, "1,10,1000,0.1"},
+    {"--grid|5|6", 0, 12, "5"},
+    {"--grid|5|6", 0, 0, "6"},
+    {"-w1|5", 0, 13, "1:5"},
+    {"-w1|5|-w-1|2.5|-w1|7", 0, 13, "1:7,-1:2.5"},
+    {"-w|3:4", 0, 13, "3:4"},
+    {"-w3:4|--weight|5:6,7:8", 0, 13, "3:4,5:6,7:8"},
     {"-c|3", 1, 2, "s"}, /* the program's letter wins */
 };
 
@@ -214,6 +235,19 @@ static const char *const bad[][2] = {
     {"a|b|c", "'c' is one argument too many"},
     {"x.par|--params|y.par", "two parameter files are given, x.par and y.par"},
     {"--params", "--params needs a value"},
+    {"-y|1", "-y needs 2 numbers, not 1"},
+    {"-y|1|x", "-y needs 2 numbers, not 1"},
+    {"-y|1,2,3", "-y needs 2 numbers, not 3"},
+    {"-y", "-y needs a value"},
+    {"-y|1,x", "-y cannot be 'x': not a number"},
+    {"-g|1,0", "-g must be in (0,inf), not 0"},
+    {"-g|1,,2", "-g cannot be '1,,2': not a list of numbers"},
+    {"-w1", "-w1 needs a value"},
+    {"-w1|x", "-w cannot be 'x': not a number"},
+    {"-wx|1", "-w cannot be 'x:1': not of the form KEY:NUMBER"},
+    {"-w|5", "-w cannot be '5': not of the form KEY:NUMBER"},
+    {"-w1|-5", "-w must be in [0,inf), not -5"},
+    {"-w9999999999|1", "not of the form KEY:NUMBER"},
 };
 
 START_TEST(bad_lines)
@@ -349,7 +383,8 @@ START_TEST(written_file_reads_back)
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
         struct params before;
         char text[16384] = "";
-        ck_assert_int_eq(parse("-c|0.1|-e|-1e-17|-m|12|-s|2|-D|--big|-5|--verbose|off|--index|grid|-t|9"),
+        ck_assert_int_eq(parse("-c|0.1|-e|-1e-17|-m|12|-s|2|-D|--big|-5|--verbose|off|--index|grid|-t|9|-w-3|"
+                               "0.1|-w4|5|-y|-1|0.7"),
                          PS_OK);
         snprintf(p.input, sizeof p.input, "%s", strings[i]);
         p.epsilon = nextafter(0.3, 1);
@@ -364,6 +399,8 @@ START_TEST(written_file_reads_back)
         ck_assert(p.svm_type == before.svm_type && p.big == before.big && p.dense && !p.verbose);
         ck_assert(common.threads == 9 && common.min_points == 77);
         ck_assert_str_eq(p.index, "grid");
+        ck_assert(memcmp(&p.weight, &before.weight, sizeof p.weight) == 0 && p.weight.key[0] == -3);
+        ck_assert(memcmp(&p.y_range, &before.y_range, sizeof p.y_range) == 0 && p.grid.n == 2);
     }
 }
 END_TEST
