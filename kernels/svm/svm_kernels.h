@@ -77,8 +77,9 @@ struct ps_svm_kernels {
     void (*block)(const struct ps_svm_function *f, const struct ps_svm_pack *a, int64_t alo, int64_t ahi,
                   const struct ps_svm_pack *b, int64_t blo, int64_t bhi, float *out, int64_t stride);
 
-    /** Solve a quadratic program, with the calling thread alone. Local. */
-    void (*smo)(struct ps_svm_smo *s);
+    /** Solve a quadratic program, with the calling thread alone. Local.
+     * @return PS_OK, also where max_iter was reached; PS_ENOMEM */
+    enum ps_status (*smo)(struct ps_svm_smo *s);
 
     /** f[r] += sum_w coef[w] col[w][r] for 0 <= r < n, in double precision, in the order of w. */
     void (*update)(const float *const *col, const double *coef, int64_t ncol, int64_t n, double *f);
