@@ -1,0 +1,51 @@
+/** Decision values of own rows by the machines that did not see them: support vectors of all ranks stream
+ * past in chunks of one class. */
+#ifndef SVM_VALIDATE_DECIDE_H
+#define SVM_VALIDATE_DECIDE_H
+
+#include "apps/pisvm/svm_machines.h"
+
+/** Own rows in the order of the folds that leave them out. */
+struct svm_held {
+    int folds;
+    int64_t n;        /**< own rows */
+    int64_t *row;     /**< [n] own row; owned */
+    int64_t *start;   /**< [folds + 1] where each fold begins in `row`; owned */
+    int64_t *trained; /**< [folds][nclass, or 1 without classes] rows of all ranks that a fold keeps; owned */
+};
+
+/** Find out which fold leaves out which row. Collective over spec->run->comm.
+ * @return (agreed) PS_OK; PS_ENOMEM */
+enum ps_status svm_held_make(const struct svm_train_spec *spec, int folds, struct svm_held *out);
+void svm_held_free(struct svm_held *h);
+
+/** True where the type tells classes apart. Local. */
+bool svm_has_classes(enum svm_type type);
+
+/** Everything that the values of own rows depend on. */
+struct svm_decider {
+    const struct svm_train_spec *spec;
+    const struct svm_sweep *sweep;
+    const struct svm_machines *machines; /**< of this rank */
+    const struct svm_held *held;
+    int pairs;
+    struct ps_svm_layout layout;
+    double *centre;          /**< owned */
+    struct ps_svm_pack *own; /**< own rows in the order of held->row; owned */
+};
+
+/** Pack own rows. Collective over spec->run->comm; the arguments are borrowed.
+ * @return (agreed) PS_OK; PS_ENOMEM */
+enum ps_status svm_decider_make(const struct svm_train_spec *spec, const struct svm_sweep *sweep,
+                                const struct svm_machines *machines, const struct svm_held *held,
+                                struct svm_decider *out);
+void svm_decider_free(struct svm_decider *d);
+
+/** Sums over support vectors, without rho, of rows [lo, hi) of held->row, each by the machines of its own
+ * fold. Collective over spec->run->comm; ranks may have ranges of different lengths. The bits depend on data
+ * and machines alone.
+ * @param value out [hi - lo][ncost][pairs]
+ * @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI */
+enum ps_status svm_decider_run(const struct svm_decider *d, int64_t lo, int64_t hi, double *value);
+
+#endif
