@@ -42,9 +42,11 @@ _fuzz: $(FUZZERS)
 _demo: all
 	@scripts/demo.sh
 _bench: all $(TOOLS)
-	@bench/peers.sh --self
+	@bench/hpdbscan-peers.sh --self
+	@bench/pisvm-peers.sh --self
 _bench-peers: all $(TOOLS)
-	@bench/peers.sh
+	@bench/hpdbscan-peers.sh
+	@bench/pisvm-peers.sh
 _check-gpu: all
 	@tests/run-gpu.sh "$(NVCC)"
 .PHONY: tests-build unit integration layers _docs _check _fuzz _demo _bench _bench-peers _check-gpu

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Seconds and memory of hpdbscan, and of other DBSCAN programs, on the sets of bench/sets.txt: whole processes, reading the file included.
-# usage: peers.sh [--self]   (--self: hpdbscan alone)
+# Seconds and memory of hpdbscan, and of other DBSCAN programs, on the sets of bench/hpdbscan-sets.txt: whole processes, reading the file included.
+# usage: hpdbscan-peers.sh [--self]   (--self: hpdbscan alone)
 # A peer is named by PEER_<NAME>=path of a program `PEER input.h5 dataset eps minPts threads labels.bin` (raw 64-bit labels, 0 = noise, a negative
 # number = a core point, where it knows; written where WRITE_LABELS=1). If it prints `time_total SECONDS`, that counts instead of our clock.
 # BENCH_DATA  folder for data and results (bench-out)     BENCH_SETS   names of sets, or all
@@ -129,5 +129,5 @@ while IFS='|' read -r name source settings; do
         echo "$name, eps $eps, minPts $min ..." >&2
         bench "$name" "$file" "$dataset" "$eps" "$min"
     done
-done <bench/sets.txt
-awk -v programs="${programs[*]}" -v limit="$LIMIT" -f bench/table.awk "$RESULTS" | tee "$OUT/table.md"
+done <bench/hpdbscan-sets.txt
+awk -v programs="${programs[*]}" -v limit="$LIMIT" -f bench/hpdbscan-table.awk "$RESULTS" | tee "$OUT/table.md"

@@ -1,4 +1,4 @@
-# The results of bench/peers.sh as a Markdown table. In: set eps minPts program round seconds kilobytes status verdict inside; round 0 is the
+# The results of bench/hpdbscan-peers.sh as a Markdown table. In: set eps minPts program round seconds kilobytes status verdict inside; round 0 is the
 # warm-up, which alone says memory and verdict; inside: seconds by hpdbscan's own clock, which starts after MPI.
 function median(list,    v, n, i, j, t) {
     n = split(list, v, " ")

@@ -1,0 +1,76 @@
+#!/bin/bash
+# pisvm-train beside LIBSVM's svm-train: 5 types x 4 kernels x 5 data sets; objectives within 1e-3, accuracies within 0.1 points, mean squared errors
+# within 1e-3 of theirs, and each other's models give the same predictions.
+# timeout: 900
+set -u
+. tests/lib.sh
+for program in svm-train svm-predict svm-scale; do
+    command -v $program >/dev/null || { skip agreement "no $program (Debian: libsvm-tools)"; exit 0; }
+done
+[ -n "$DATA" ] && [ -e "$DATA/svm/letter.scale.gz" ] || { skip agreement 'no real data here'; exit 0; }
+cd "$TMP" || exit 1
+
+every() { # file, how many rows apart, first: some rows of a packed file
+    gzip -dc "$DATA/svm/$1.gz" | awk -v n="$2" -v k="$3" 'NR % n == k'
+}
+scaled() { # lower, upper, name: training and test part by the same range
+    svm-scale -l "$1" -u "$2" -s range "$3.raw" >"$3" && svm-scale -r range "$3.t.raw" >"$3.t" && rm -f "$3.raw" "$3.t.raw"
+}
+every heart_scale 1 0 | tee heart >heart.t
+every svmguide1 3 0 >guide.raw && gzip -dc "$DATA/svm/svmguide1.t.gz" >guide.t.raw && scaled -1 1 guide
+every satimage 5 0 >sat.raw && gzip -dc "$DATA/svm/satimage.t.gz" >sat.t.raw && scaled 0 1 sat
+every dna 4 0 >dna && every dna 4 1 >dna.t
+every letter.scale 15 0 >letter && gzip -dc "$DATA/svm/letter.scale.t.gz" >letter.t
+sets='heart guide sat dna letter'
+for s in $sets; do # regression: the first feature from the others; one-class: what is normal is the commonest label
+    for part in "$s" "$s.t"; do
+        awk '{ y = 0; line = ""; for (i = 2; i <= NF; i++) { split($i, f, ":"); if (f[1] == 1) y = f[2]; else line = line " " $i } print y line }' "$part" >"reg.$part"
+    done
+    common=$(awk '{ n[$1]++ } END { for (l in n) if (n[l] > m) { m = n[l]; best = l } print best }' "$s")
+    awk -v c="$common" '$1 == c { $1 = "1"; print }' "$s" >"one.$s"
+    awk -v c="$common" '{ $1 = $1 == c ? "1" : "-1"; print }' "$s.t" >"one.$s.t"
+done
+
+objectives() { sed -n 's/^obj = \([^,]*\),.*/\1/p' "$1"; }
+worst() { # two files with a number per line: the largest relative difference
+    paste "$1" "$2" | awk 'NF != 2 { print "lines"; exit } { d = $1 - $2; if (d < 0) d = -d; s = $1 < 0 ? -$1 : $1; if (s > 1e-9 && d / s > w) w = d / s } END { print w + 0 }'
+}
+score() { # file of a program's words: its accuracy or mean squared error
+    sed -n -e 's/^Accuracy = \([0-9.]*\)%.*/\1/p' -e 's/^Mean squared error = \([^ ]*\).*/\1/p' "$1"
+}
+compare() { # name, type, training set, test set, options...
+    local name=$1 type=$2 train=$3 test=$4 w a b wrong=''
+    shift 4
+    svm-train -s "$type" "$@" "$train" theirs >theirs.out 2>&1 || { not_ok "$name: svm-train: $(tail -n 1 theirs.out)" && return; }
+    "$BIN/pisvm-train" -s "$type" "$@" "$train" ours >ours.out 2>&1 || { not_ok "$name: $(tail -n 1 ours.out)" && return; }
+    objectives theirs.out >theirs.obj
+    objectives ours.out >ours.obj
+    w=$(worst theirs.obj ours.obj)
+    awk "BEGIN { exit !(\"$w\" != \"lines\" && $w + 0 <= 1e-3) }" || wrong="objectives differ by $w"
+    svm-predict "$test" theirs theirs.pred >theirs.said
+    "$BIN/pisvm-predict" "$test" ours ours.pred >ours.said
+    a=$(score theirs.said | head -n 1) b=$(score ours.said | head -n 1)
+    case $type in
+    [34]) awk "BEGIN { d = $a - $b; exit !(d * d <= 1e-6 * $a * $a) }" || wrong="$wrong; mean squared errors $a $b" ;;
+    *) awk "BEGIN { d = $a - $b; exit !(d * d <= 0.0101) }" || wrong="$wrong; accuracies $a $b" ;;
+    esac
+    svm-predict "$test" ours crossed >/dev/null
+    cmp -s crossed ours.pred || wrong="$wrong; svm-predict says otherwise of our model"
+    "$BIN/pisvm-predict" "$test" theirs crossed >/dev/null
+    cmp -s crossed theirs.pred || wrong="$wrong; pisvm-predict says otherwise of their model"
+    if [ -z "$wrong" ]; then ok "$name: objectives within $w, $a and $b"; else not_ok "$name: $wrong"; fi
+}
+for s in $sets; do
+    features=$(awk '{ for (i = 2; i <= NF; i++) { split($i, f, ":"); if (f[1] > m) m = f[1] } } END { print m }' "$s")
+    gamma=$(awk "BEGIN { print 1 / $features }")
+    for kernel in '-t 0' "-t 1 -g $gamma -r 1" "-t 2 -g $(awk "BEGIN { print 4 * $gamma }")" "-t 3 -g $(awk "BEGIN { print 0.2 * $gamma }")"; do
+        # shellcheck disable=SC2086 # several words
+        {
+            compare "$s C-SVC $kernel" 0 "$s" "$s.t" $kernel -c 2
+            compare "$s nu-SVC $kernel" 1 "$s" "$s.t" $kernel -n 0.4
+            compare "$s one-class $kernel" 2 "one.$s" "one.$s.t" $kernel -n 0.1
+            compare "$s epsilon-SVR $kernel" 3 "reg.$s" "reg.$s.t" $kernel -c 2 -p 0.1
+            compare "$s nu-SVR $kernel" 4 "reg.$s" "reg.$s.t" $kernel -c 2 -n 0.3
+        }
+    done
+done
