@@ -1,0 +1,118 @@
+/* Sequential minimal optimization, two passes over the rows a step: one applies the step before and finds the
+ * pair that violates most, which is the stopping test too; one finds the partner of its upper half. */
+#include <stdlib.h>
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#    include "kernels/svm/smo_avx512.h"
+#else
+#    include "kernels/svm/smo_plain.h"
+#endif
+
+static inline int64_t slot_of(const struct ps_smo_state *t, int64_t v)
+{
+    return v < t->s->n ? v : v - t->s->n + t->padded;
+}
+static inline int64_t variable_of(const struct ps_smo_state *t, int64_t q)
+{
+    return q < t->padded ? q : q - t->padded + t->s->n;
+}
+
+static void mark(uint8_t *bits, int64_t q, bool on)
+{
+    uint8_t bit = (uint8_t)(1u << q % 8);
+    bits[q / 8] = (uint8_t)(on ? bits[q / 8] | bit : bits[q / 8] & ~bit);
+}
+
+static void mark_variable(struct ps_smo_state *t, int64_t v)
+{
+    int g = ps_smo_group(t->s, v);
+    int64_t q = slot_of(t, v);
+    mark(t->rise[g], q, ps_smo_may_rise(t->s, v));
+    mark(t->fall[g], q, ps_smo_may_fall(t->s, v));
+}
+
+static int64_t padded(int64_t n)
+{
+    return (n + PS_SMO_LANES - 1) / PS_SMO_LANES * PS_SMO_LANES;
+}
+
+/** Lay out the arrays in one piece of memory. */
+static void *make(struct ps_svm_smo *s, struct ps_smo_state *t)
+{
+    int64_t rows = padded(s->n), slots = s->copies * rows, bytes = (slots / 8 + 63) / 64 * 64;
+    *t = (struct ps_smo_state){.s = s, .padded = rows, .groups = ps_smo_groups(s)};
+    size_t size = (size_t)slots * sizeof(double) + (size_t)padded(rows) * sizeof(float) + 4 * (size_t)bytes;
+    char *memory = aligned_alloc(64, (size + 64) / 64 * 64), *at = memory;
+    if (!memory) return NULL;
+    memset(memory, 0, size);
+    t->score = (double *)at;
+    at += (size_t)slots * sizeof(double);
+    t->diagonal = (float *)at;
+    at += (size_t)rows * sizeof(float);
+    for (int g = 0; g < 2; g++, at += 2 * bytes) {
+        t->rise[g] = (uint8_t *)at;
+        t->fall[g] = (uint8_t *)at + bytes;
+    }
+    double scale = ps_smo_diagonal_scale(s);
+    t->kscale = (float)scale;
+    for (int64_t r = 0; r < s->n; r++) t->diagonal[r] = (float)(scale * (double)s->k[r * s->stride + r]);
+    for (int64_t v = 0; v < s->copies * s->n; v++) {
+        t->score[slot_of(t, v)] = ps_smo_score(s, v);
+        mark_variable(t, v);
+    }
+    return memory;
+}
+
+/** The best pair over the groups, as variables; false where there is none. */
+static bool choose(const struct ps_smo_state *t, const struct ps_smo_top top[2], double violation, int64_t *i,
+                   int64_t *j)
+{
+    double scale = ps_smo_scale(violation);
+    struct ps_smo_partner best = {-1, -1};
+    for (int g = 0; g < t->groups; g++) {
+        if (top[g].i < 0) continue;
+        int64_t v = variable_of(t, top[g].i);
+        struct ps_smo_partner p = ps_smo_choose(t, g, ps_smo_row(t->s, v), top[g].up, scale);
+        if (p.j < 0 || p.worth < best.worth || (p.worth == best.worth && p.j > best.j)) continue;
+        best = p;
+        *i = v;
+    }
+    *j = variable_of(t, best.j);
+    return best.j >= 0;
+}
+
+static void solve(struct ps_smo_state *t)
+{
+    struct ps_svm_smo *s = t->s;
+    const float *ki = s->k, *kj = s->k; /* no step before the first: any row, by nothing */
+    double w[2] = {0, 0};
+    for (;;) {
+        struct ps_smo_top top[2];
+        int64_t i = -1, j;
+        ps_smo_advance(t, ki, kj, w, top);
+        double violation = top[0].up - top[0].low;
+        if (t->groups == 2 && top[1].up - top[1].low > violation) violation = top[1].up - top[1].low;
+        s->violation = violation > -INFINITY ? violation : 0;
+        if (violation < s->eps || (s->max_iter > 0 && s->iterations >= s->max_iter)) return;
+        if (!choose(t, top, violation, &i, &j)) return;
+        if (!ps_smo_move(s, i, j, t->score[slot_of(t, i)] - t->score[slot_of(t, j)], w)) return;
+        s->iterations++;
+        mark_variable(t, i);
+        mark_variable(t, j);
+        ki = s->k + ps_smo_row(s, i) * s->stride;
+        kj = s->k + ps_smo_row(s, j) * s->stride;
+    }
+}
+
+enum ps_status ps_svm_smo_cpu(struct ps_svm_smo *s)
+{
+    struct ps_smo_state t;
+    s->iterations = 0;
+    s->violation = 0;
+    if (s->n == 0) return PS_OK;
+    void *memory = make(s, &t);
+    if (!memory) return PS_ENOMEM;
+    solve(&t);
+    for (int64_t r = 0; r < s->n && s->iterations > 0; r++) s->f[r] = ps_smo_f(s, r, t.score[r]);
+    free(memory);
+    return PS_OK;
+}
