@@ -17,7 +17,9 @@ struct svm_data {
     int64_t *count; /**< [nclass] rows of all ranks; owned */
     int64_t
         *before; /**< [nclass] rows of each class on the ranks before: position of the first own one; owned */
-    int32_t *class_of; /**< [own rows]; NULL with SVM_VALUES; owned */
+    int32_t *class_of;  /**< [own rows]; NULL with SVM_VALUES; owned */
+    int64_t *own_start; /**< [nclass + 1] where the own rows of a class start in own_row; owned */
+    int64_t *own_row;   /**< [own rows] own rows, from 0, class after class, ascending; owned */
 };
 
 /** Read a data set. Collective over comm.

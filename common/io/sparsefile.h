@@ -19,6 +19,7 @@ struct ps_sparse {
     int32_t *index;       /**< [start[own rows]] columns from 0, ascending within a row; owned */
     double *value;        /**< [start[own rows]] as read, zeros too; owned */
     int64_t first_line;   /**< number, from 1, of the first line of this rank's bytes */
+    int64_t first_byte;   /**< where that line begins in the file */
 };
 
 /** Read a file; no rank reads the whole of it, each parses with its OpenMP threads. Collective over comm.
@@ -31,6 +32,10 @@ enum ps_status ps_sparse_read(MPI_Comm comm, const char *path, struct ps_sparse 
  * zeros left out. Collective over comm. Written beside `path` and renamed. @return (agreed) PS_OK; PS_EIO;
  * PS_ENOMEM */
 enum ps_status ps_sparse_write(MPI_Comm comm, const char *path, const struct ps_sparse *s);
+
+/** Line of an own row, for messages: reads the file once more up to it. Local.
+ * @return its number, from 1; 0 where the file cannot be read any more */
+int64_t ps_sparse_line(const char *path, const struct ps_sparse *s, int64_t own_row);
 
 void ps_sparse_free(struct ps_sparse *s);
 
