@@ -63,6 +63,7 @@ struct svm_result {
 
 /** Objective, rho and counts, with sums that do not depend on the cut; coefficients of rows. Collective over
  * comm or MPI_COMM_NULL.
+ * @param out iterations and violation are the solver's and stay as they are
  * @param coef out [n] y alpha of own rows (regression: alpha - alpha*), scaled as the type asks
  * @return PS_OK; PS_EMPI. Not agreed */
 enum ps_status svm_vars_result(MPI_Comm comm, const struct svm_cost *cost, const struct svm_vars *v,
