@@ -8,8 +8,9 @@
 #include "common/io/infile.h"
 #include "common/run/err.h"
 
-/* text is last: it matches whatever looks printable */
-static const struct ps_format *const formats[] = {&ps_format_h5, &ps_format_nc, &ps_format_npy,
+/* the first that matches is taken: MATLAB 7.3 is HDF5 too, text is whatever looks printable */
+static const struct ps_format *const formats[] = {&ps_format_mat, &ps_format_h5,  &ps_format_nc,
+                                                  &ps_format_npy, &ps_format_idx, &ps_format_libsvm,
                                                   &ps_format_text};
 enum { NFORMATS = sizeof formats / sizeof *formats };
 
@@ -65,12 +66,15 @@ static enum ps_status recognise(const char *path, int *which)
     for (*which = 0; *which < NFORMATS; ++*which)
         if (formats[*which]->match(head, n)) break;
     const struct ps_format *named = by_name(path), *found = *which < NFORMATS ? formats[*which] : NULL;
-    PS_CHECK(n < 2 || head[0] != 0x1f || head[1] != 0x8b, PS_EINPUT,
+    PS_CHECK(found || n < 2 || head[0] != 0x1f || head[1] != 0x8b, PS_EINPUT,
              "%s: is compressed by gzip; unpack it first", path);
     PS_CHECK(found || !named, PS_EINPUT,
              "%s: is named like a %s file but does not begin like one (damaged or truncated?)", path,
              named->name);
-    PS_CHECK(found, PS_EINPUT, "%s: is of no known format (HDF5, netCDF classic, NumPy .npy, text)", path);
+    PS_CHECK(found, PS_EINPUT,
+             "%s: is of no known format (HDF5, netCDF classic, NumPy .npy, MATLAB .mat, IDX, "
+             "LIBSVM text, text)",
+             path);
     PS_CHECK(found != &ps_format_text || !named || named == found, PS_EINPUT,
              "%s: is named like a %s file but holds text; name it .txt or .csv if it is a table", path,
              named->name);
@@ -86,6 +90,21 @@ static enum ps_status find_format(MPI_Comm comm, const char *path, const struct 
     MPI_Bcast(&which, 1, MPI_INT, 0, comm);
     *out = formats[which];
     return PS_OK;
+}
+
+enum ps_status ps_shard_format(MPI_Comm comm, const char *path, const char **name)
+{
+    const struct ps_format *format;
+    *name = "";
+    PS_TRY(find_format(comm, path, &format));
+    *name = format->name;
+    return PS_OK;
+}
+
+const char *ps_shard_format_named(const char *path)
+{
+    const struct ps_format *format = by_name(path);
+    return format ? format->name : "";
 }
 
 enum ps_status ps_shard_info(MPI_Comm comm, const char *path, const char *dataset, struct ps_shard_info *out)
@@ -126,9 +145,10 @@ static enum ps_status check_rows(MPI_Comm comm, const struct ps_shard *s)
 enum ps_status ps_shard_write(MPI_Comm comm, const char *path, const char *dataset, const struct ps_shard *s)
 {
     const struct ps_format *format = by_name(path);
-    PS_CHECK(format, PS_EIO,
-             "%s: the name's end says no format that can be written (.h5 .hdf5 .nc .npy .csv .tsv .txt)",
-             path);
+    PS_CHECK(
+        format, PS_EIO,
+        "%s: the name's end says no format that can be written (.h5 .hdf5 .nc .npy .csv .tsv .txt .libsvm)",
+        path);
     PS_TRY(served(format, path));
     PS_TRY(check_rows(comm, s));
     return format->write(comm, path, dataset, s);

@@ -1,8 +1,10 @@
 /** A matrix in a file, cut by rows over the ranks: one way in and out for every format.
  * Formats: HDF5 (.h5 .hdf5), netCDF by PnetCDF (.nc: CDF-1, 2, 5 in, CDF-5 out), NumPy (.npy), text (.csv
  * .txt .tsv ...: comma, semicolon or blank separated, optional header line, `#` comments; all values are
- * float64, one column is 1-D). Input is recognised by content first, by name second; output by name. Every
- * rank opens the file and reads the bytes of its rows, with its OpenMP threads. */
+ * float64, one column is 1-D). Read only: MATLAB (.mat: a cube H x W x B is its H*W pixels x B bands), IDX
+ * (also gzip-compressed), LIBSVM text as a dense matrix DATA with labels GT (sparsefile.h writes it). Input
+ * is recognised by content first, by name second; output by name. Every rank opens the file and reads the
+ * bytes of its rows, with its OpenMP threads. */
 #ifndef PS_SHARD_H
 #define PS_SHARD_H
 
@@ -30,6 +32,13 @@ struct ps_shard_info {
     int64_t file_bytes;
     char storage[64]; /**< "contiguous", "chunked 4096x3, shuffle, deflate", "big-endian" ... */
 };
+
+/** The name of the format of a file ("HDF5", "LIBSVM" ...), a constant. Collective over comm; rank 0 reads
+ * its beginning. @return as ps_shard_info */
+enum ps_status ps_shard_format(MPI_Comm comm, const char *path, const char **name);
+
+/** The name of the format that a name's end stands for, a constant; "" if none. Local. */
+const char *ps_shard_format_named(const char *path);
 
 /** Look at a file. Collective over comm; rank 0 reads (of text each rank counts its part), all learn.
  * @param dataset name inside HDF5/netCDF files; "" = the only one, else an error lists what is there
