@@ -61,9 +61,10 @@ static void sum_own(const struct ps_csr *x, struct block *b)
 static double centre_of(double mean, double lo, double hi)
 {
     double spread = fmax(hi - mean, mean - lo);
+    if (!isfinite(spread)) return 0;
     if (!(lo < hi) || spread <= 0) return lo;
     double grain = ldexp(1, ilogb(spread) - 6);
-    return isfinite(mean / grain) ? nearbyint(mean / grain) * grain : mean;
+    return grain > 0 && isfinite(mean / grain) ? nearbyint(mean / grain) * grain : mean;
 }
 
 /** The centres of all columns. Collective over comm. */

@@ -185,10 +185,10 @@ int ps_number_format(double value, char *out)
     if (isnan(value)) return snprintf(out, PS_NUMBER_TEXT, "nan");
     for (int digits = 15; digits < 17; digits++) {
         double back;
-        int n = snprintf(out, PS_NUMBER_TEXT, "%.*g", digits, value);
+        int n = ps_number_format_g(value, digits, out);
         if (ps_number_parse(out, out + n, &back) && back == value) return n;
     }
-    return snprintf(out, PS_NUMBER_TEXT, "%.17g", value);
+    return ps_number_format_g(value, 17, out);
 }
 
 int ps_number_format_f32(float value, char *out)
@@ -196,8 +196,8 @@ int ps_number_format_f32(float value, char *out)
     if (isnan(value)) return snprintf(out, PS_NUMBER_TEXT, "nan");
     for (int digits = 6; digits < 9; digits++) {
         double back;
-        int n = snprintf(out, PS_NUMBER_TEXT, "%.*g", digits, (double)value);
+        int n = ps_number_format_g((double)value, digits, out);
         if (ps_number_parse(out, out + n, &back) && (float)back == value) return n;
     }
-    return snprintf(out, PS_NUMBER_TEXT, "%.9g", (double)value);
+    return ps_number_format_g((double)value, 9, out);
 }

@@ -19,4 +19,9 @@ const char *ps_number_parse(const char *at, const char *end, double *out);
 int ps_number_format(double value, char *out);
 int ps_number_format_f32(float value, char *out);
 
+/** Write what printf writes for "%.{digits}g", 1 to 17 digits, mostly without its long arithmetic. Local.
+ * @param out [PS_NUMBER_TEXT]; ended by a 0
+ * @return characters */
+int ps_number_format_g(double value, int digits, char *out);
+
 #endif

@@ -161,8 +161,40 @@ START_TEST(shortest)
 }
 END_TEST
 
+/** What printf writes, byte for byte. */
+static void as_printf(double v, int digits)
+{
+    char ours[PS_NUMBER_TEXT], want[64];
+    int n = ps_number_format_g(v, digits, ours), m = snprintf(want, sizeof want, "%.*g", digits, v);
+    ck_assert_msg(n == m && !strcmp(ours, want), "%a with %d digits: %s, not %s", v, digits, ours, want);
+}
+
+START_TEST(digits_of_printf)
+{
+    struct ps_rng r = {45, 1};
+    static const double list[] = {0.0,  -0.0,   1,    0.5,    9.9999995, 9.99999949999, 99999.95, 999999.5,
+                                  1e-5, 1e22,   1e23, 123456, 1234567,   0.0001,        0.00001,  INFINITY,
+                                  NAN,  5e-324, 2.5,  3.5};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        for (int p = 1; p <= 17; p++) as_printf(list[i], p), as_printf(-list[i], p);
+    for (int64_t i = 0; i < 300000; i++) {
+        uint64_t u = ps_rng_u64(r, i, 0);
+        int p = 1 + (int)(ps_rng_u64(r, i, 1) % 17), small = (int)(ps_rng_u64(r, i, 2) % 30);
+        double v;
+        memcpy(&v, &u, sizeof v);
+        as_printf(v, p);
+        v = ((double)(u % 2000000) + 0.5) * ldexp(1, -small); /* ties */
+        as_printf(v, p), as_printf(v, 6);
+        v = nextafter(pow(10, small - 15), u & 1 ? 0 : 1e300);
+        as_printf(v, p);
+        v = ps_rng_uniform(r, i, 3) * 2 - 1;
+        as_printf(v, 6), as_printf(v, 17);
+    }
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {chosen, no_numbers, random_texts, ties, shortest, NULL};
+    const TTest *const tests[] = {chosen, no_numbers, random_texts, ties, shortest, digits_of_printf, NULL};
     return mck_main(argc, argv, "number", tests);
 }
