@@ -1,0 +1,115 @@
+/** Vectors of single precision in as many lanes as the machine has. */
+#ifndef PS_SVM_BLOCK_LANES_H
+#define PS_SVM_BLOCK_LANES_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#if defined(__AVX512F__) || defined(__AVX2__)
+#    include <immintrin.h>
+#endif
+
+#if defined(__AVX512F__)
+enum { PS_LANES = 16 };
+#elif defined(__AVX2__)
+enum { PS_LANES = 8 };
+#else
+enum { PS_LANES = 4 };
+#endif
+
+typedef float ps_vf __attribute__((vector_size(4 * PS_LANES)));
+typedef uint32_t ps_vu __attribute__((vector_size(4 * PS_LANES)));
+
+/** a b + c: rounded once where the machine does that in one instruction. Where it does not, fmaf() would be a
+ * call, and nothing here needs more than that all use the same function. */
+static inline float ps_fma(float a, float b, float c)
+{
+#if defined(__FP_FAST_FMAF) || defined(__FMA__)
+    return fmaf(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+static inline ps_vf ps_vf_fma(ps_vf a, ps_vf b, ps_vf c)
+{
+#if defined(__AVX512F__)
+    return (ps_vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__AVX2__) && defined(__FMA__)
+    return (ps_vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(__FP_FAST_FMAF) || defined(__FMA__)
+    for (int l = 0; l < PS_LANES; l++) c[l] = fmaf(a[l], b[l], c[l]);
+    return c;
+#else
+    return a * b + c;
+#endif
+}
+
+/** The same, exact before it is rounded on any machine. */
+static inline ps_vf ps_vf_fma_exact(ps_vf a, ps_vf b, ps_vf c)
+{
+#if defined(__FP_FAST_FMAF) || defined(__FMA__)
+    return ps_vf_fma(a, b, c);
+#else
+    for (int l = 0; l < PS_LANES; l++) c[l] = (float)((double)a[l] * (double)b[l] + (double)c[l]);
+    return c;
+#endif
+}
+
+static inline ps_vf ps_vf_all(float x)
+{
+#if defined(__AVX512F__)
+    return (ps_vf)_mm512_set1_ps(x);
+#elif defined(__AVX2__)
+    return (ps_vf)_mm256_set1_ps(x);
+#else
+    return x - (ps_vf){0}; /* keeps the sign of zero */
+#endif
+}
+
+static inline ps_vf ps_vf_load(const float *p)
+{
+    ps_vf v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline void ps_vf_store(float *p, ps_vf v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+/** Store the first `count` lanes. */
+static inline void ps_vf_store_part(float *p, ps_vf v, int count)
+{
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
+#else
+    memcpy(p, &v, (size_t)count * sizeof *p);
+#endif
+}
+
+/** 0 where x is negative; NaN stays. */
+static inline ps_vf ps_vf_positive(ps_vf x)
+{
+#if defined(__AVX512F__)
+    return (ps_vf)_mm512_max_ps(_mm512_setzero_ps(), (__m512)x);
+#elif defined(__AVX2__)
+    return (ps_vf)_mm256_max_ps(_mm256_setzero_ps(), (__m256)x);
+#else
+    return (ps_vf)((ps_vu)x & ~(ps_vu)(x < (ps_vf){0}));
+#endif
+}
+
+/** x where key <= limit, else (NaN too) 0. */
+static inline ps_vf ps_vf_up_to(ps_vf x, ps_vf key, ps_vf limit)
+{
+#if defined(__AVX512F__)
+    __mmask16 keep = _mm512_cmp_ps_mask((__m512)key, (__m512)limit, _CMP_LE_OQ);
+    return (ps_vf)_mm512_maskz_mov_ps(keep, (__m512)x);
+#else
+    return (ps_vf)((ps_vu)x & (ps_vu)(key <= limit));
+#endif
+}
+
+#endif
