@@ -53,6 +53,7 @@ struct svm_train_spec {
     int64_t memory; /**< bytes per rank for kernel values */
     uint64_t seed;
     bool quiet; /**< do not print the lines of each binary problem */
+    bool *told; /**< set when the plan is printed, which happens once; NULL: each sweep prints its plan */
 };
 
 /** Number of binary problems: nclass (nclass - 1) / 2, or 1 without classes. Local. */

@@ -1,0 +1,40 @@
+/** One small problem on its kernel matrix: all folds that are wanted, all C, inner folds for probabilities.
+ */
+#ifndef SVM_SOLVE_H
+#define SVM_SOLVE_H
+
+#include "apps/pisvm/svm_unit.h"
+
+/** A problem that is being solved. Set what stands before `jobs`, all of it borrowed. */
+struct svm_solve {
+    const struct svm_train_spec *spec;
+    const struct svm_sweep *sweep;
+    const struct svm_problem *problem;
+    const float *k;              /**< kernel matrix as svm_store_matrix makes it */
+    const double *label;         /**< rows' labels where they are values, else NULL */
+    int folds;                   /**< how many */
+    const int *fold;             /**< [folds] which; -1: one machine of all rows */
+    struct svm_machine *machine; /**< [folds][ncost] filled by svm_solve_close; those with coefficients are
+                                    ready already and stay */
+
+    int jobs; /**< parts of the work that may be done in any order, by several threads; all below is owned */
+    struct svm_unit unit;
+    struct svm_cost *cost;      /* [ncost] */
+    struct svm_solution *found; /* [folds][ncost] */
+    double *decision;           /* [folds][ncost][n] of inner folds; NULL without probabilities */
+    uint8_t *ended;             /* [jobs] */
+};
+
+/** Prepare. Local. @return PS_OK; PS_ENOMEM */
+enum ps_status svm_solve_open(struct svm_solve *s);
+
+/** Do job `i`. Local, one thread. @return PS_OK; PS_EUSAGE (nu infeasible); PS_ENOMEM */
+enum ps_status svm_solve_job(struct svm_solve *s, int i);
+
+/** Fill the machines of the folds whose jobs were all done. Local. @return PS_OK; PS_ENOMEM */
+enum ps_status svm_solve_close(struct svm_solve *s);
+
+/** Free what is owned; also after a failure. */
+void svm_solve_free(struct svm_solve *s);
+
+#endif

@@ -1,0 +1,43 @@
+/** Packed rows of the classes that this rank needs, and kernel matrices made of them. */
+#ifndef SVM_STORE_H
+#define SVM_STORE_H
+
+#include "apps/pisvm/svm_plan.h"
+
+/** Classes that are here, and the kernel matrices of single classes that are kept. */
+struct svm_store {
+    const struct svm_train_spec *spec;
+    struct ps_svm_function function;
+    struct ps_svm_layout layout;
+    double *centre; /**< of the layout; owned */
+    int slots;
+    const int64_t *count;      /**< [slots] rows; borrowed */
+    struct ps_svm_pack **pack; /**< [slots] NULL: not here; all arrays owned */
+    double **target;           /**< [slots] labels, where they are values */
+    float **diagonal;          /**< [slots] kernel matrix of a class, row stride its rows; NULL: not kept */
+    uint8_t *state;            /**< [slots] of the diagonal: 0 none, 1 being made, 2 there */
+    int64_t room;              /**< bytes that diagonals may still take */
+    double products;           /**< multiplications of one scalar product */
+};
+
+/** Begin, with the layout of the rows. Collective over spec->run->comm.
+ * @param cost out: what a row costs
+ * @return (agreed) PS_OK; PS_ENOMEM */
+enum ps_status svm_store_open(const struct svm_train_spec *spec, const struct svm_sweep *sweep,
+                              struct svm_store *out, struct svm_rows_cost *cost);
+void svm_store_close(struct svm_store *s);
+
+/** Have the rows of classes want[slots] here, and no others. Collective.
+ * @param count [slots] rows of all ranks; borrowed until the store is closed
+ * @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI */
+enum ps_status svm_store_load(struct svm_store *s, const int64_t *count, const bool *want);
+
+/** Let go of kept kernel matrices; `room` bytes are free for others. Local. */
+void svm_store_room(struct svm_store *s, int64_t room);
+
+/** The kernel matrix of a problem, rows of its first class first. Local; uses the threads of its caller; may
+ * be called by several threads at once.
+ * @param k out [rows][stride], stride as svm_problem_stride */
+void svm_store_matrix(struct svm_store *s, const struct svm_problem *p, float *k);
+
+#endif
