@@ -19,10 +19,12 @@ enum ps_status svm_unit_make(const struct svm_train_spec *spec, const struct svm
     if (rc == PS_OK && sweep->probability)
         rc = ps_alloc(&out->inner, out->n, sizeof *out->inner, "inner folds");
     PS_TRY(rc);
+    if (spec->type == SVM_ONE_CLASS) label = NULL;
     svm_problem_wants(p, lo, hi, part);
     for (int half = 0; half < 2; half++)
         for (int64_t at = part[half].lo; at < part[half].hi; at++, i++) {
-            out->row[i] = (struct svm_row){.target = label ? label[i] : half ? -1 : 1};
+            out->row[i].target = label ? label[i] : half ? -1 : 1;
+            out->row[i].left_out = false;
             if (out->fold)
                 out->fold[i] = (int16_t)svm_fold(spec->seed, part[half].cls, at, p->rows[half], sweep->folds);
             if (out->inner)
