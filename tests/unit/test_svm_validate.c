@@ -21,7 +21,7 @@ struct set {
 
 static struct ps_common quiet = {.log = "quiet"};
 static const double weight[8] = {1, 1, 1, 1, 1, 1, 1, 1};
-static char path[600];
+static char path[600], part[620];
 
 static int class_at(const struct set *s, int64_t i)
 {
@@ -45,21 +45,27 @@ static double label(const struct set *s, int64_t i)
     return round((sin(x) + 0.3 * y) * 1e4) / 1e4;
 }
 
+/* Rows of the set for which fold[] is not `without`; fold NULL: all. */
+static void write_rows(const struct set *s, const char *to, const int *fold, int without)
+{
+    FILE *f = fopen(to, "w");
+    for (int64_t i = 0; i < s->rows; i++) {
+        if (fold && fold[i] == without) continue;
+        fprintf(f, "%g", label(s, i));
+        for (int k = 0; k < s->cols; k++) fprintf(f, " %d:%.10g", k + 1, feature(s, i, k));
+        fputc('\n', f);
+    }
+    fclose(f);
+}
+
 static void write_set(const struct set *s)
 {
     int rank;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     const char *dir = getenv("TMPDIR");
     snprintf(path, sizeof path, "%s/test_svm_validate.el", dir ? dir : "/tmp");
-    if (rank == 0) {
-        FILE *f = fopen(path, "w");
-        for (int64_t i = 0; i < s->rows; i++) {
-            fprintf(f, "%g", label(s, i));
-            for (int k = 0; k < s->cols; k++) fprintf(f, " %d:%.10g", k + 1, feature(s, i, k));
-            fputc('\n', f);
-        }
-        fclose(f);
-    }
+    snprintf(part, sizeof part, "%s.%d", path, rank);
+    if (rank == 0) write_rows(s, path, NULL, 0);
     MPI_Barrier(MPI_COMM_WORLD);
 }
 
@@ -120,54 +126,6 @@ static void folds_of(const struct set *s, const struct svm_data *d, int *fold)
     }
 }
 
-/* Rows of d but those of a fold, and the classes that are left: `old` is their number in d. */
-static struct svm_data subset(const struct svm_data *d, const int *fold, int without, int old[8])
-{
-    struct svm_data o = *d;
-    int64_t n = 0, at = 0;
-    int number[8];
-    o.nclass = 0;
-    for (int c = 0; c < d->nclass; c++) {
-        bool any = false;
-        for (int64_t i = 0; i < d->x.rows; i++) any = any || (fold[i] != without && d->class_of[i] == c);
-        if (any) old[number[c] = o.nclass++] = c;
-    }
-    o.count = calloc((size_t)d->nclass + 1, sizeof *o.count);
-    o.class_of = malloc((size_t)d->x.rows * sizeof *o.class_of);
-    o.x.label = malloc((size_t)d->x.rows * sizeof *o.x.label);
-    o.x.start = malloc((size_t)(d->x.rows + 1) * sizeof *o.x.start);
-    o.x.index = malloc((size_t)(d->x.start[d->x.rows] + 1) * sizeof *o.x.index);
-    o.x.value = malloc((size_t)(d->x.start[d->x.rows] + 1) * sizeof *o.x.value);
-    for (int64_t i = 0; i < d->x.rows; i++) {
-        if (fold[i] == without) continue;
-        if (d->nclass) o.count[o.class_of[n] = number[d->class_of[i]]]++;
-        o.x.label[n] = d->x.label[i];
-        o.x.start[n] = at;
-        n++;
-        for (int64_t e = d->x.start[i]; e < d->x.start[i + 1]; e++, at++) {
-            o.x.index[at] = d->x.index[e];
-            o.x.value[at] = d->x.value[e];
-        }
-    }
-    o.x.start[n] = at;
-    o.x.rows = o.x.mine.hi = n;
-    if (!d->nclass) {
-        free(o.class_of);
-        o.class_of = NULL;
-    }
-    return o;
-}
-
-static void subset_free(struct svm_data *o)
-{
-    free(o->count);
-    free(o->class_of);
-    free(o->x.label);
-    free(o->x.start);
-    free(o->x.index);
-    free(o->x.value);
-}
-
 /* The value of row i of d by a machine of subset o. */
 static double value(const struct set *s, const struct svm_machine *m, const struct svm_data *o,
                     const struct svm_data *d, int64_t i)
@@ -179,11 +137,19 @@ static double value(const struct set *s, const struct svm_machine *m, const stru
         const int c = s->nclass ? o->class_of[k] : -1;
         const int64_t p = s->nclass ? position[c]++ : k;
         const double *coef = m->coef;
-        for (int part = 0; part < 2; coef += m->part[part].hi - m->part[part].lo, part++)
-            if (m->part[part].cls == c && p >= m->part[part].lo && p < m->part[part].hi)
-                sum += coef[p - m->part[part].lo] * ps_svm_value(&s->function, &a, i, &b, k);
+        for (int q = 0; q < 2; coef += m->part[q].hi - m->part[q].lo, q++)
+            if (m->part[q].cls == c && p >= m->part[q].lo && p < m->part[q].hi)
+                sum += coef[p - m->part[q].lo] * ps_svm_value(&s->function, &a, i, &b, k);
     }
     return sum;
+}
+
+/* Classes of a part may come in another order. */
+static int number(const struct svm_data *d, int32_t label)
+{
+    int c = 0;
+    while (d->label[c] != label) c++;
+    return c;
 }
 
 struct tally {
@@ -198,9 +164,11 @@ static void judge(const struct set *s, const struct svm_data *d, const int *fold
     struct ps_run run = run_on(MPI_COMM_SELF);
     struct svm_machines machines;
     struct svm_cost all[8];
-    int old[8];
+    struct svm_data o;
     costs(s, all);
-    struct svm_data o = subset(d, fold, f, old);
+    write_rows(s, part, fold, f);
+    ck_assert_msg(svm_data_read(MPI_COMM_SELF, part, s->nclass ? SVM_CLASSES : SVM_VALUES, &o) == PS_OK, "%s",
+                  ps_err_message());
     const struct svm_train_spec spec = spec_of(s, &run, &o);
     const struct svm_sweep sweep = {s->function, all + cost, 1, 0, false};
     ck_assert_msg(svm_train(&spec, &sweep, &machines) == PS_OK, "%s", ps_err_message());
@@ -211,7 +179,7 @@ static void judge(const struct set *s, const struct svm_data *d, const int *fold
         for (int64_t k = 0; k < machines.n; k++) {
             const struct svm_machine *m = &machines.machine[k];
             v = value(s, m, &o, d, i);
-            if (s->nclass) votes[old[v > 0 ? m->a : m->b]]++;
+            if (s->nclass) votes[number(d, o.label[v > 0 ? m->a : m->b])]++;
         }
         for (int c = 1; c < s->nclass; c++)
             if (votes[c] > votes[best]) best = c;
@@ -219,7 +187,7 @@ static void judge(const struct set *s, const struct svm_data *d, const int *fold
         t->hits += s->nclass ? best == d->class_of[i] : (v > 0) == (d->x.label[i] > 0);
     }
     svm_machines_free(&machines);
-    subset_free(&o);
+    svm_data_free(&o);
 }
 
 /* Equal on all ranks and threads, and what the oracle finds but for `slack` rows. */
