@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
 #    include "kernels/svm/smo_avx512.h"
+#elif defined(__AVX2__) && defined(__FMA__)
+#    include "kernels/svm/smo_avx2.h"
 #else
 #    include "kernels/svm/smo_plain.h"
 #endif

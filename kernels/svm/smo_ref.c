@@ -35,7 +35,8 @@ static int64_t choose(const struct ps_svm_smo *s, const double *score, const str
         int64_t ri = ps_smo_row(s, t->i), rj = ps_smo_row(s, v);
         const float *ki = s->k + ri * s->stride;
         float dj = (float)(kscale * (double)s->k[rj * s->stride + rj]), di = (float)(kscale * (double)ki[ri]);
-        float b = (float)fma(-scale, score[v], scale * t->up), a = fmaf(-2 * (float)kscale, ki[rj], di + dj);
+        float b = (float)ps_svm_fma(-scale, score[v], scale * t->up),
+              a = ps_svm_fmaf(-2 * (float)kscale, ki[rj], di + dj);
         float worth = ps_smo_worth(b, a);
         if (b > 0 && worth > best) {
             best = worth;

@@ -5,7 +5,6 @@
 #ifndef PS_SVM_SMO_STEP_H
 #define PS_SVM_SMO_STEP_H
 
-#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 #include "kernels/svm/smo.h"
@@ -74,7 +73,7 @@ static inline float ps_smo_worth(float b, float a)
     memcpy(&bits, &a, sizeof bits);
     bits = PS_SMO_RECIPROCAL - bits;
     memcpy(&inverse, &bits, sizeof inverse);
-    return b * b * (inverse * fmaf(-a, inverse, 2.0f));
+    return b * b * (inverse * ps_svm_fmaf(-a, inverse, 2.0f));
 }
 
 /** Move alpha of a pair whose scores are `b` > 0 apart to the minimum on their line, or to the first bound,
@@ -112,7 +111,7 @@ static inline double ps_smo_f(const struct ps_svm_smo *s, int64_t row, double sc
 /** A score after a step. */
 static inline double ps_smo_advanced(double score, const double w[2], float ki, float kj)
 {
-    return fma(-w[0], (double)ki, fma(-w[1], (double)kj, score));
+    return ps_svm_fma(-w[0], (double)ki, ps_svm_fma(-w[1], (double)kj, score));
 }
 
 #endif

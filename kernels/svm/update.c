@@ -1,6 +1,5 @@
 /* f[r] += sum_w coef[w] col[w][r]: each f[r] is one chain of fused multiply-adds in the order of w, in both
  * forms. */
-#include <math.h>
 #include "kernels/svm/smo.h"
 
 /* A block of f stays in the first-level cache while all columns stream past it. */
@@ -9,7 +8,7 @@ enum { BLOCK = 512, TOGETHER = 4 };
 void ps_svm_update_ref(const float *const *col, const double *coef, int64_t ncol, int64_t n, double *f)
 {
     for (int64_t r = 0; r < n; r++)
-        for (int64_t w = 0; w < ncol; w++) f[r] = fma(coef[w], (double)col[w][r], f[r]);
+        for (int64_t w = 0; w < ncol; w++) f[r] = ps_svm_fma(coef[w], (double)col[w][r], f[r]);
 }
 
 /** Four columns at once: f is loaded and stored once for them. */
@@ -18,16 +17,16 @@ static void add_four(const float *const *col, const double *coef, int64_t lo, in
     const float *restrict k0 = col[0], *restrict k1 = col[1], *restrict k2 = col[2], *restrict k3 = col[3];
     double c0 = coef[0], c1 = coef[1], c2 = coef[2], c3 = coef[3];
     for (int64_t r = lo; r < hi; r++) {
-        double t = fma(c0, (double)k0[r], f[r]);
-        t = fma(c1, (double)k1[r], t);
-        t = fma(c2, (double)k2[r], t);
-        f[r] = fma(c3, (double)k3[r], t);
+        double t = ps_svm_fma(c0, (double)k0[r], f[r]);
+        t = ps_svm_fma(c1, (double)k1[r], t);
+        t = ps_svm_fma(c2, (double)k2[r], t);
+        f[r] = ps_svm_fma(c3, (double)k3[r], t);
     }
 }
 
 static void add_one(const float *restrict k, double c, int64_t lo, int64_t hi, double *restrict f)
 {
-    for (int64_t r = lo; r < hi; r++) f[r] = fma(c, (double)k[r], f[r]);
+    for (int64_t r = lo; r < hi; r++) f[r] = ps_svm_fma(c, (double)k[r], f[r]);
 }
 
 void ps_svm_update_cpu(const float *const *col, const double *coef, int64_t ncol, int64_t n, double *f)
