@@ -17,6 +17,11 @@ struct tally {
     double end[ENDS]; /**< largest lower bound of rho; minus the smallest upper one */
 };
 
+static void raise_to(double *most, double x)
+{
+    if (x > *most) *most = x;
+}
+
 static void tally_variable(const struct svm_vars *v, int64_t at, struct tally *t)
 {
     int y = v->y[at], side = v->nu && y < 0;
@@ -29,9 +34,9 @@ static void tally_variable(const struct svm_vars *v, int64_t at, struct tally *t
         ps_exact_add(&t->sum[FREE + side], value);
         t->count[FREE_COUNT + side]++;
     } else if ((alpha > 0) == (v->nu || y > 0)) {
-        t->end[LOWEST + side] = fmax(t->end[LOWEST + side], value);
+        raise_to(&t->end[LOWEST + side], value);
     } else {
-        t->end[MINUS_HIGHEST + side] = fmax(t->end[MINUS_HIGHEST + side], -value);
+        raise_to(&t->end[MINUS_HIGHEST + side], -value);
     }
 }
 
@@ -44,9 +49,10 @@ static void tally_row(const struct svm_vars *v, int64_t i, struct tally *t, doub
     }
     double size = fabs(*coef);
     ps_exact_add(&t->sum[BOUNDS], v->c[i]);
+    if (size == 0) return;
     ps_exact_add(&t->sum[ALPHA], size);
-    t->count[SV] += size > 0;
-    t->count[BOUNDED] += size > 0 && size >= v->c[i];
+    t->count[SV]++;
+    t->count[BOUNDED] += size >= v->c[i];
 }
 
 static enum ps_status reduce(MPI_Comm comm, struct tally *t)

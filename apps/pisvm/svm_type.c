@@ -24,17 +24,22 @@ static double bound(const struct svm_cost *cost, int y)
     }
 }
 
-static double linear_term(const struct svm_cost *cost, int y, double target)
+/** The linear term of a variable is constant + slope y target. */
+struct linear {
+    double constant, slope;
+};
+
+static struct linear linear_term(const struct svm_cost *cost)
 {
     switch (cost->type) {
     case SVM_C_SVC:
-        return -1;
+        return (struct linear){-1, 0};
     case SVM_EPSILON_SVR:
-        return cost->p - y * target;
+        return (struct linear){cost->p, -1};
     case SVM_NU_SVR:
-        return -y * target;
+        return (struct linear){0, -1};
     default:
-        return 0;
+        return (struct linear){0, 0};
     }
 }
 
@@ -91,17 +96,18 @@ static void fill(const struct svm_cost *cost, const struct svm_row *row, const s
                  struct svm_vars *v)
 {
     int64_t before[2] = {c->before[0], c->before[1]};
-    double sum = start_sum(cost, c);
+    double sum = start_sum(cost, c), full[2] = {bound(cost, 1), bound(cost, -1)};
+    struct linear linear = linear_term(cost);
     for (int64_t i = 0; i < v->n; i++) {
         int side = side_of(cost, &row[i]);
         int64_t k = row[i].left_out ? 0 : before[side]++;
         for (int copy = 0; copy < v->copies; copy++) {
             int64_t at = i + copy * v->n;
-            int y = copy == 1 || side == 1 ? -1 : 1;
+            int negative = copy | side, y = negative ? -1 : 1;
             v->y[at] = (int8_t)y;
-            v->p[at] = linear_term(cost, y, row[i].target);
-            v->c[at] = row[i].left_out ? 0 : bound(cost, y);
-            v->alpha[at] = row[i].left_out ? 0 : start_alpha(sum, v->c[at], k);
+            v->p[at] = linear.constant + linear.slope * y * row[i].target;
+            v->c[at] = row[i].left_out ? 0 : full[negative];
+            v->alpha[at] = sum > 0 && !row[i].left_out ? start_alpha(sum, full[negative], k) : 0;
         }
         v->f[i] = 0;
     }
@@ -165,10 +171,11 @@ enum ps_status svm_vars_recost(MPI_Comm comm, const struct svm_cost *from, const
     }
     PS_TRY(ps_exact_reduce(comm, sum, SUMS));
     double t = best_factor(grow[0] < grow[1] ? grow[0] : grow[1], ps_exact_value(&sum[LINEAR]),
-                           ps_exact_value(&sum[QUADRATIC]));
+                           ps_exact_value(&sum[QUADRATIC])),
+           full[2] = {bound(to, 1), bound(to, -1)};
     for (int64_t at = 0; at < v->copies * v->n; at++) {
         if (v->c[at] == 0) continue; /* left out */
-        double c = bound(to, v->y[at]), moved = v->alpha[at] * t;
+        double c = full[v->y[at] < 0], moved = v->alpha[at] * t;
         bool stays_bounded = v->alpha[at] >= v->c[at] && t == grow[v->y[at] < 0];
         v->alpha[at] = stays_bounded || moved > c ? c : moved;
         v->c[at] = c;

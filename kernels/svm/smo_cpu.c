@@ -37,13 +37,30 @@ static int64_t padded(int64_t n)
     return (n + PS_SMO_LANES - 1) / PS_SMO_LANES * PS_SMO_LANES;
 }
 
+/** Take over what the caller gave. */
+static void load(struct ps_smo_state *t)
+{
+    struct ps_svm_smo *s = t->s;
+    for (int64_t r = 0; r < s->n; r++) t->diagonal[r] = s->k[r * s->stride + r];
+    double scale = ps_smo_diagonal_scale(s->n, t->diagonal, 1);
+    t->kscale = (float)scale;
+    for (int64_t r = 0; r < s->n; r++) t->diagonal[r] = (float)(scale * (double)t->diagonal[r]);
+    for (int64_t v = 0; v < s->copies * s->n; v++) {
+        int64_t q = slot_of(t, v);
+        int g = ps_smo_group(s, v);
+        t->score[q] = ps_smo_score(s, v);
+        t->rise[g][q / 8] |= (uint8_t)(ps_smo_may_rise(s, v) << q % 8);
+        t->fall[g][q / 8] |= (uint8_t)(ps_smo_may_fall(s, v) << q % 8);
+    }
+}
+
 /** Lay out the arrays in one piece of memory. */
 static void *make(struct ps_svm_smo *s, struct ps_smo_state *t)
 {
     int64_t rows = padded(s->n), slots = s->copies * rows, bytes = (slots / 8 + 63) / 64 * 64;
     *t = (struct ps_smo_state){.s = s, .padded = rows, .groups = ps_smo_groups(s)};
-    size_t size = (size_t)slots * sizeof(double) + (size_t)padded(rows) * sizeof(float) + 4 * (size_t)bytes;
-    char *memory = aligned_alloc(64, (size + 64) / 64 * 64), *at = memory;
+    size_t size = (size_t)slots * sizeof(double) + (size_t)rows * sizeof(float) + 4 * (size_t)bytes;
+    char *memory = aligned_alloc(64, (size + 63) / 64 * 64), *at = memory;
     if (!memory) return NULL;
     memset(memory, 0, size);
     t->score = (double *)at;
@@ -53,13 +70,6 @@ static void *make(struct ps_svm_smo *s, struct ps_smo_state *t)
     for (int g = 0; g < 2; g++, at += 2 * bytes) {
         t->rise[g] = (uint8_t *)at;
         t->fall[g] = (uint8_t *)at + bytes;
-    }
-    double scale = ps_smo_diagonal_scale(s);
-    t->kscale = (float)scale;
-    for (int64_t r = 0; r < s->n; r++) t->diagonal[r] = (float)(scale * (double)s->k[r * s->stride + r]);
-    for (int64_t v = 0; v < s->copies * s->n; v++) {
-        t->score[slot_of(t, v)] = ps_smo_score(s, v);
-        mark_variable(t, v);
     }
     return memory;
 }
@@ -113,6 +123,7 @@ enum ps_status ps_svm_smo_cpu(struct ps_svm_smo *s)
     if (s->n == 0) return PS_OK;
     void *memory = make(s, &t);
     if (!memory) return PS_ENOMEM;
+    load(&t);
     solve(&t);
     for (int64_t r = 0; r < s->n && s->iterations > 0; r++) s->f[r] = ps_smo_f(s, r, t.score[r]);
     free(memory);

@@ -28,7 +28,7 @@ static int64_t choose(const struct ps_svm_smo *s, const double *score, const str
 {
     float best = -1;
     int64_t j = -1;
-    double kscale = ps_smo_diagonal_scale(s), scale = ps_smo_scale(violation);
+    double kscale = ps_smo_diagonal_scale(s->n, s->k, s->stride + 1), scale = ps_smo_scale(violation);
     for (int64_t v = 0; v < s->copies * s->n; v++) {
         const struct top *t = &top[ps_smo_group(s, v)];
         if (t->i < 0 || !ps_smo_may_fall(s, v)) continue;

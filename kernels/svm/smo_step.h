@@ -50,11 +50,12 @@ static inline double ps_smo_scale(double x)
     return x;
 }
 
-static inline double ps_smo_diagonal_scale(const struct ps_svm_smo *s)
+/** The scale of kernel values, from the diagonal, whose values are `step` apart. */
+static inline double ps_smo_diagonal_scale(int64_t n, const float *diagonal, int64_t step)
 {
     double most = 0;
-    for (int64_t r = 0; r < s->n; r++) {
-        double k = fabs((double)s->k[r * s->stride + r]);
+    for (int64_t r = 0; r < n; r++) {
+        double k = fabs((double)diagonal[r * step]);
         most = k > most ? k : most;
     }
     return ps_smo_scale(most);
