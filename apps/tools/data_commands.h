@@ -4,6 +4,7 @@
 
 #include "common/run/run.h"
 
-extern const struct ps_program ps_data_info, ps_data_convert, ps_data_diff, ps_data_generate;
+extern const struct ps_program ps_data_info, ps_data_convert, ps_data_diff, ps_data_split, ps_data_generate,
+    ps_data_spectra;
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "apps/tools/data_commands.h"
+#include "apps/tools/data_labels.h"
 #include "apps/tools/data_values.h"
 #include "common/run/log.h"
 
@@ -14,6 +15,9 @@ struct params {
     ps_str type;
     ps_str columns;
     ps_str rows;
+    ps_str labels;
+    ps_str labels_dataset;
+    ps_str unlabelled;
 };
 
 static const struct ps_param rows[] = {
@@ -21,7 +25,7 @@ static const struct ps_param rows[] = {
     PS_PARAM(struct params, output, .positional = 2, .letter = 'o',
              .help = "file to write; its name's end says the format"),
     PS_PARAM(struct params, input_dataset, .def = "",
-             .help = "name inside an HDF5 or netCDF file; empty = the only one"),
+             .help = "name inside an HDF5, netCDF or MATLAB file; empty = the only one"),
     PS_PARAM(struct params, output_dataset, .def = "DATA", .help = "name inside an HDF5 or netCDF file"),
     PS_PARAM(struct params, type, .def = "same",
              .choices = "same|int8|uint8|int16|uint16|int32|uint32|int64|uint64|float32|float64",
@@ -30,6 +34,14 @@ static const struct ps_param rows[] = {
              .help = "columns to keep, from 0: numbers and half-open ranges, e.g. 0,2,5:8; empty = all"),
     PS_PARAM(struct params, rows, .def = "",
              .help = "rows to keep, from 0, as LO:HI (half-open; either may be left out); empty = all"),
+    PS_PARAM(struct params, labels, .def = "",
+             .help = "file of a label for each row, as LIBSVM text needs them; empty = the input"),
+    PS_PARAM(struct params, labels_dataset, .def = "",
+             .help = "name of the labels in their file; empty = GT in the input, else the only one"),
+    PS_PARAM(struct params, unlabelled, .def = "auto", .choices = "auto|zero|none",
+             .help =
+                 "are rows with label 0 left out; auto: those of a ground truth H x W are, in a list 0 is a "
+                 "class"),
 };
 
 /** A number, or `missing` where none stands. Advances *at. */
@@ -137,16 +149,54 @@ static enum ps_status take(const char *path, const struct ps_shard *in, const st
                    ps_dtype_name(c->type));
 }
 
+/** Are labels written, too: LIBSVM text needs them, and has them. Collective over comm. */
+static enum ps_status with_labels(MPI_Comm comm, const struct params *p, bool *labelled)
+{
+    const char *format = "";
+    PS_TRY(ps_shard_format(comm, p->input, &format));
+    bool matrix = !p->input_dataset[0] || !strcmp(p->input_dataset, "DATA");
+    *labelled = p->labels[0] || p->labels_dataset[0] || !strcmp(ps_shard_format_named(p->output), "LIBSVM") ||
+                (!strcmp(format, "LIBSVM") && matrix);
+    return PS_OK;
+}
+
+/** Rows that have a label, and their labels. Collective over comm.
+ * @param in the rows as read, whose data may be gone
+ * @param out own part of the choice */
+static enum ps_status write_labelled(MPI_Comm comm, const struct params *p, const struct ps_shard *in,
+                                     const struct choice *c, struct ps_shard *out)
+{
+    struct data_label_source from = {p->input, p->labels, p->labels_dataset, p->unlabelled};
+    struct data_labels labels;
+    uint8_t *keep;
+    int64_t n = out->mine.hi - out->mine.lo, skip = out->mine.lo + c->rows.lo - in->mine.lo;
+    PS_TRY(data_labels_read(comm, &from, in->rows, in->mine, &labels));
+    enum ps_status rc = ps_agree(comm, ps_alloc(&keep, n, 1, "rows to write"));
+    if (rc == PS_OK) {
+        const double *of = labels.of + (n ? skip : 0); /* the rows of another rank are not behind own ones */
+        for (int64_t i = 0; i < n; i++) keep[i] = !labels.zero_is_none || of[i] < 0 || of[i] > 0;
+        rc = data_write_labelled(comm, p->output, p->output_dataset, out, of, keep, &out->rows);
+    }
+    free(keep);
+    data_labels_free(&labels);
+    return rc;
+}
+
 static enum ps_status run_convert(struct ps_run *run, const void *params)
 {
     const struct params *p = params;
     struct ps_shard in = {0}, out = {0};
     struct choice c = {0};
-    enum ps_status rc = ps_shard_read(run->comm, p->input, p->input_dataset, &in);
+    bool labelled = false;
+    enum ps_status rc = with_labels(run->comm, p, &labelled);
+    bool beside = labelled && !p->labels[0] && !p->input_dataset[0]; /* the rows lie beside their labels */
+    if (rc == PS_OK) rc = ps_shard_read(run->comm, p->input, beside ? "DATA" : p->input_dataset, &in);
     if (rc == PS_OK) rc = ps_agree(run->comm, choose(p, &in, &c));
     if (rc == PS_OK) rc = ps_agree(run->comm, take(p->input, &in, &c, &out));
     ps_shard_free(&in);
-    if (rc == PS_OK) rc = ps_shard_write(run->comm, p->output, p->output_dataset, &out);
+    if (rc == PS_OK)
+        rc = labelled ? write_labelled(run->comm, p, &in, &c, &out)
+                      : ps_shard_write(run->comm, p->output, p->output_dataset, &out);
     if (rc == PS_OK)
         ps_print(run, "%s: %lld x %lld %s\n", p->output, (long long)out.rows,
                  (long long)(out.cols ? out.cols : 1), ps_dtype_name(out.type));

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "apps/tools/data_commands.h"
+#include "apps/tools/data_labels.h"
 #include "apps/tools/data_values.h"
+#include "common/io/sparsefile.h"
 #include "common/par/block.h"
 #include "common/run/log.h"
 
-enum { SHOWN = 32 };
+enum { SHOWN = 32, SHOWN_CLASSES = 100 };
 
 struct params {
     ps_str input;
@@ -20,7 +22,7 @@ struct params {
 static const struct ps_param rows[] = {
     PS_PARAM(struct params, input, .positional = 1, .letter = 'i', .help = "file to look at"),
     PS_PARAM(struct params, input_dataset, .def = "",
-             .help = "name inside an HDF5 or netCDF file; empty = the only one"),
+             .help = "name inside an HDF5, netCDF or MATLAB file; empty = the only one"),
     PS_PARAM(struct params, head, .def = "false", .flag = true,
              .help = "only shape and type: the values are not read"),
     PS_PARAM(struct params, all, .def = "false", .flag = true, .help = "list every column, however many"),
@@ -32,24 +34,43 @@ struct column {
     int64_t finite, nan, inf;
 };
 
-/** Add rows [lo, hi) of own rows to the columns' spread. */
-static void add_rows(const struct ps_shard *s, int64_t lo, int64_t hi, struct column *c)
+static void add(struct column *c, long double v)
 {
-    int64_t width = s->cols ? s->cols : 1;
-    for (int64_t k = 0; k < width; k++) c[k] = (struct column){.min = INFINITY, .max = -INFINITY};
-    for (int64_t i = lo; i < hi; i++)
-        for (int64_t k = 0; k < width; k++) {
-            long double v = data_get(s->data, i * width + k, s->type);
-            if (isnan(v)) {
-                c[k].nan++;
-            } else if (isinf(v)) {
-                c[k].inf++;
-            } else {
-                if (v < c[k].min) c[k].min = v;
-                if (v > c[k].max) c[k].max = v;
-                c[k].sum += v;
-                c[k].finite++;
-            }
+    if (isnan(v)) {
+        c->nan++;
+    } else if (isinf(v)) {
+        c->inf++;
+    } else {
+        if (v < c->min) c->min = v;
+        if (v > c->max) c->max = v;
+        c->sum += v;
+        c->finite++;
+    }
+}
+
+/** Own rows: one of the two. */
+struct rows {
+    int64_t n, width;
+    struct ps_shard shard;
+    struct ps_sparse sparse; /**< used where shard has no data */
+};
+
+/** Add rows [lo, hi) of own rows to the columns' spread. */
+static void add_rows(const struct rows *r, int64_t lo, int64_t hi, struct column *c)
+{
+    const struct ps_sparse *p = &r->sparse;
+    for (int64_t k = 0; k < r->width; k++) c[k] = (struct column){.min = INFINITY, .max = -INFINITY};
+    for (int64_t i = lo; i < hi; i++) {
+        for (int64_t k = 0; r->shard.data && k < r->width; k++)
+            add(&c[k], data_get(r->shard.data, i * r->width + k, r->shard.type));
+        for (int64_t k = r->shard.data ? 0 : p->start[i]; !r->shard.data && k < p->start[i + 1]; k++)
+            add(&c[p->index[k]], p->value[k]);
+    }
+    for (int64_t k = 0; !r->shard.data && k < r->width; k++)
+        if (c[k].finite < hi - lo) { /* what is left out is 0 */
+            int64_t finite = c[k].finite;
+            add(&c[k], 0);
+            c[k].finite += hi - lo - finite - 1;
         }
 }
 
@@ -70,16 +91,15 @@ static void join(void *from, void *into, int *n, MPI_Datatype *type)
 
 /** Spread of each column over all ranks, on rank 0 in all[width]. Collective over comm.
  * @param work [parts][width] for as many parts of own rows, one a thread */
-static void spread(MPI_Comm comm, const struct ps_shard *s, int parts, struct column *work,
-                   struct column *all)
+static void spread(MPI_Comm comm, const struct rows *r, int parts, struct column *work, struct column *all)
 {
-    int width = (int)(s->cols ? s->cols : 1);
+    int width = (int)r->width;
     MPI_Datatype type;
     MPI_Op op;
 #pragma omp parallel for
     for (int i = 0; i < parts; i++) {
-        struct ps_range r = ps_block(s->mine.hi - s->mine.lo, parts, i);
-        add_rows(s, r.lo, r.hi, work + (int64_t)i * width);
+        struct ps_range part = ps_block(r->n, parts, i);
+        add_rows(r, part.lo, part.hi, work + (int64_t)i * width);
     }
     for (int i = 1; i < parts; i++) join(work + (int64_t)i * width, work, &width, NULL);
     MPI_Type_contiguous(sizeof(struct column), MPI_BYTE, &type);
@@ -125,25 +145,69 @@ static void print_columns(const struct ps_run *run, const struct column *c, int6
         ps_print(run, "... and %lld more columns (--all lists them)\n", (long long)(width - shown));
 }
 
+/** The classes of LIBSVM text. Collective over comm. */
+static enum ps_status print_classes(const struct ps_run *run, const struct ps_sparse *s)
+{
+    struct data_labels labels = {.of = s->label};
+    struct data_classes c;
+    char text[48], last[48];
+    enum ps_status rc = data_classes_find(run->comm, &labels, s->mine.hi - s->mine.lo, &c);
+    if (rc == PS_EINPUT) { /* values to fit, not classes */
+        ps_err_clear();
+        ps_print(run, "labels    more than %d different\n", DATA_MAX_CLASSES);
+        return PS_OK;
+    }
+    PS_TRY(rc);
+    if (c.n > SHOWN_CLASSES) {
+        data_text(c.label[0], text);
+        data_text(c.label[c.n - 1], last);
+        ps_print(run, "labels    %d different, from %s to %s\n", c.n, text, last);
+    } else {
+        ps_print(run, "classes   %d (rows):", c.n);
+        for (int k = 0; k < c.n; k++) {
+            data_text(c.label[k], text);
+            ps_print(run, " %s (%lld)", text, (long long)c.count[k]);
+        }
+        ps_print(run, "\n");
+    }
+    data_classes_free(&c);
+    return PS_OK;
+}
+
+/** Read the rows: LIBSVM text stays sparse. Collective over comm. */
+static enum ps_status read_rows(const struct ps_run *run, const struct params *p,
+                                const struct ps_shard_info *info, struct rows *out)
+{
+    out->width = info->cols ? info->cols : 1;
+    if (!strcmp(info->format, "LIBSVM") && info->cols) {
+        PS_TRY(ps_sparse_read(run->comm, p->input, &out->sparse));
+        out->n = out->sparse.mine.hi - out->sparse.mine.lo;
+        return print_classes(run, &out->sparse);
+    }
+    PS_TRY(ps_shard_read(run->comm, p->input, p->input_dataset, &out->shard));
+    out->n = out->shard.mine.hi - out->shard.mine.lo;
+    return PS_OK;
+}
+
 static enum ps_status run_info(struct ps_run *run, const void *params)
 {
     const struct params *p = params;
     struct ps_shard_info info;
-    struct ps_shard shard = {0};
+    struct rows r = {0};
     struct column *c = NULL;
     PS_TRY(ps_shard_info(run->comm, p->input, p->input_dataset, &info));
     print_head(run, p->input, &info);
     if (p->head) return PS_OK;
-    int64_t width = info.cols ? info.cols : 1;
     enum ps_status rc;
-    PS_TRY(ps_shard_read(run->comm, p->input, p->input_dataset, &shard));
+    PS_TRY_DONE(read_rows(run, p, &info, &r));
     PS_TRY_DONE(
-        ps_agree(run->comm, ps_alloc(&c, (run->threads + 1) * width, sizeof *c, "the spread of columns")));
-    spread(run->comm, &shard, run->threads, c + width, c);
-    print_columns(run, c, width, p->all);
+        ps_agree(run->comm, ps_alloc(&c, (run->threads + 1) * r.width, sizeof *c, "the spread of columns")));
+    spread(run->comm, &r, run->threads, c + r.width, c);
+    print_columns(run, c, r.width, p->all);
 done:
     free(c);
-    ps_shard_free(&shard);
+    ps_shard_free(&r.shard);
+    ps_sparse_free(&r.sparse);
     return rc;
 }
 

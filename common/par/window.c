@@ -5,6 +5,17 @@
 #include "common/par/exchange.h"
 #include "common/run/err.h"
 
+struct ps_range ps_window_place(MPI_Comm comm, int64_t n, int64_t *total)
+{
+    int rank;
+    int64_t before = 0;
+    MPI_Comm_rank(comm, &rank);
+    MPI_Exscan(&n, &before, 1, MPI_INT64_T, MPI_SUM, comm);
+    if (rank == 0) before = 0; /* where MPI leaves it alone */
+    MPI_Allreduce(&n, total, 1, MPI_INT64_T, MPI_SUM, comm);
+    return (struct ps_range){before, before + n};
+}
+
 static struct ps_range both(struct ps_range a, struct ps_range b)
 {
     struct ps_range r = {a.lo > b.lo ? a.lo : b.lo, a.hi < b.hi ? a.hi : b.hi};

@@ -7,6 +7,10 @@
 #include "common/par/block.h"
 #include "kernels/status.h"
 
+/** Where own elements stand in a list of which every rank holds n, in rank order. Collective over comm.
+ * @param total out: elements of all ranks */
+struct ps_range ps_window_place(MPI_Comm comm, int64_t n, int64_t *total);
+
 /** Give every rank the elements that it wants of a list whose parts the ranks hold in order. Collective over
  * comm; what several ranks want goes to each of them.
  * @param mine elements [mine.lo, mine.hi) are here; together the ranks hold [0, n), in rank order
