@@ -22,19 +22,23 @@ RESULTS=$OUT/results.tsv
 
 # --- data: makes a file of LIBSVM text and prints its name ------------------------------------------------
 data() { # set, part, source
-    local file=$OUT/$1.$2 words
+    local file=$OUT/$1.$2.libsvm words
     read -ra words <<<"$3"
     case ${words[0]} in
-    spectra) file=$OUT/$1.train ;;
+    spectra) ;;
     mnist) [ -e "$DATA/mnist" ] || return 1 ;;
     *) [ -e "$DATA/svm/${words[-1]}" ] || return 1 ;;
     esac
     if [ ! -e "$file" ]; then
         case ${words[0]} in
-        spectra) "$BIN/psml-data" generate spectra "$OUT/scene.svm" --classes "${words[1]}" -n "${words[2]}" --bands "${words[3]}" --seed "${words[4]}" >/dev/null && mv "$OUT/scene.svm" "$file" ;;
+        spectra) # a fifth of the scene is for testing
+            "$BIN/psml-data" generate spectra "$OUT/scene.libsvm" --classes "${words[1]}" -n "$((words[2] * 5 / 4))" --bands "${words[3]}" --seed "${words[4]}" >/dev/null
+            "$BIN/psml-data" split "$OUT/scene.libsvm" "$OUT/$1.train.libsvm" "$OUT/$1.test.libsvm" --fraction 0.8 >/dev/null
+            rm "$OUT/scene.libsvm"
+            ;;
         mnist)
-            "$BIN/psml-data" convert "$DATA/mnist/${words[1]}-images-idx3-ubyte.gz" "$OUT/mnist.svm" --labels "$DATA/mnist/${words[1]}-labels-idx1-ubyte.gz" --rows ":${words[2]}" >/dev/null
-            mv "$OUT/mnist.svm" "$file"
+            "$BIN/psml-data" convert "$DATA/mnist/${words[1]}-images-idx3-ubyte.gz" "$OUT/mnist.libsvm" --labels "$DATA/mnist/${words[1]}-labels-idx1-ubyte.gz" --rows ":${words[2]}" >/dev/null
+            mv "$OUT/mnist.libsvm" "$file"
             ;;
         scaled)
             gzip -dc "$DATA/svm/${words[1]}" >"$file.raw"
