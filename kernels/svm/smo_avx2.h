@@ -103,9 +103,9 @@ static inline void ps_smo_advance(const struct ps_smo_state *t, const float *ki,
 }
 
 /** ps_smo_worth, eight times; -1 where b is not positive or `fall` not set. */
-static inline __m256 ps_smo_worths(__m256 b, __m256 a, __m256 fall)
+static inline __m256 ps_smo_worths(__m256 b, __m256 a, __m256 least, __m256 fall)
 {
-    a = _mm256_max_ps(a, _mm256_set1_ps((float)PS_SMO_TAU));
+    a = _mm256_max_ps(a, least);
     __m256 inverse = _mm256_castsi256_ps(
         _mm256_sub_epi32(_mm256_set1_epi32((int)PS_SMO_RECIPROCAL), _mm256_castps_si256(a)));
     inverse = _mm256_mul_ps(inverse, _mm256_fnmadd_ps(a, inverse, _mm256_set1_ps(2)));
@@ -133,7 +133,8 @@ static inline struct ps_smo_partner ps_smo_choose(const struct ps_smo_state *t, 
 {
     const float *ki = t->s->k + ri * t->s->stride;
     const __m256d minus_scale = _mm256_set1_pd(-scale), scaled_up = _mm256_set1_pd(scale * up);
-    const __m256 minus_two = _mm256_set1_ps(-2 * t->kscale), di = _mm256_set1_ps(t->diagonal[ri]);
+    const __m256 minus_two = _mm256_set1_ps(-2), di = _mm256_set1_ps(t->diagonal[ri]);
+    const __m256 least = _mm256_set1_ps(t->least);
     __m256 best = _mm256_set1_ps(-1);
     __m256i at = _mm256_setzero_si256();
     for (int64_t first = 0; first < t->s->copies * t->padded; first += t->padded)
@@ -144,7 +145,7 @@ static inline struct ps_smo_partner ps_smo_choose(const struct ps_smo_state *t, 
             __m256 b = _mm256_set_m128(_mm256_cvtpd_ps(b1), _mm256_cvtpd_ps(b0));
             __m256 a = _mm256_fmadd_ps(minus_two, ps_smo_load(ki + r, t->s->n - r),
                                        _mm256_add_ps(di, _mm256_load_ps(t->diagonal + r)));
-            __m256 worth = ps_smo_worths(b, a, ps_smo_eight(t->fall[g][q / 8]));
+            __m256 worth = ps_smo_worths(b, a, least, ps_smo_eight(t->fall[g][q / 8]));
             __m256 more = _mm256_cmp_ps(worth, best, _CMP_GT_OQ);
             best = _mm256_max_ps(best, worth);
             at = _mm256_castps_si256(_mm256_blendv_ps(_mm256_castsi256_ps(at),

@@ -42,9 +42,7 @@ static void load(struct ps_smo_state *t)
 {
     struct ps_svm_smo *s = t->s;
     for (int64_t r = 0; r < s->n; r++) t->diagonal[r] = s->k[r * s->stride + r];
-    double scale = ps_smo_diagonal_scale(s->n, t->diagonal, 1);
-    t->kscale = (float)scale;
-    for (int64_t r = 0; r < s->n; r++) t->diagonal[r] = (float)(scale * (double)t->diagonal[r]);
+    t->least = ps_smo_least(s->n, t->diagonal, 1);
     for (int64_t v = 0; v < s->copies * s->n; v++) {
         int64_t q = slot_of(t, v);
         int g = ps_smo_group(s, v);
@@ -106,12 +104,14 @@ static void solve(struct ps_smo_state *t)
         s->violation = violation > -INFINITY ? violation : 0;
         if (violation < s->eps || (s->max_iter > 0 && s->iterations >= s->max_iter)) return;
         if (!choose(t, top, violation, &i, &j)) return;
-        if (!ps_smo_move(s, i, j, t->score[slot_of(t, i)] - t->score[slot_of(t, j)], w)) return;
+        int64_t ri = ps_smo_row(s, i), rj = ps_smo_row(s, j);
+        ki = s->k + ri * s->stride;
+        kj = s->k + rj * s->stride;
+        double a = ps_smo_curvature(t->diagonal[ri], t->diagonal[rj], ki[rj]);
+        if (!ps_smo_move(s, i, j, t->score[slot_of(t, i)] - t->score[slot_of(t, j)], a, w)) return;
         s->iterations++;
         mark_variable(t, i);
         mark_variable(t, j);
-        ki = s->k + ps_smo_row(s, i) * s->stride;
-        kj = s->k + ps_smo_row(s, j) * s->stride;
     }
 }
 

@@ -37,8 +37,8 @@ static inline struct ps_smo_partner ps_smo_choose(const struct ps_smo_state *t, 
     for (int copy = 0; copy < t->s->copies; copy++)
         for (int64_t r = 0, q = copy * t->padded; r < t->s->n; r++, q++) {
             float b = (float)ps_svm_fma(-scale, t->score[q], scale * up);
-            float a = ps_svm_fmaf(-2 * t->kscale, ki[r], t->diagonal[ri] + t->diagonal[r]);
-            float worth = ps_smo_worth(b, a);
+            float a = ps_svm_fmaf(-2, ki[r], t->diagonal[ri] + t->diagonal[r]);
+            float worth = ps_smo_worth(b, a, t->least);
             if (ps_smo_bit(t->fall[g], q) && b > 0 && worth > best.worth)
                 best = (struct ps_smo_partner){worth, q};
         }

@@ -28,16 +28,16 @@ static int64_t choose(const struct ps_svm_smo *s, const double *score, const str
 {
     float best = -1;
     int64_t j = -1;
-    double kscale = ps_smo_diagonal_scale(s->n, s->k, s->stride + 1), scale = ps_smo_scale(violation);
+    double scale = ps_smo_scale(violation);
+    float least = ps_smo_least(s->n, s->k, s->stride + 1);
     for (int64_t v = 0; v < s->copies * s->n; v++) {
         const struct top *t = &top[ps_smo_group(s, v)];
         if (t->i < 0 || !ps_smo_may_fall(s, v)) continue;
         int64_t ri = ps_smo_row(s, t->i), rj = ps_smo_row(s, v);
         const float *ki = s->k + ri * s->stride;
-        float dj = (float)(kscale * (double)s->k[rj * s->stride + rj]), di = (float)(kscale * (double)ki[ri]);
-        float b = (float)ps_svm_fma(-scale, score[v], scale * t->up),
-              a = ps_svm_fmaf(-2 * (float)kscale, ki[rj], di + dj);
-        float worth = ps_smo_worth(b, a);
+        float b = (float)ps_svm_fma(-scale, score[v], scale * t->up);
+        float a = ps_svm_fmaf(-2, ki[rj], ki[ri] + s->k[rj * s->stride + rj]);
+        float worth = ps_smo_worth(b, a, least);
         if (b > 0 && worth > best) {
             best = worth;
             j = v;
@@ -59,11 +59,13 @@ static void solve(struct ps_svm_smo *s, double *score)
         s->violation = violation > -INFINITY ? violation : 0;
         if (violation < s->eps || (s->max_iter > 0 && s->iterations >= s->max_iter)) return;
         int64_t i = -1, j = choose(s, score, top, violation, &i);
-        if (j < 0 || !ps_smo_move(s, i, j, score[i] - score[j], w)) return;
+        if (j < 0) return;
+        int64_t ri = ps_smo_row(s, i), rj = ps_smo_row(s, j);
+        const float *ki = s->k + ri * s->stride, *kj = s->k + rj * s->stride;
+        if (!ps_smo_move(s, i, j, score[i] - score[j], ps_smo_curvature(ki[ri], kj[rj], ki[rj]), w)) return;
         s->iterations++;
         for (int64_t v = 0; v < s->copies * s->n; v++)
-            score[v] = ps_smo_advanced(score[v], w, s->k[ps_smo_row(s, i) * s->stride + ps_smo_row(s, v)],
-                                       s->k[ps_smo_row(s, j) * s->stride + ps_smo_row(s, v)]);
+            score[v] = ps_smo_advanced(score[v], w, ki[ps_smo_row(s, v)], kj[ps_smo_row(s, v)]);
     }
 }
 

@@ -11,8 +11,8 @@ struct ps_smo_state {
     int64_t padded; /**< slots of a copy: n rounded up; slot q of copy 1 is padded + row */
     int groups;
     double *score;              /**< [copies * padded] */
-    float *diagonal;            /**< [padded] scaled */
-    float kscale;               /**< scale of kernel values in choices */
+    float *diagonal;            /**< [padded] of the kernel matrix */
+    float least;                /**< curvature */
     uint8_t *rise[2], *fall[2]; /**< [copies * padded / 8] by group: bit of a slot that may rise, fall; ends
                                    of copies are 0 */
 };

@@ -50,42 +50,45 @@ static inline double ps_smo_scale(double x)
     return x;
 }
 
-/** The scale of kernel values, from the diagonal, whose values are `step` apart. */
-static inline double ps_smo_diagonal_scale(int64_t n, const float *diagonal, int64_t step)
+/** The least curvature that a choice reckons with: PS_SMO_TAU in the unit of the kernel values, which the
+ * diagonal shows, whose values are `step` apart. */
+static inline float ps_smo_least(int64_t n, const float *diagonal, int64_t step)
 {
     double most = 0;
     for (int64_t r = 0; r < n; r++) {
         double k = fabs((double)diagonal[r * step]);
         most = k > most ? k : most;
     }
-    return ps_smo_scale(most);
+    return (float)(PS_SMO_TAU / ps_smo_scale(most));
 }
 
 /** 1/a starts from the complement of a's bits, 5 % off, and takes one step of Newton's method: 0.3 %. */
 #define PS_SMO_RECIPROCAL 0x7ef127eau
 
-/** Worth of a pair with scores `b` apart and curvature `a`: b^2 / a, to 0.3 %. A function of its arguments
- * alone, built of operations that vectors of any width have: all paths choose alike. */
-static inline float ps_smo_worth(float b, float a)
+/** Worth of a pair with scores `b` apart and curvature `a`, at least `least`: b^2 / a, to 0.3 %. A function
+ * of its arguments alone, built of operations that vectors of any width have: all paths choose alike. */
+static inline float ps_smo_worth(float b, float a, float least)
 {
     uint32_t bits;
     float inverse;
-    a = a > (float)PS_SMO_TAU ? a : (float)PS_SMO_TAU;
+    a = a > least ? a : least;
     memcpy(&bits, &a, sizeof bits);
     bits = PS_SMO_RECIPROCAL - bits;
     memcpy(&inverse, &bits, sizeof inverse);
     return b * b * (inverse * ps_svm_fmaf(-a, inverse, 2.0f));
 }
 
-/** Move alpha of a pair whose scores are `b` > 0 apart to the minimum on their line, or to the first bound,
- * which is then met to the bit.
+static inline double ps_smo_curvature(float kii, float kjj, float kij)
+{
+    return (double)kii + (double)kjj - 2 * (double)kij;
+}
+
+/** Move alpha of a pair whose scores are `b` > 0 and curvature `a` apart to the minimum on their line, or to
+ * the first bound, which is then met to the bit.
  * @param w out [2] changes of y alpha of i and of j
  * @return false where the step is lost in rounding */
-static inline bool ps_smo_move(struct ps_svm_smo *s, int64_t i, int64_t j, double b, double w[2])
+static inline bool ps_smo_move(struct ps_svm_smo *s, int64_t i, int64_t j, double b, double a, double w[2])
 {
-    int64_t ri = ps_smo_row(s, i), rj = ps_smo_row(s, j);
-    const float *ki = s->k + ri * s->stride, *kj = s->k + rj * s->stride;
-    double a = (double)ki[ri] + (double)kj[rj] - 2 * (double)ki[rj];
     double room_i = s->y[i] > 0 ? s->c[i] - s->alpha[i] : s->alpha[i];
     double room_j = s->y[j] > 0 ? s->alpha[j] : s->c[j] - s->alpha[j];
     double d = b / (a > 0 ? a : PS_SMO_TAU);
