@@ -124,7 +124,8 @@ if command -v svm-train >/dev/null && command -v svm-predict >/dev/null; then
         if [ -x "$predict" ]; then
             "$MPIRUN" -np 2 "$predict" "$test" ours.model q.ours >/dev/null 2>err
             # svm-predict prints values with more digits
-            expect "LIBSVM, $name: svm-predict and pisvm-predict agree on our model" cmp <(awk '{ printf "%.4g\n", $1 }' p.ours) <(awk '{ printf "%.4g\n", $1 }' q.ours)
+            worst=$(paste p.ours q.ours | awk 'NF != 2 { print 9; exit } { d = $1 - $2; d = d < 0 ? -d : d; if (d > w) w = d } END { printf "%.1e", w }')
+            expect "LIBSVM, $name: svm-predict and pisvm-predict differ by $worst on our model" awk -v w="$worst" 'BEGIN { exit !(w < 1e-5) }'
         fi
     }
     against 'C-SVC, RBF' indian_raw_test.el -c 10 -g 2 indian_raw_training.el
