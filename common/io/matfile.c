@@ -18,6 +18,7 @@ static bool match(const unsigned char *head, int64_t n)
 
 #ifdef PS_HAVE_MATIO
 #    include <matio.h>
+#    include "common/io/h5meta.h"
 
 enum { PIECE = 64 << 20, TILE = 32, HEADER = 128 };
 
@@ -100,13 +101,14 @@ static int64_t word(const unsigned char *at, bool big)
 }
 
 /** Does the file of version 5 hold all bytes that its variables promise? libmatio does not say. */
-static enum ps_status check_whole(const struct ps_infile *f)
+static enum ps_status check_whole(const struct ps_infile *f, bool *is_hdf5)
 {
     unsigned char tag[8];
     enum { MATRIX = 14, COMPRESSED = 15 };
     PS_TRY(ps_infile_read(f, tag, 4, HEADER - 4));
     bool big = tag[2] == 'M';
-    if (tag[big ? 0 : 1] == 2) return PS_OK; /* 7.3: HDF5 checks */
+    *is_hdf5 = tag[big ? 0 : 1] == 2; /* version 7.3 */
+    if (*is_hdf5) return PS_OK;
     for (int64_t at = HEADER; at < f->bytes;) {
         PS_CHECK(at + 8 <= f->bytes, PS_EINPUT, "%s: truncated within the head of a variable", f->path);
         PS_TRY(ps_infile_read(f, tag, 8, at));
@@ -120,19 +122,36 @@ static enum ps_status check_whole(const struct ps_infile *f)
     return PS_OK;
 }
 
+/** Can HDF5 open it? libmatio would let its HDF5 print pages about a damaged file. */
+static enum ps_status check_hdf5(const char *path)
+{
+#    ifdef PS_HAVE_HDF5
+    ps_h5_quiet();
+    hid_t fapl = ps_h5_access(), file = H5Fopen(path, H5F_ACC_RDONLY, fapl);
+    H5Pclose(fapl);
+    if (file < 0) return ps_h5_fail(PS_EINPUT, path, "cannot be opened as HDF5, which MATLAB 7.3 files are");
+    H5Fclose(file);
+#    else
+    (void)path;
+#    endif
+    return PS_OK;
+}
+
 /** Rank 0: check the file and choose the variable. */
 static enum ps_status look(const char *path, const char *dataset, struct variable *v)
 {
     struct ps_infile f;
     PS_TRY(ps_infile_open(path, &f));
-    enum ps_status rc = check_whole(&f);
+    enum ps_status rc = check_whole(&f, &v->is_hdf5);
     int64_t bytes = f.bytes;
     ps_infile_close(&f);
+    if (rc == PS_OK && v->is_hdf5) rc = check_hdf5(path);
     PS_TRY(rc);
+    bool is_hdf5 = v->is_hdf5;
     mat_t *mat = Mat_Open(path, MAT_ACC_RDONLY);
     PS_CHECK(mat, PS_EINPUT, "%s: libmatio cannot open it (damaged or truncated?)", path);
     rc = choose(mat, path, dataset, v);
-    v->is_hdf5 = Mat_GetVersion(mat) == MAT_FT_MAT73;
+    v->is_hdf5 = is_hdf5;
     v->file_bytes = bytes;
     Mat_Close(mat);
     return rc;
@@ -173,12 +192,19 @@ static enum ps_status info(MPI_Comm comm, const char *path, const char *dataset,
     return PS_OK;
 }
 
-/** Read lines x all samples x some bands, column-major, into slab. */
+/** Read lines x all samples x some bands, column-major, into slab. Of plain matrices libmatio 1.5 reads the
+ * first columns where whole columns that do not begin the matrix are asked for as a slab, so those are read
+ * as a run. */
 static bool read_slab(mat_t *mat, matvar_t *m, const struct variable *v, struct ps_range line,
                       struct ps_range band, void *slab)
 {
+    int lines = (int)(line.hi - line.lo), bands = (int)(band.hi - band.lo);
     int start[3] = {(int)line.lo, 0, (int)band.lo}, stride[3] = {1, 1, 1};
-    int edge[3] = {(int)(line.hi - line.lo), (int)v->samples, (int)(band.hi - band.lo)};
+    int edge[3] = {lines, (int)v->samples, bands};
+    bool whole = lines == v->lines;
+    if (v->dims == 2 && !v->is_hdf5 && (v->row || whole))
+        return Mat_VarReadDataLinear(mat, m, slab, v->row ? start[0] : start[2] * lines, 1, lines * bands) ==
+               0;
     if (v->row) {
         start[1] = start[0], edge[1] = edge[0];
         start[0] = 0, edge[0] = 1;
@@ -238,6 +264,8 @@ static enum ps_status read_lines(const char *path, const struct variable *v, str
     int64_t step = bands_at_once(v, band_bytes);
     void *slab = NULL;
     matvar_t *m = NULL;
+    PS_CHECK(v->is_hdf5 || v->dims == 3 || v->lines * v->bands <= INT32_MAX, PS_EINPUT,
+             "%s: variable %s has more elements than libmatio can count; save it as -v7.3", path, v->name);
     mat_t *mat = Mat_Open(path, MAT_ACC_RDONLY);
     PS_CHECK(mat, PS_EIO, "%s: libmatio cannot open it", path);
     enum ps_status rc = ps_alloc(&slab, band_bytes, (size_t)step, "lines of a MATLAB cube");
