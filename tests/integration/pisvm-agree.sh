@@ -1,6 +1,8 @@
 #!/bin/bash
-# pisvm-train beside LIBSVM's svm-train: 5 types x 4 kernels x 5 data sets; objectives within 1e-3, accuracies within 0.1 points, mean squared errors
-# within 1e-3 of theirs, and each other's models give the same predictions.
+# pisvm-train beside LIBSVM's svm-train: 5 types x 4 kernels x 5 data sets; objectives within 1e-3 of theirs, accuracies within 0.1 points, and each
+# other's models give the same predictions (of regression: to 5 digits, ours are written with 6).
+# nu-SVC prints its objective divided by r^2, and -e 0.001 leaves r open to some per cent where it is small: what is compared is the objective that was
+# minimised. Mean squared errors are compared to 0.5 %: the stopping rule bounds objectives, and errors of the solution only by their square root.
 # timeout: 900
 set -u
 . tests/lib.sh
@@ -16,7 +18,7 @@ every() { # file, how many rows apart, first: some rows of a packed file
 scaled() { # lower, upper, name: training and test part by the same range
     svm-scale -l "$1" -u "$2" -s range "$3.raw" >"$3" && svm-scale -r range "$3.t.raw" >"$3.t" && rm -f "$3.raw" "$3.t.raw"
 }
-every heart_scale 1 0 | tee heart >heart.t
+every heart_scale 2 0 >heart && every heart_scale 2 1 >heart.t
 every svmguide1 3 0 >guide.raw && gzip -dc "$DATA/svm/svmguide1.t.gz" >guide.t.raw && scaled -1 1 guide
 every satimage 5 0 >sat.raw && gzip -dc "$DATA/svm/satimage.t.gz" >sat.t.raw && scaled 0 1 sat
 every dna 4 0 >dna && every dna 4 1 >dna.t
@@ -31,7 +33,12 @@ for s in $sets; do # regression: the first feature from the others; one-class: w
     awk -v c="$common" '{ $1 = $1 == c ? "1" : "-1"; print }' "$s.t" >"one.$s.t"
 done
 
-objectives() { sed -n 's/^obj = \([^,]*\),.*/\1/p' "$1"; }
+objectives() { # nu-SVC: C = 1 / r comes before
+    awk '/^C = / { c = $3 } /^obj = / { o = $3 + 0; printf "%.17g\n", c ? o / (c * c) : o; c = 0 }' "$1"
+}
+same() { # two files of predictions: to 5 digits
+    paste "$1" "$2" | awk '{ d = $1 - $2; if (d < 0) d = -d; s = $1 < 0 ? -$1 : $1; if (NF != 2 || d > 1e-5 * s + 1e-9) bad = 1 } END { exit bad }'
+}
 worst() { # two files with a number per line: the largest relative difference
     paste "$1" "$2" | awk 'NF != 2 { print "lines"; exit } { d = $1 - $2; if (d < 0) d = -d; s = $1 < 0 ? -$1 : $1; if (s > 1e-9 && d / s > w) w = d / s } END { print w + 0 }'
 }
@@ -51,23 +58,25 @@ compare() { # name, type, training set, test set, options...
     "$BIN/pisvm-predict" "$test" ours ours.pred >ours.said
     a=$(score theirs.said | head -n 1) b=$(score ours.said | head -n 1)
     case $type in
-    [34]) awk "BEGIN { d = $a - $b; exit !(d * d <= 1e-6 * $a * $a) }" || wrong="$wrong; mean squared errors $a $b" ;;
+    [34]) awk "BEGIN { d = $a - $b; exit !(d * d <= 2.5e-5 * $a * $a) }" || wrong="$wrong; mean squared errors $a $b" ;;
     *) awk "BEGIN { d = $a - $b; exit !(d * d <= 0.0101) }" || wrong="$wrong; accuracies $a $b" ;;
     esac
     svm-predict "$test" ours crossed >/dev/null
-    cmp -s crossed ours.pred || wrong="$wrong; svm-predict says otherwise of our model"
+    same crossed ours.pred || wrong="$wrong; svm-predict says otherwise of our model"
     "$BIN/pisvm-predict" "$test" theirs crossed >/dev/null
-    cmp -s crossed theirs.pred || wrong="$wrong; pisvm-predict says otherwise of their model"
+    same crossed theirs.pred || wrong="$wrong; pisvm-predict says otherwise of their model"
     if [ -z "$wrong" ]; then ok "$name: objectives within $w, $a and $b"; else not_ok "$name: $wrong"; fi
 }
 for s in $sets; do
     features=$(awk '{ for (i = 2; i <= NF; i++) { split($i, f, ":"); if (f[1] > m) m = f[1] } } END { print m }' "$s")
     gamma=$(awk "BEGIN { print 1 / $features }")
     for kernel in '-t 0' "-t 1 -g $gamma -r 1" "-t 2 -g $(awk "BEGIN { print 4 * $gamma }")" "-t 3 -g $(awk "BEGIN { print 0.2 * $gamma }")"; do
+        nu_eps=0.001
+        case $kernel in '-t 3'*) nu_eps=0.0001 ;; esac # so weak a kernel gives r = 0.002: a violation of 0.001 is half of it
         # shellcheck disable=SC2086 # several words
         {
             compare "$s C-SVC $kernel" 0 "$s" "$s.t" $kernel -c 2
-            compare "$s nu-SVC $kernel" 1 "$s" "$s.t" $kernel -n 0.4
+            compare "$s nu-SVC $kernel" 1 "$s" "$s.t" $kernel -n 0.4 -e $nu_eps
             compare "$s one-class $kernel" 2 "one.$s" "one.$s.t" $kernel -n 0.1
             compare "$s epsilon-SVR $kernel" 3 "reg.$s" "reg.$s.t" $kernel -c 2 -p 0.1
             compare "$s nu-SVR $kernel" 4 "reg.$s" "reg.$s.t" $kernel -c 2 -n 0.3
