@@ -1,10 +1,12 @@
 #include "kernels/svm/block.h"
+#include "kernels/svm/block_lanes.h"
 #include <omp.h>
 #include <stdlib.h>
 
 /* A block is cut into parts of some rows of a times some panels (groups) of b that stay in the second cache
  * while the rows pass by. ALONE: operations below which other threads are not worth waking. */
 enum { PART_ROWS = 512, PART_BYTES = 512 << 10, PART_GROUPS = 64, PARTS_PER_THREAD = 8, ALONE = 1 << 21 };
+enum { LARGE = 16 << 20 }; /* bytes: more than what is read again soon stays in caches for */
 
 struct cut {
     int width;            /* columns of a group */
@@ -54,20 +56,30 @@ static void part(const struct ps_svm_job *job, const struct cut *c, int64_t numb
         ps_svm_sparse_part(job, lo, hi, first, end, scratch);
 }
 
+/** A large block would only push other data out of the caches: memory is written without reading it first.
+ * All of a tile's vectors but the last must be aligned. */
+static bool streams(const struct ps_svm_job *job)
+{
+    const double bytes = (double)(job->ahi - job->alo) * (double)(job->bhi - job->blo) * sizeof(float);
+    return bytes >= LARGE && (uintptr_t)job->out % 64 == 0 && job->stride % 16 == 0 && job->blo % 16 == 0;
+}
+
 /** All parts, shared among the threads of the caller's team. */
 static void parts(const struct ps_svm_job *job, const struct cut *c)
 {
-    void *scratch = job->b->dense ? NULL : ps_svm_sparse_scratch(job->b);
+    void *scratch = job->b->dense ? NULL : ps_svm_sparse_scratch(job);
 #pragma omp for schedule(dynamic, 1)
     for (int64_t p = 0; p < c->down * c->across; p++) part(job, c, p, scratch);
+    if (job->stream) ps_vf_stream_end();
     free(scratch);
 }
 
 void ps_svm_block_cpu(const struct ps_svm_function *f, const struct ps_svm_pack *a, int64_t alo, int64_t ahi,
                       const struct ps_svm_pack *b, int64_t blo, int64_t bhi, float *out, int64_t stride)
 {
-    const struct ps_svm_job job = {ps_svm_finish_of(f, a), a, b, alo, ahi, blo, bhi, out, stride};
+    struct ps_svm_job job = {ps_svm_finish_of(f, a), a, b, alo, ahi, blo, bhi, out, stride, false};
     if (alo >= ahi || blo >= bhi) return;
+    job.stream = streams(&job);
     const double features = a->dense ? (double)a->cols : (double)a->start[a->n] / (double)a->n;
     const double work = (double)(ahi - alo) * (double)(bhi - blo) * (features + PS_SVM_PANEL);
     const int threads = omp_in_parallel() || work < ALONE ? 1 : omp_get_max_threads();

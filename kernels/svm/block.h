@@ -25,6 +25,7 @@ struct ps_svm_tile {
     const float *a_norm, *b_norm; /**< [rows], [cols] likewise */
     float *out;                   /**< [rows][stride] */
     int64_t stride;
+    bool stream; /**< store past the caches: `out` and its rows are aligned to 64 bytes */
 };
 
 /** Turn a tile into kernel values. Exponentials are within 2 units in the last place of the exact value of
@@ -38,13 +39,15 @@ struct ps_svm_job {
     int64_t alo, ahi, blo, bhi;
     float *out;
     int64_t stride;
+    bool stream; /**< as in a tile, for all of its whole vectors */
 };
 
 /** Columns of a group of compressed rows as tiles take them: at most 64. */
 int ps_svm_sparse_width(const struct ps_svm_pack *b);
 
-/** Work space of one thread for compressed rows, or NULL: then products are computed one by one. */
-void *ps_svm_sparse_scratch(const struct ps_svm_pack *b);
+/** Work space of one thread for compressed rows, or NULL where it does not pay or is not to be had: then
+ * products are computed one by one. */
+void *ps_svm_sparse_scratch(const struct ps_svm_job *job);
 
 /** Rows [alo, ahi) of a times panels [plo, phi) of b; of groups of compressed rows likewise. */
 void ps_svm_dense_part(const struct ps_svm_job *job, int64_t alo, int64_t ahi, int64_t plo, int64_t phi);

@@ -76,6 +76,7 @@ void ps_svm_dense_part(const struct ps_svm_job *job, int64_t alo, int64_t ahi, i
                                    .b_norm = job->b->norm + j,
                                    .out = job->out + (i - job->alo) * job->stride + (j - job->blo),
                                    .stride = job->stride,
+                                   .stream = job->stream,
                                });
         }
     }

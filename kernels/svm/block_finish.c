@@ -94,7 +94,11 @@ INLINE void finish(const struct ps_svm_finish *f, const struct ps_svm_tile *t, e
         const ps_vf na = ps_vf_all(t->a_norm[i]);
         for (int64_t j = 0; j < whole; j += PS_LANES) {
             ps_vf nb = ps_vf_load(t->b_norm + j);
-            ps_vf_store(out + j, value(f, form, distance, ps_vf_load(raw + j), na, nb));
+            ps_vf v = value(f, form, distance, ps_vf_load(raw + j), na, nb);
+            if (t->stream)
+                ps_vf_stream(out + j, v);
+            else
+                ps_vf_store(out + j, v);
         }
         if (whole < t->cols) {
             ps_vf v = value(f, form, distance, ps_vf_load(raw + whole), na, ps_vf_load(t->b_norm + whole));

@@ -79,6 +79,25 @@ static inline void ps_vf_store(float *p, ps_vf v)
     memcpy(p, &v, sizeof v);
 }
 
+/** Store past the caches, to an address aligned to 64 bytes; ps_vf_stream_end makes it seen by others. */
+static inline void ps_vf_stream(float *p, ps_vf v)
+{
+#if defined(__AVX512F__)
+    _mm512_stream_ps(p, (__m512)v);
+#elif defined(__AVX2__)
+    _mm256_stream_ps(p, (__m256)v);
+#else
+    ps_vf_store(p, v);
+#endif
+}
+
+static inline void ps_vf_stream_end(void)
+{
+#if defined(__AVX512F__) || defined(__AVX2__)
+    _mm_sfence();
+#endif
+}
+
 /** Store the first `count` lanes. */
 static inline void ps_vf_store_part(float *p, ps_vf v, int count)
 {

@@ -248,6 +248,30 @@ START_TEST(sizes)
 }
 END_TEST
 
+/** Large aligned blocks are stored in another way. */
+START_TEST(large)
+{
+    enum { N = 2065, STRIDE = 2080, SIZE = N * STRIDE };
+    const struct ps_svm_function f = {PS_SVM_RBF, 0, 0.3, 0};
+    struct set s = make_set(N, 6, 0.6, 5);
+    float *k = aligned_alloc(64, SIZE * sizeof *k), *other = malloc(sizeof *other * N * N);
+    for (int dense = 0; dense < 2; dense++)
+        for (int threads = 1; threads <= 3; threads++) {
+            struct ps_svm_pack *p = pack(&s.x, NULL, N, &(struct ps_svm_layout){.cols = 6, .dense = dense});
+            omp_set_num_threads(threads);
+            for (int64_t i = 0; i < SIZE; i++) k[i] = -7;
+            ps_svm_cpu.block(&f, p, 0, N, p, 0, N, k, STRIDE);
+            ps_svm_cpu.block(&f, p, 0, N, p, 0, N, other, N);
+            for (int64_t i = 0; i < N; i++) {
+                ck_assert(memcmp(k + i * STRIDE, other + i * N, N * sizeof *k) == 0);
+                for (int64_t j = N; j < STRIDE; j++) ck_assert(k[i * STRIDE + j] == -7);
+            }
+            ps_svm_cpu.unpack(p);
+        }
+    free(k), free(other), free_set(&s);
+}
+END_TEST
+
 /** Columns beyond those of the layout do not count; no rows, no columns, nothing but empty rows. */
 START_TEST(edges)
 {
@@ -387,6 +411,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {sizes, edges, functions, values, products, NULL};
+    const TTest *const tests[] = {sizes, large, edges, functions, values, products, NULL};
     return mck_main(argc, argv, "svm_block", tests);
 }
