@@ -34,8 +34,11 @@ enum ps_status svm_large_start(struct svm_large *s, struct svm_vars *v);
 struct svm_large_state {
     int64_t outer, inner; /**< iterations so far */
     double violation;
-    uint8_t *mark; /**< [copies * n] of own variables: all that the next iteration needs to know beside alpha
-                      and f (left the working set, shrunk ...); the caller's, zeros at the start */
+    double checked; /**< out of svm_large_solve: largest difference between f and its value in double
+                       precision from the values as read, over a sample of rows; -1 where there was no sample.
+                       Above eps / 2, single precision decides where the solution ends: worth a warning */
+    uint8_t *mark;  /**< [copies * n] of own variables: all that the next iteration needs to know beside alpha
+                       and f (left the working set, shrunk ...); the caller's, zeros at the start */
 };
 
 /** Called after each outer iteration; a status other than PS_OK ends the solution with it. Collective. */

@@ -1,0 +1,161 @@
+#include "apps/pisvm/svm_columns.h"
+#include <stdlib.h>
+#include <string.h>
+#include "common/run/err.h"
+
+enum { TRIES = 8 };
+
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
+
+/* Columns start in cache lines, an odd number of them apart, so that they do not all meet in the same sets.
+ */
+static int64_t stride_of(int64_t rows)
+{
+    return ((rows + 15) / 16 | 1) * 16;
+}
+
+/* Forget what is there. */
+static void clear(struct svm_columns *c)
+{
+    c->n = 0;
+    for (int64_t i = 0; i <= c->mask; i++) c->table[i] = -1;
+    for (int64_t i = 0; i < c->slots; i++) c->number[i] = -1;
+}
+
+/* Make the directory for as many columns as fit. What was listed is lost. */
+static enum ps_status directory(struct svm_columns *c)
+{
+    c->room = c->value ? c->bytes / (c->stride * (int64_t)sizeof *c->value) : 0;
+    if (c->room > c->slots) {
+        int64_t table = 64;
+        while (table < 2 * c->room) table *= 2;
+        free(c->number);
+        free(c->used);
+        free(c->table);
+        c->number = c->used = c->table = NULL;
+        c->slots = 0;
+        c->mask = -1;
+        PS_TRY(ps_alloc(&c->number, c->room, sizeof *c->number, "the list of kernel columns"));
+        PS_TRY(ps_alloc(&c->used, c->room, sizeof *c->used, "the list of kernel columns"));
+        PS_TRY(ps_alloc(&c->table, table, sizeof *c->table, "the list of kernel columns"));
+        c->slots = c->room;
+        c->mask = table - 1;
+    }
+    clear(c);
+    return PS_OK;
+}
+
+enum ps_status svm_columns_open(struct svm_columns *c, int64_t bytes, int64_t rows)
+{
+    *c = (struct svm_columns){.bytes = bytes, .mask = -1, .rows = rows, .stride = stride_of(rows)};
+    if (bytes < c->stride * (int64_t)sizeof *c->value) return PS_OK;
+    PS_TRY(ps_alloc(&c->value, bytes, 1, "kernel columns"));
+    return directory(c);
+}
+
+void svm_columns_close(struct svm_columns *c)
+{
+    free(c->value);
+    free(c->number);
+    free(c->used);
+    free(c->table);
+    *c = (struct svm_columns){.mask = -1};
+}
+
+enum ps_status svm_columns_reset(struct svm_columns *c, int64_t rows)
+{
+    c->rows = rows;
+    c->stride = stride_of(rows);
+    return directory(c);
+}
+
+/* Place of a number in the table, or the free one where it would go. */
+static int64_t *entry(const struct svm_columns *c, int64_t number)
+{
+    int64_t at = (int64_t)(mix((uint64_t)number) & (uint64_t)c->mask);
+    while (c->table[at] >= 0 && c->number[c->table[at]] != number) at = (at + 1) & c->mask;
+    return &c->table[at];
+}
+
+const float *svm_columns_find(struct svm_columns *c, int64_t number, int64_t now)
+{
+    if (c->n == 0) return NULL;
+    const int64_t place = *entry(c, number);
+    if (place < 0) return NULL;
+    c->used[place] = now;
+    return c->value + place * c->stride;
+}
+
+/* Take a number out of the table: those behind it that it kept from their place move up. */
+static void forget(struct svm_columns *c, int64_t number)
+{
+    int64_t hole = entry(c, number) - c->table, at = hole;
+    for (;;) {
+        at = (at + 1) & c->mask;
+        if (c->table[at] < 0) break;
+        const int64_t home = (int64_t)(mix((uint64_t)c->number[c->table[at]]) & (uint64_t)c->mask);
+        if (((at - home) & c->mask) < ((at - hole) & c->mask)) continue;
+        c->table[hole] = c->table[at];
+        hole = at;
+    }
+    c->table[hole] = -1;
+}
+
+/* A place whose column may go. Iterations come back to columns in turn, so that the one unused for longest is
+ * the next to be wanted: any one not in use will do. */
+static int64_t replaceable(struct svm_columns *c, int64_t now)
+{
+    for (int t = 0; t < TRIES; t++) {
+        const int64_t place = (int64_t)(mix(++c->draw) % (uint64_t)c->room);
+        if (c->used[place] != now) return place;
+    }
+    return -1;
+}
+
+float *svm_columns_add(struct svm_columns *c, int64_t number, int64_t now)
+{
+    if (c->room == 0) return NULL;
+    const int64_t place = c->n < c->room ? c->n++ : replaceable(c, now);
+    if (place < 0) return NULL;
+    if (c->number[place] >= 0) forget(c, c->number[place]);
+    *entry(c, number) = place;
+    c->number[place] = number;
+    c->used[place] = now;
+    return c->value + place * c->stride;
+}
+
+/* Compact columns [lo, hi) in place; they do not overlap in their old and new places. */
+static void squeeze(struct svm_columns *c, const int64_t *keep, int64_t n, int64_t stride, int64_t lo,
+                    int64_t hi)
+{
+#pragma omp parallel for schedule(static)
+    for (int64_t k = lo; k < hi; k++) {
+        const float *from = c->value + k * c->stride;
+        float *to = c->value + k * stride;
+        for (int64_t i = 0; i < n; i++) to[i] = from[keep[i]];
+    }
+}
+
+enum ps_status svm_columns_compact(struct svm_columns *c, const int64_t *keep, int64_t n)
+{
+    const int64_t stride = stride_of(n), old = c->n;
+    int64_t *number = NULL;
+    enum ps_status rc = ps_alloc(&number, old, sizeof *number, "the list of kernel columns");
+    if (rc != PS_OK) return rc;
+    for (int64_t lo = 0, hi; lo < old; lo = hi) {
+        hi = lo * c->stride / stride;
+        if (hi <= lo) hi = lo + 1;
+        if (hi > old) hi = old;
+        squeeze(c, keep, n, stride, lo, hi);
+    }
+    if (old > 0) memcpy(number, c->number, (size_t)old * sizeof *number);
+    rc = svm_columns_reset(c, n);
+    for (int64_t k = 0; rc == PS_OK && k < old; k++) svm_columns_add(c, number[k], 0);
+    free(number);
+    return rc;
+}

@@ -1,0 +1,46 @@
+/** What the parts of svm_large share. */
+#ifndef SVM_LARGE_PARTS_H
+#define SVM_LARGE_PARTS_H
+
+#include "apps/pisvm/svm_columns.h"
+#include "apps/pisvm/svm_large.h"
+
+/** What state->mark holds of a row (of its first variable; marks of second variables stay 0). */
+enum {
+    SVM_MARK_IN = 0x80,     /**< in the last working set; the count: for how many outer iterations */
+    SVM_MARK_SHRUNK = 0x40, /**< f is not kept up to date */
+    SVM_MARK_COUNT = 0x3f   /**< neither: how often in a row it was found settled */
+};
+
+/** Own rows that f is kept up to date for. */
+struct svm_active {
+    int64_t n, all;           /**< own ones; those of all ranks */
+    int64_t *row;             /**< [own rows] the first n: own rows, ascending; owned */
+    struct ps_svm_pack *pack; /**< of them; owned */
+};
+
+/** Rows whose features are on all ranks. */
+struct svm_working {
+    int64_t n;
+    int64_t *number; /**< [n] among the rows of all ranks, ascending; all arrays owned */
+    int64_t *start;  /**< [n + 1] */
+    int32_t *index;
+    double *value;
+};
+
+struct svm_large {
+    struct svm_large_spec spec;
+    struct ps_csr own;
+    int rank, size;
+    int64_t n, first, total; /**< own rows; number of the first one; rows of all ranks */
+    int64_t *begin;          /**< [size + 1] number of each rank's first row; owned */
+    int working, fresh;      /**< sizes in use */
+    struct svm_active active;
+    struct svm_working work; /**< the working set of the last outer iteration, or nothing */
+    struct svm_columns columns;
+    float *matrix;    /**< of a working set; owned */
+    int64_t computed; /**< kernel values that this rank computed for columns */
+    int64_t applied;  /**< kernel values of all ranks that went into f, whatever the cut */
+};
+
+#endif

@@ -1,0 +1,32 @@
+/** Rows of a large problem that all ranks get: their features, and what is known of their variables. */
+#ifndef SVM_WORKING_H
+#define SVM_WORKING_H
+
+#include "apps/pisvm/svm_large_parts.h"
+
+/** Have the features of some rows on all ranks. Those that w has already are kept, others come from the ranks
+ * that own them. Collective over s->spec.comm.
+ * @param number [n] ascending, equal on all ranks
+ * @param w in: rows that all ranks have, or zeros; out: the rows wanted
+ * @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI */
+enum ps_status svm_working_fetch(struct svm_large *s, const int64_t *number, int64_t n,
+                                 struct svm_working *w);
+void svm_working_free(struct svm_working *w);
+
+static inline struct ps_csr svm_working_csr(const struct svm_working *w, int64_t cols)
+{
+    return (struct ps_csr){w->n, cols, w->start, w->index, w->value};
+}
+
+/** Gather records of rows from their owners. Collective over s->spec.comm.
+ * @param number [n] ascending, equal on all ranks
+ * @param mine records of the own ones, in order
+ * @param out [n] records
+ * @return PS_OK; PS_EMPI; PS_ENOMEM. Agreed */
+enum ps_status svm_working_gather(struct svm_large *s, const int64_t *number, int64_t n, const void *mine,
+                                  int64_t size, void *out);
+
+/** The part of an ascending list of row numbers that is own. Local. */
+struct ps_range svm_working_own(const struct svm_large *s, const int64_t *number, int64_t n);
+
+#endif
