@@ -50,6 +50,17 @@ if has hpdbscan; then
     title 'hpdbscan: which epsilon?'
     job 'suggest an epsilon' "$bin/hpdbscan" --suggest-epsilon -m 40 -i "demo/towns.$e"
 fi
+if has pisvm-train && has psml-data; then
+    title 'psml-data: a hyperspectral scene of 16 classes; a tenth of its labelled pixels for training, at random, and by regions'
+    job 'make a scene' "$bin/psml-data" generate spectra demo/scene.libsvm -n 20000 --bands 60
+    job '' "$bin/psml-data" split demo/scene.libsvm demo/train.libsvm demo/test.libsvm --fraction 0.1
+
+    title 'pisvm-train: which C and gamma? 5-fold cross-validation of a grid, on two ranks'
+    job 'grid of 12 points x 5 folds, 2 ranks' "$MPIRUN" -np 2 "$bin/pisvm-train" --threads 1 -m 1024 -v 5 --grid-c 1,10,100,1000 --grid-g 2,8,32 \
+        --grid-csv demo/grid.csv --train-best demo/train.libsvm demo/scene.model
+    title 'pisvm-predict: the other nine tenths'
+    job 'predict, 2 ranks' "$MPIRUN" -np 2 "$bin/pisvm-predict" --threads 1 --report demo/test.libsvm demo/scene.model demo/predicted.txt
+fi
 if has skeleton; then
     title 'skeleton: the smallest whole program: means of the columns, the same bits on any number of ranks'
     job 'means, 2 ranks' "$MPIRUN" -np 2 "$bin/skeleton" --grains 8 "demo/laser.$e"
