@@ -24,7 +24,12 @@ static void fill_groups(struct predict_model *p)
     for (int g = 0; g < c->groups; g++) {
         float *coef = p->coef + c->first[g] * cols;
         int32_t *column = p->column + g * cols;
-        p->group[g] = (struct svm_group){p->pack, c->first[g], c->first[g + 1], cols, coef, column};
+        p->group[g] = (struct svm_group){.pack = p->pack,
+                                         .lo = c->first[g],
+                                         .hi = c->first[g + 1],
+                                         .cols = cols,
+                                         .coef = coef,
+                                         .column = column};
         for (int t = 0; t < c->ncoef; t++) {
             int other = t < g ? t : t + 1;
             column[t] = c->groups == 1 ? 0
