@@ -7,8 +7,8 @@
 #include "common/run/err.h"
 
 /* A value in double precision takes the time of about so many in single precision; one in SHARE of the time
- * may be spent. */
-enum { MOST = 256, DEARER = 300, SHARE = 50 };
+ * may be spent, and a few rows are always looked at. */
+enum { LEAST = 4, MOST = 256, DEARER = 300, SHARE = 50 };
 
 /* Coefficient of an own row. */
 static double coefficient(const struct svm_vars *v, int64_t row)
@@ -26,7 +26,7 @@ static enum ps_status affordable(const struct svm_large *s, const struct svm_var
     const int ok = MPI_Allreduce(MPI_IN_PLACE, &sv, 1, MPI_INT64_T, MPI_SUM, s->spec.comm);
     PS_CHECK(ok == MPI_SUCCESS, PS_EMPI, "support vectors could not be counted");
     const double values = (double)outer * s->fresh * (double)s->total / (DEARER * SHARE);
-    *rows = (int64_t)fmin(fmin(MOST, (double)s->total), values / (double)(sv > 0 ? sv : 1));
+    *rows = (int64_t)fmin(MOST, fmax(LEAST, values / (double)(sv > 0 ? sv : 1)));
     return PS_OK;
 }
 
@@ -40,6 +40,7 @@ static int ascending(const void *a, const void *b)
 static int64_t draw(const struct svm_large *s, int64_t rows, int64_t *number)
 {
     int64_t n = 0;
+    if (s->total == 0) return 0;
     for (int64_t i = 0; i < rows; i++) number[i] = (int64_t)(svm_tie(i) % (uint64_t)s->total);
     qsort(number, (size_t)rows, sizeof *number, ascending);
     for (int64_t i = 0; i < rows; i++)
@@ -69,7 +70,6 @@ enum ps_status svm_sample_check(struct svm_large *s, const struct svm_vars *v, i
     double mine[MOST], f[MOST];
     *checked = -1;
     PS_TRY(ps_agree(s->spec.comm, affordable(s, v, outer, &rows)));
-    if (rows == 0) return PS_OK;
     rows = draw(s, rows, number);
     enum ps_status rc = ps_zalloc(&sum, rows, sizeof *sum, "sums of a sample");
     PS_TRY_DONE(ps_agree(s->spec.comm, rc));
