@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "apps/pisvm/predict_text.h"
-#include "apps/pisvm/svm_modeltext.h"
 #include "apps/pisvm/svm_score.h"
+#include "common/io/number.h"
 #include "common/par/exactsum.h"
 #include "common/run/log.h"
 #include "common/run/record.h"
@@ -119,11 +119,11 @@ static enum ps_status predict_own(struct predict *s)
 static enum ps_status first_line(const struct predict *s, char **out)
 {
     if (!s->job.probability) return PS_OK;
-    PS_TRY(ps_alloc(out, ((int64_t)s->model.nclass + 1) * SVM_NUMBER_TEXT, 1, "the labels of a model"));
+    PS_TRY(ps_alloc(out, ((int64_t)s->model.nclass + 1) * PS_NUMBER_TEXT, 1, "the labels of a model"));
     char *at = *out + sprintf(*out, "labels");
     for (int i = 0; i < s->model.nclass; i++) {
         *at++ = ' ';
-        at += svm_format_whole(s->model.label[i], at);
+        at += ps_number_format_g(s->model.label[i], 10, at);
     }
     strcpy(at, "\n");
     return PS_OK;

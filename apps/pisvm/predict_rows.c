@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "apps/pisvm/svm_modeltext.h"
+#include "common/io/number.h"
 #include "common/run/err.h"
 
 /* Numbers of a chunk; rows that are packed at once; rows of a tile in double precision. */
@@ -212,9 +212,9 @@ static void work_free(struct work *w)
 /** May rounding to the digits that are printed depend on the error? */
 static bool digits_open(double value, double bound)
 {
-    char low[SVM_NUMBER_TEXT], high[SVM_NUMBER_TEXT];
-    svm_format(value - bound, DIGITS, low);
-    svm_format(value + bound, DIGITS, high);
+    char low[PS_NUMBER_TEXT], high[PS_NUMBER_TEXT];
+    ps_number_format_g(value - bound, DIGITS, low);
+    ps_number_format_g(value + bound, DIGITS, high);
     return strcmp(low, high) != 0;
 }
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "apps/pisvm/svm_modeltext.h"
+#include "common/io/number.h"
 #include "common/run/err.h"
 
 enum { BLOCK = 512 /* rows */, DIGITS = 6, VALUE_DIGITS = 9 };
@@ -19,10 +19,11 @@ static int64_t format_results(const struct predict_job *job, const struct predic
     char *at = out;
     for (int64_t i = lo; i < hi; i++) {
         /* labels are whole numbers and stay whole, beyond the six digits of %g too */
-        at += values ? svm_format(c->result[i], DIGITS, at) : svm_format_whole((int64_t)c->result[i], at);
+        at +=
+            values ? ps_number_format_g(c->result[i], DIGITS, at) : ps_number_format_g(c->result[i], 10, at);
         for (int k = 0; c->probability && k < m->nclass; k++) {
             *at++ = ' ';
-            at += svm_format(c->probability[i * m->nclass + k], DIGITS, at);
+            at += ps_number_format_g(c->probability[i * m->nclass + k], DIGITS, at);
         }
         *at++ = '\n';
     }
@@ -36,7 +37,7 @@ static int64_t format_values(const struct predict_job *job, const struct predict
     int64_t pairs = job->model->check.pairs;
     for (int64_t i = lo; i < hi; i++)
         for (int64_t p = 0; p < pairs; p++) {
-            at += svm_format(c->value[i * job->model->stride + p], VALUE_DIGITS, at);
+            at += ps_number_format_g(c->value[i * job->model->stride + p], VALUE_DIGITS, at);
             *at++ = p + 1 < pairs ? ' ' : '\n';
         }
     return at - out;
@@ -59,7 +60,7 @@ static enum ps_status add(const struct predict_job *job, const struct predict_ch
     for (int64_t b = 0; b < n; b++) {
         int64_t lo = b * BLOCK, hi = lo + BLOCK < rows ? lo + BLOCK : rows;
         struct predict_block *out = &t->block[t->n + b];
-        *out = (struct predict_block){malloc((size_t)((hi - lo) * (numbers + 1) * SVM_NUMBER_TEXT)), 0};
+        *out = (struct predict_block){malloc((size_t)((hi - lo) * (numbers + 1) * PS_NUMBER_TEXT)), 0};
         missing = missing || !out->data;
         if (!out->data) continue;
         out->bytes = format(job, c, lo, hi, out->data);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "apps/pisvm/svm_model.h"
-#include "apps/pisvm/svm_modeltext.h"
+#include "common/io/number.h"
 #include "common/io/outfile.h"
 #include "common/par/exchange.h"
 #include "common/run/err.h"
@@ -207,8 +207,8 @@ static enum ps_status put_word(struct text *t, const char *name, const char *wor
 
 static enum ps_status put_number(struct text *t, const char *name, double value)
 {
-    char word[SVM_NUMBER_TEXT];
-    svm_format(value, 17, word);
+    char word[PS_NUMBER_TEXT];
+    ps_number_format_g(value, 17, word);
     return put_word(t, name, word);
 }
 
@@ -216,12 +216,13 @@ static enum ps_status put_number(struct text *t, const char *name, double value)
 static enum ps_status put_list(struct text *t, const char *name, const double *x, const int32_t *label,
                                const int64_t *count, int n)
 {
-    PS_TRY(reserve(t, ((int64_t)n + 2) * SVM_NUMBER_TEXT));
-    t->bytes += snprintf(t->data + t->bytes, SVM_NUMBER_TEXT, "%s", name);
+    PS_TRY(reserve(t, ((int64_t)n + 2) * PS_NUMBER_TEXT));
+    t->bytes += snprintf(t->data + t->bytes, PS_NUMBER_TEXT, "%s", name);
     for (int i = 0; i < n; i++) {
         char *at = t->data + t->bytes;
         *at++ = ' ';
-        t->bytes += 1 + (x ? svm_format(x[i], 17, at) : svm_format_whole(label ? label[i] : count[i], at));
+        t->bytes += 1 + (x ? ps_number_format_g(x[i], 17, at)
+                           : ps_number_format_g(label ? label[i] : (double)count[i], 17, at));
     }
     t->data[t->bytes++] = '\n';
     return PS_OK;
@@ -270,20 +271,20 @@ static bool format_piece(const struct writer *w, struct piece *p)
     int64_t room = 1;
     for (int64_t r = p->lo; r < p->hi; r++) {
         int64_t row = w->rows[r];
-        if (w->is_sv[r]) room += (w->ncoef + 2 * (x->start[row + 1] - x->start[row]) + 1) * SVM_NUMBER_TEXT;
+        if (w->is_sv[r]) room += (w->ncoef + 2 * (x->start[row + 1] - x->start[row]) + 1) * PS_NUMBER_TEXT;
     }
     if (!(t->data = malloc((size_t)room))) return false;
     char *at = t->data;
     for (int64_t r = p->lo; r < p->hi; r++) {
         if (!w->is_sv[r]) continue;
         for (int c = 0; c < w->ncoef; c++) {
-            at += svm_format(w->coef[w->slot[r] * w->ncoef + c], 17, at);
+            at += ps_number_format_g(w->coef[w->slot[r] * w->ncoef + c], 17, at);
             *at++ = ' ';
         }
         for (int64_t e = x->start[w->rows[r]]; e < x->start[w->rows[r] + 1]; e++) {
-            at += svm_format_whole((int64_t)x->index[e] + 1, at);
+            at += ps_number_format_g(x->index[e] + 1.0, 10, at);
             *at++ = ':';
-            at += svm_format(x->value[e], 8, at);
+            at += ps_number_format_g(x->value[e], 8, at);
             *at++ = ' ';
         }
         *at++ = '\n';

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "apps/pisvm/svm_modelparse.h"
-#include "apps/pisvm/svm_modeltext.h"
 #include "common/run/err.h"
 #include "kernels/rng.h"
 
@@ -22,65 +21,6 @@ static void begin(void)
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     snprintf(path, sizeof path, "%s/test.model", folder ? folder : "/tmp");
 }
-
-/* Numbers as printf writes them. */
-START_TEST(numbers)
-{
-    static const double hard[] = {0,
-                                  -0.0,
-                                  1,
-                                  -1,
-                                  0.1,
-                                  1e-4,
-                                  9.9999999e-5,
-                                  1e8,
-                                  99999999,
-                                  99999999.4,
-                                  99999999.6,
-                                  123456785,
-                                  0.5,
-                                  1.5,
-                                  2.5,
-                                  1e15,
-                                  1e16,
-                                  -123456789012345,
-                                  1e-5,
-                                  INFINITY,
-                                  -INFINITY,
-                                  0.00012345678499,
-                                  0.000123456785,
-                                  1e300,
-                                  4.9e-324,
-                                  999999995,
-                                  0.99999999499,
-                                  0.999999995,
-                                  1e9,
-                                  999999999.5,
-                                  16,
-                                  1.0000000,
-                                  3e9,
-                                  12345678.5};
-    char have[SVM_NUMBER_TEXT], want[64];
-    int64_t wrong = 0;
-    for (int64_t i = 0; i < 300000; i++) {
-        double x = ps_rng_normal((struct ps_rng){1, 2}, i, 0) * pow(10, (double)(i % 30) - 12);
-        if (i % 7 == 0) x = round(x * 1e4) / 1e4;
-        if (i % 11 == 0) x = (float)x;
-        if (i < (int64_t)(sizeof hard / sizeof *hard)) x = hard[i];
-        for (int digits = 1; digits <= 17; digits++) {
-            if (i > 5000 && digits != 6 && digits != 8 && digits != 17) continue;
-            int n = svm_format(x, digits, have);
-            snprintf(want, sizeof want, "%.*g", digits, x);
-            if (strcmp(have, want) || n != (int)strlen(want)) {
-                if (!wrong++) printf("%d digits: '%s' is not '%s'\n", digits, have, want);
-            }
-        }
-    }
-    mck_assert(wrong == 0, "%lld numbers differ", (long long)wrong);
-    svm_format_whole(INT64_MIN, have);
-    mck_assert(!strcmp(have, "-9223372036854775808"), "%s", have);
-}
-END_TEST
 
 /* --- a data set that every rank knows, and machines of it -------------------------------------------------
  */
@@ -514,6 +454,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {numbers, written_and_read, files_of_others, bad_files, no_files, NULL};
+    const TTest *const tests[] = {written_and_read, files_of_others, bad_files, no_files, NULL};
     return mck_main(argc, argv, "svm_model", tests);
 }
