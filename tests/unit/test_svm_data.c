@@ -240,6 +240,15 @@ START_TEST(layouts)
     mck_assert(l.dense && centre[0] == 7.25 && centre[2999] == 1 && centre[1] == 0, "dense where asked for");
     free(centre);
 
+    at = text;
+    for (int i = 0; i < 100; i++) at += sprintf(at, "1 1:%d 2:%d 3:%d\n", i, i * i % 91, i % 7);
+    io_write_file(io_path("whole.txt"), text, (size_t)(at - text));
+    rbf.gamma = 1;
+    l = choose(io_path("whole.txt"), rbf, false, &centre);
+    mck_assert(l.dense && !l.differences && centre[0] == 49.5, "small whole numbers are not rounded");
+    free(centre);
+    rbf.gamma = 0.1;
+
     io_write_file(io_path("empty.txt"), "1\n2\n3\n", 6);
     l = choose(io_path("empty.txt"), rbf, true, &centre);
     mck_assert(!l.dense && !centre && l.cols == 0, "rows without entries");
