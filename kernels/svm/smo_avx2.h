@@ -68,25 +68,28 @@ static inline __attribute__((always_inline)) void ps_smo_advance_groups(const st
                                                                         const float *kj, const double w[2],
                                                                         struct ps_smo_top top[2])
 {
-    struct ps_smo_lanes l[2][2];
+    const struct ps_smo_lanes none = {_mm256_set1_pd(-INFINITY), _mm256_set1_pd(INFINITY),
+                                      _mm256_setzero_si256()};
+    struct ps_smo_lanes l[2][2] = {{none, none}, {none, none}};
     const __m256d wi = _mm256_set1_pd(-w[0]), wj = _mm256_set1_pd(-w[1]);
-    for (int g = 0; g < groups; g++)
-        l[g][0] = l[g][1] = (struct ps_smo_lanes){_mm256_set1_pd(-INFINITY), _mm256_set1_pd(INFINITY),
-                                                  _mm256_setzero_si256()};
-    for (int64_t first = 0; first < t->s->copies * t->padded; first += t->padded)
-        for (int64_t r = 0; r < t->s->n; r += 8) {
-            __m256 i = ps_smo_load(ki + r, t->s->n - r), j = ps_smo_load(kj + r, t->s->n - r);
+    /* copied, so that stores of scores leave them in registers */
+    double *const scores = t->score;
+    const uint8_t *const rise[2] = {t->rise[0], t->rise[1]}, *const fall[2] = {t->fall[0], t->fall[1]};
+    const int64_t n = t->s->n, padded = t->padded, end = t->s->copies * padded;
+    for (int64_t first = 0; first < end; first += padded)
+        for (int64_t r = 0; r < n; r += 8) {
+            __m256 i = ps_smo_load(ki + r, n - r), j = ps_smo_load(kj + r, n - r);
             for (int h = 0; h < 2; h++) {
                 int64_t q = first + r + 4 * h;
-                __m256d score = _mm256_load_pd(t->score + q);
+                __m256d score = _mm256_load_pd(scores + q);
                 __m128 i4 = h ? _mm256_extractf128_ps(i, 1) : _mm256_castps256_ps128(i);
                 __m128 j4 = h ? _mm256_extractf128_ps(j, 1) : _mm256_castps256_ps128(j);
                 score = _mm256_fmadd_pd(wj, _mm256_cvtps_pd(j4), score);
                 score = _mm256_fmadd_pd(wi, _mm256_cvtps_pd(i4), score);
-                _mm256_store_pd(t->score + q, score);
+                _mm256_store_pd(scores + q, score);
                 for (int g = 0; g < groups; g++)
-                    ps_smo_look(&l[g][h], score, ps_smo_four(t->rise[g][q / 8], 4 * h),
-                                ps_smo_four(t->fall[g][q / 8], 4 * h), q);
+                    ps_smo_look(&l[g][h], score, ps_smo_four(rise[g][(first + r) / 8], 4 * h),
+                                ps_smo_four(fall[g][(first + r) / 8], 4 * h), q);
             }
         }
     for (int g = 0; g < groups; g++) top[g] = ps_smo_reduce(l[g]);

@@ -48,7 +48,8 @@ struct ps_svm_smo {
     int64_t n;      /**< rows */
     int copies;     /**< variables per row: 1, or 2 in regression */
     bool nu;        /**< both variables of a step have the same y */
-    const float *k; /**< [n][stride] kernel values, symmetric; borrowed */
+    const float *k; /**< [n][stride] kernel values, symmetric; borrowed; fastest where rows begin at multiples
+                         of 64 bytes */
     int64_t stride;
     const int8_t *y;  /**< [copies * n] +1 or -1 */
     const double *p;  /**< [copies * n] */
@@ -88,6 +89,12 @@ struct ps_svm_kernels {
      * blocks of 256 columns j, and in double precision over blocks. Row strides kstride, bstride, ostride. */
     void (*multiply)(const float *k, int64_t n, int64_t m, int64_t kstride, const float *b, int64_t cols,
                      int64_t bstride, double *out, int64_t ostride);
+
+    /** The same with each sum as one chain in double precision over j = 0, 1 ... from what `out` holds: for
+     * coefficients so large that sums in single precision would lose what is left when they cancel. Costs
+     * about twice as much. */
+    void (*sums)(const float *k, int64_t n, int64_t m, int64_t kstride, const float *b, int64_t cols,
+                 int64_t bstride, double *out, int64_t ostride);
 };
 
 /** `ref` is plain, always built, and the oracle; `cpu` is tuned (AVX-512 where compiled for it, OpenMP). */

@@ -180,7 +180,7 @@ START_TEST(warm_and_cold)
     for (int type = 0; type < TYPES; type++)
         for (int down = 0; down < 2; down++) {
             struct svm_cost cost[COSTS];
-            make_set(&q, (enum svm_type)type, 150, 12);
+            make_set(&q, (enum svm_type)type, 80, 12);
             for (int c = 0; c < COSTS; c++)
                 cost[c] = cost_of((enum svm_type)type, pow(10, down ? COSTS - 1 - c : c));
             solve(&q.s, cost, COSTS, 1, warm);
