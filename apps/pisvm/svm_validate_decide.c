@@ -203,8 +203,8 @@ static enum ps_status add_chunk(const struct svm_decider *d, const struct chunk 
         const int64_t rlo = start[0] > lo ? start[0] : lo, rhi = start[1] < hi ? start[1] : hi;
         const struct svm_group group = {support, 0, c->n, c->cols, c->coef + f * c->n * c->cols, c->column};
         if (rlo < rhi)
-            PS_TRY(svm_decide(d->spec->kernels, &d->sweep->function, d->own, rlo, rhi, &group,
-                              value + (rlo - lo) * stride, stride));
+            PS_TRY(svm_decide_fine(d->spec->kernels, &d->sweep->function, d->own, rlo, rhi, &group,
+                                   value + (rlo - lo) * stride, stride));
     }
     return PS_OK;
 }
