@@ -263,7 +263,7 @@ done:
 static const struct ps_program program = {
     .name = "pisvm-scale",
     .summary = "scale features of sparse data to a range",
-    .synopsis = "[options] data_file > scaled_file",
+    .synopsis = "[options] [parameters.par] data_file > scaled",
     .rows = rows,
     .nrows = sizeof rows / sizeof *rows,
     .params_size = sizeof(struct params),

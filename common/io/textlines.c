@@ -12,14 +12,18 @@ enum { STEP = 1 << 16, PIECE = 1 << 18, PIECES_PER_THREAD = 8 };
 struct buffer {
     char *data;
     int64_t begin, end; /**< of the lines in it */
+    int64_t room;
 };
 
+/** Room for n more bytes, the end of the last line, and what parsers look at behind it. */
 static enum ps_status make_room(const char *path, struct buffer *b, int64_t n)
 {
-    /* 1 for the end of the last line */
-    char *larger = realloc(b->data, (size_t)(b->end + n + 1 + PS_TEXTLINES_PAD));
+    int64_t need = b->end + n + 1 + PS_TEXTLINES_PAD;
+    if (need <= b->room) return PS_OK;
+    char *larger = realloc(b->data, (size_t)need);
     PS_CHECK(larger, PS_ENOMEM, "%s: no memory for %lld bytes of text", path, (long long)(b->end + n));
     b->data = larger;
+    b->room = need;
     return PS_OK;
 }
 
@@ -43,7 +47,8 @@ static enum ps_status load(const struct ps_infile *f, struct ps_range part, stru
 {
     int64_t from = part.lo - (part.lo > 0), n = part.hi - from;
     if (part.lo == part.hi) n = 0;
-    PS_TRY(make_room(f->path, b, n));
+    b->room = n + STEP + 1 + PS_TEXTLINES_PAD; /* most lines end within a step */
+    PS_TRY(ps_alloc(&b->data, b->room, 1, "this rank's part of a text file"));
     PS_TRY(ps_infile_read(f, b->data, n, from));
     b->end = n;
     if (n > 0 && part.lo > 0) { /* the byte before tells whether a line begins at lo */
