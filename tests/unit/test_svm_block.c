@@ -266,6 +266,9 @@ START_TEST(large)
                 ck_assert(memcmp(k + i * STRIDE, other + i * N, N * sizeof *k) == 0);
                 for (int64_t j = N; j < STRIDE; j++) ck_assert(k[i * STRIDE + j] == -7);
             }
+            ps_svm_cpu.block(&f, p, 0, N, p, 5, N, k, STRIDE);
+            for (int64_t i = 0; i < N; i++)
+                ck_assert(memcmp(k + i * STRIDE, other + i * N + 5, (N - 5) * sizeof *k) == 0);
             ps_svm_cpu.unpack(p);
         }
     free(k), free(other), free_set(&s);
@@ -296,6 +299,26 @@ START_TEST(edges)
     }
     ps_svm_cpu.unpack(NULL);
     free_set(&s), free_set(&cut);
+}
+END_TEST
+
+/** Rows that almost agree: rounding must not make a squared distance negative. */
+START_TEST(close_rows)
+{
+    enum { N = 64, COLS = 30 };
+    const struct ps_svm_function f = {PS_SVM_RBF, 0, 1000, 0};
+    struct set s = make_set(N, COLS, 1, 6);
+    float k[N * N];
+    for (int64_t i = 0; i < N; i++)
+        for (int64_t e = s.start[i]; e < s.start[i + 1]; e++)
+            s.value[e] = sin(s.index[e] + 1) * (1 + (double)((i * 7 + e * 5) % 11) * 0x1p-25);
+    for (int dense = 0; dense < 2; dense++) {
+        struct ps_svm_pack *p = pack(&s.x, NULL, N, &(struct ps_svm_layout){.cols = COLS, .dense = dense});
+        ps_svm_cpu.block(&f, p, 0, N, p, 0, N, k, N);
+        for (int i = 0; i < N * N; i++) ck_assert(k[i] <= 1);
+        ps_svm_cpu.unpack(p);
+    }
+    free_set(&s);
 }
 END_TEST
 
@@ -411,6 +434,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {sizes, large, edges, functions, values, products, NULL};
+    const TTest *const tests[] = {sizes, large, edges, close_rows, functions, values, products, NULL};
     return mck_main(argc, argv, "svm_block", tests);
 }
