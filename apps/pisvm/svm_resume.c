@@ -2,13 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "apps/pisvm/svm_packed.h"
 #include "common/run/log.h"
 #include "common/run/stop.h"
 #include "common/run/timer.h"
-
-/* Places of the numbers of a machine in a checkpoint. */
-enum { PAIR, A, B, COST, FOLD, FIRST, SECOND = FIRST + 3, SV = SECOND + 3, BOUNDED, STEPS, WHOLES };
-enum { OBJECTIVE, RHO, NU, R, VIOLATION, PROB_A, PROB_B, REALS };
 
 /* The first numbers of a checkpoint: how many there are of what. */
 enum {
@@ -24,14 +21,6 @@ enum {
     WAY_OUTER,
     WAY_STEPS,
     COUNTS
-};
-
-/* Machines as arrays. */
-struct packed {
-    int64_t n, coefs; /* own */
-    int64_t *whole;   /* [n][WHOLES] */
-    double *real;     /* [n][REALS] */
-    double *coef;     /* [coefs] of all machines */
 };
 
 void svm_under_way_free(struct svm_under_way *w)
@@ -108,91 +97,7 @@ void svm_resume_tag(struct svm_job *j)
              (int)j->sweep->function.form, j->sweep->folds, (unsigned long long)options_hash(j));
 }
 
-/* --- machines as arrays, and back --- */
-
-static int64_t coefs_of(const struct svm_machine *m)
-{
-    return m->part[0].hi - m->part[0].lo + m->part[1].hi - m->part[1].lo;
-}
-
-static void put_part(const struct svm_want *w, int64_t *to)
-{
-    to[0] = w->cls;
-    to[1] = w->lo;
-    to[2] = w->hi;
-}
-
-static struct svm_want get_part(const int64_t *from)
-{
-    return (struct svm_want){(int)from[0], from[1], from[2]};
-}
-
-static void put_machine(const struct svm_machine *m, int64_t *whole, double *real)
-{
-    const struct svm_result *r = &m->result;
-    whole[PAIR] = m->pair;
-    whole[A] = m->a;
-    whole[B] = m->b;
-    whole[COST] = m->cost;
-    whole[FOLD] = m->fold;
-    put_part(&m->part[0], whole + FIRST);
-    put_part(&m->part[1], whole + SECOND);
-    whole[SV] = r->sv;
-    whole[BOUNDED] = r->bounded;
-    whole[STEPS] = r->iterations;
-    real[OBJECTIVE] = r->objective;
-    real[RHO] = r->rho;
-    real[NU] = r->nu;
-    real[R] = r->r;
-    real[VIOLATION] = r->violation;
-    real[PROB_A] = m->prob_a;
-    real[PROB_B] = m->prob_b;
-}
-
-static void get_machine(const int64_t *whole, const double *real, struct svm_machine *m)
-{
-    *m = (struct svm_machine){.pair = (int)whole[PAIR],
-                              .a = (int)whole[A],
-                              .b = (int)whole[B],
-                              .cost = (int)whole[COST],
-                              .fold = (int)whole[FOLD],
-                              .prob_a = real[PROB_A],
-                              .prob_b = real[PROB_B]};
-    m->part[0] = get_part(whole + FIRST);
-    m->part[1] = get_part(whole + SECOND);
-    m->result = (struct svm_result){.objective = real[OBJECTIVE],
-                                    .rho = real[RHO],
-                                    .nu = real[NU],
-                                    .r = real[R],
-                                    .sv = whole[SV],
-                                    .bounded = whole[BOUNDED],
-                                    .iterations = whole[STEPS],
-                                    .violation = real[VIOLATION]};
-}
-
-static void packed_free(struct packed *p)
-{
-    free(p->whole);
-    free(p->real);
-    free(p->coef);
-}
-
-static enum ps_status pack(const struct svm_machine *m, int64_t n, struct packed *out)
-{
-    *out = (struct packed){.n = n};
-    for (int64_t i = 0; i < n; i++) out->coefs += coefs_of(&m[i]);
-    PS_TRY(ps_alloc(&out->whole, n * WHOLES, sizeof *out->whole, "machines of a checkpoint"));
-    PS_TRY(ps_alloc(&out->real, n * REALS, sizeof *out->real, "machines of a checkpoint"));
-    PS_TRY(ps_alloc(&out->coef, out->coefs, sizeof *out->coef, "machines of a checkpoint"));
-    double *to = out->coef;
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t len = coefs_of(&m[i]);
-        put_machine(&m[i], out->whole + i * WHOLES, out->real + i * REALS);
-        memcpy(to, m[i].coef, (size_t)len * sizeof *to);
-        to += len;
-    }
-    return PS_OK;
-}
+/* --- machines --- */
 
 /* Bring the parts of a large problem's machine to one rank. Collective.
  * @param out on root: the whole machine, coefficients the caller's */
@@ -218,21 +123,21 @@ static enum ps_status collect(const struct svm_job *j, const struct svm_machine 
         count[r] = (int)(of.hi - of.lo);
     }
     if (rc == PS_OK)
-        MPI_Gatherv(piece->coef, (int)coefs_of(piece), MPI_DOUBLE, out->coef, count, start, MPI_DOUBLE, root,
-                    comm);
+        MPI_Gatherv(piece->coef, (int)svm_packed_coefs(piece), MPI_DOUBLE, out->coef, count, start,
+                    MPI_DOUBLE, root, comm);
     free(count);
     free(start);
     return rc;
 }
 
 /* All machines that are ready, as arrays. Collective. */
-static enum ps_status pack_all(const struct svm_job *j, struct packed *out)
+static enum ps_status pack_all(const struct svm_job *j, struct svm_packed *out)
 {
     const int rank = j->spec->run->rank, size = j->spec->run->size;
     const int64_t most = j->held.n + (j->tasks ? svm_tasks_machines(j->tasks) : 0) + j->pieces.n;
     struct svm_machine *m = NULL;
     int64_t n = 0, borrowed = 0;
-    *out = (struct packed){0};
+    *out = (struct svm_packed){0};
     enum ps_status rc = ps_agree(j->spec->run->comm, ps_alloc(&m, most, sizeof *m, "machines"));
     if (rc == PS_OK) {
         if (j->held.n > 0) memcpy(m, j->held.machine, (size_t)j->held.n * sizeof *m);
@@ -245,28 +150,10 @@ static enum ps_status pack_all(const struct svm_job *j, struct packed *out)
         rc = collect(j, &j->pieces.machine[i], root, &m[n]);
         n += rc == PS_OK && root == rank;
     }
-    if (rc == PS_OK) rc = ps_agree(j->spec->run->comm, pack(m, n, out));
+    if (rc == PS_OK) rc = ps_agree(j->spec->run->comm, svm_packed_make(m, n, out));
     for (int64_t i = borrowed; i < n; i++) free(m[i].coef);
     free(m);
     return rc;
-}
-
-/* Own machines out of arrays that hold machines [lo, hi) of the checkpoint. */
-static enum ps_status unpack(const struct packed *p, int64_t lo, int64_t hi, struct svm_machines *out)
-{
-    const double *from = p->coef;
-    *out = (struct svm_machines){0};
-    PS_TRY(ps_zalloc(&out->machine, hi - lo, sizeof *out->machine, "machines"));
-    for (int64_t i = lo; i < hi; i++) {
-        struct svm_machine *m = &out->machine[out->n];
-        get_machine(p->whole + i * WHOLES, p->real + i * REALS, m);
-        const int64_t len = coefs_of(m);
-        PS_TRY(ps_alloc(&m->coef, len, sizeof *m->coef, "coefficients"));
-        memcpy(m->coef, from, (size_t)len * sizeof *from);
-        from += len;
-        out->n++;
-    }
-    return PS_OK;
 }
 
 /* --- the file --- */
@@ -310,7 +197,7 @@ enum { PARTS = 16 };
 enum ps_status svm_resume_write(struct svm_job *j, const struct svm_under_way *way)
 {
     struct ps_run *run = j->spec->run;
-    struct packed p;
+    struct svm_packed p;
     struct ps_ckpt_part part[PARTS];
     int64_t count[COUNTS] = {0};
     double violation = way ? way->violation : 0;
@@ -326,13 +213,14 @@ enum ps_status svm_resume_write(struct svm_job *j, const struct svm_under_way *w
         }
         part[n++] = ps_ckpt_all("counts", PS_I64, COUNTS, count);
         part[n++] = ps_ckpt_all("violation", PS_F64, 1, &violation);
-        part[n++] = ps_ckpt_cut("wholes", PS_I64, count[MACHINES] * WHOLES, times(m, WHOLES), p.whole);
-        part[n++] = ps_ckpt_cut("reals", PS_F64, count[MACHINES] * REALS, times(m, REALS), p.real);
+        part[n++] =
+            ps_ckpt_cut("wholes", PS_I64, count[MACHINES] * SVM_WHOLES, times(m, SVM_WHOLES), p.whole);
+        part[n++] = ps_ckpt_cut("reals", PS_F64, count[MACHINES] * SVM_REALS, times(m, SVM_REALS), p.real);
         part[n++] = ps_ckpt_cut("coefficients", PS_F64, count[COEFS], c, p.coef);
         if (way) n += way_parts(way, j->sweep->ncost, part + n);
         rc = ps_checkpoint_write(run, run->common->checkpoint, j->tag, part, n);
     }
-    packed_free(&p);
+    svm_packed_free(&p);
     j->saved = ps_elapsed(run);
     return rc;
 }
@@ -365,7 +253,7 @@ static enum ps_status way_alloc(const struct svm_job *j, const int64_t *count, s
 }
 
 /* Machines [*lo, *hi) of all are this rank's: nearly equal shares of coefficients. */
-static void share(const struct svm_job *j, const struct packed *all, const int64_t *count, int64_t *lo,
+static void share(const struct svm_job *j, const struct svm_packed *all, const int64_t *count, int64_t *lo,
                   int64_t *hi, struct ps_range *coefs)
 {
     const int64_t size = j->spec->run->size, rank = j->spec->run->rank;
@@ -373,18 +261,17 @@ static void share(const struct svm_job *j, const struct packed *all, const int64
     *lo = *hi = count[MACHINES];
     *coefs = (struct ps_range){count[COEFS], count[COEFS]};
     for (int64_t i = 0; i < count[MACHINES]; i++) {
-        struct svm_machine m;
-        get_machine(all->whole + i * WHOLES, all->real + i * REALS, &m);
+        const struct svm_machine m = svm_packed_get(all, i);
         /* a machine is its rank's in whose share it begins */
         const int64_t owner = ps_block_of(count[COEFS], size, at);
         if (owner >= rank && *lo == count[MACHINES]) *lo = i, coefs->lo = at;
         if (owner > rank && *hi == count[MACHINES]) *hi = i, coefs->hi = at;
-        at += coefs_of(&m);
+        at += svm_packed_coefs(&m);
     }
 }
 
 /* All ranks read what the machines are; each takes the coefficients of its share. Collective. */
-static enum ps_status read_machines(struct svm_job *j, struct packed *p, const int64_t *count)
+static enum ps_status read_machines(struct svm_job *j, struct svm_packed *p, const int64_t *count)
 {
     struct ps_run *run = j->spec->run;
     struct ps_ckpt_part part[PARTS];
@@ -392,12 +279,12 @@ static enum ps_status read_machines(struct svm_job *j, struct packed *p, const i
     int64_t lo, hi;
     double violation;
     int n = 0;
-    enum ps_status rc = ps_alloc(&p->whole, count[MACHINES] * WHOLES, sizeof *p->whole, "machines");
-    if (rc == PS_OK) rc = ps_alloc(&p->real, count[MACHINES] * REALS, sizeof *p->real, "machines");
+    enum ps_status rc = ps_alloc(&p->whole, count[MACHINES] * SVM_WHOLES, sizeof *p->whole, "machines");
+    if (rc == PS_OK) rc = ps_alloc(&p->real, count[MACHINES] * SVM_REALS, sizeof *p->real, "machines");
     if (rc == PS_OK && count[WAY_ANY]) rc = way_alloc(j, count, &j->way);
     PS_TRY(ps_agree(run->comm, rc));
-    part[n++] = ps_ckpt_all("wholes", PS_I64, count[MACHINES] * WHOLES, p->whole);
-    part[n++] = ps_ckpt_all("reals", PS_F64, count[MACHINES] * REALS, p->real);
+    part[n++] = ps_ckpt_all("wholes", PS_I64, count[MACHINES] * SVM_WHOLES, p->whole);
+    part[n++] = ps_ckpt_all("reals", PS_F64, count[MACHINES] * SVM_REALS, p->real);
     part[n++] = ps_ckpt_all("violation", PS_F64, 1, &violation);
     PS_TRY(ps_checkpoint_read(run, run->common->checkpoint, j->tag, part, n));
     share(j, p, count, &lo, &hi, &coefs);
@@ -407,14 +294,14 @@ static enum ps_status read_machines(struct svm_job *j, struct packed *p, const i
     if (count[WAY_ANY]) n += way_parts(&j->way, j->sweep->ncost, part + n);
     PS_TRY(ps_checkpoint_read(run, run->common->checkpoint, j->tag, part, n));
     j->way.violation = violation;
-    return ps_agree(run->comm, unpack(p, lo, hi, &j->held));
+    return ps_agree(run->comm, svm_packed_machines(p, lo, hi, &j->held));
 }
 
 enum ps_status svm_resume_read(struct svm_job *j)
 {
     struct ps_run *run = j->spec->run;
     const char *path = run->common->checkpoint;
-    struct packed p = {0};
+    struct svm_packed p = {0};
     int64_t count[COUNTS];
     struct ps_ckpt_part part[] = {ps_ckpt_all("counts", PS_I64, COUNTS, count)};
     if (!run->common->resume || !path[0] || !ps_checkpoint_exists(run, path)) return PS_OK;
@@ -422,10 +309,10 @@ enum ps_status svm_resume_read(struct svm_job *j)
     enum ps_status rc = read_machines(j, &p, count);
     const int folds = j->sweep->folds > 0 ? j->sweep->folds : 1;
     for (int64_t i = 0; i < count[MACHINES] && rc == PS_OK; i++) {
-        const int64_t *whole = p.whole + i * WHOLES;
-        j->done[whole[PAIR] * folds + (whole[FOLD] < 0 ? 0 : whole[FOLD])] = 1;
+        const struct svm_machine m = svm_packed_get(&p, i);
+        j->done[(int64_t)m.pair * folds + (m.fold < 0 ? 0 : m.fold)] = 1;
     }
-    packed_free(&p);
+    svm_packed_free(&p);
     if (rc == PS_OK)
         ps_info(run, "going on with %lld machines of the checkpoint%s\n", (long long)count[MACHINES],
                 count[WAY_ANY] ? " and within a large problem" : "");

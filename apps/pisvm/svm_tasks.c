@@ -31,6 +31,7 @@ struct svm_tasks {
     double until;
     _Atomic int64_t used; /* bytes of kernel matrices that threads hold */
     int64_t budget;       /* of them at most */
+    bool scarce;          /* not every thread may hold the largest */
     _Atomic int status;
     struct ps_progress progress;
     int ended;
@@ -157,8 +158,8 @@ static struct task *pick(struct svm_tasks *t, int lo, int hi, struct hold *h, in
         *left = true;
         const int64_t need = matrix_bytes(&t->plan->problem[x->pair]);
         const int64_t used = t->used;
-        /* a matrix of this size is there already, or may be had in its place */
-        const bool fits = need <= h->bytes && h->bytes <= 2 * need;
+        /* a matrix that is large enough is there already: new memory costs time */
+        const bool fits = need <= h->bytes && (!t->scarce || h->bytes <= 2 * need);
         *bytes = fits ? h->bytes : need;
         if (!fits && used - h->bytes + need > t->budget && used > h->bytes) continue;
         picked = x;
@@ -271,6 +272,7 @@ enum ps_status svm_tasks_run(struct svm_tasks *t, int round, double until, int *
     t->until = until;
     t->used = 0;
     t->budget = wanted * largest < t->spec->memory ? wanted * largest : t->spec->memory;
+    t->scarce = wanted * largest > t->spec->memory;
     svm_store_room(t->store, t->spec->memory - t->budget);
     ps_progress_begin(&t->progress, t->spec->run, "training", "problems", t->n);
     const int together = shared(t, lo, hi);
