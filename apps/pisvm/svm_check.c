@@ -123,7 +123,7 @@ static void exp_lanes(double *x)
         double shifted = y * 0x1.71547652b82fep0 + to_whole, k = shifted - to_whole;
         double r = (y - k * ln2_high) - k * ln2_low, p = inverse_factorial[0];
         for (int i = 1; i < 14; i++) p = p * r + inverse_factorial[i];
-        int64_t bits;
+        uint64_t bits;
         memcpy(&bits, &shifted, sizeof bits);
         bits = (bits + 1023) << 52; /* the low bits of `shifted` are k */
         double power;
