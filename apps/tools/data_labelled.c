@@ -21,36 +21,50 @@ static double readable(const void *data, int64_t i, enum ps_dtype type)
     return v;
 }
 
-/** Set where each kept row starts, and count rows and entries. */
-static enum ps_status count(const char *path, const struct ps_shard *x, const uint8_t *keep,
-                            struct ps_sparse *s)
+/** Count the entries of every row, and find the first element that LIBSVM text cannot hold.
+ * @param entries out [own rows] */
+static enum ps_status count(const char *path, const struct ps_shard *x, const uint8_t *keep, int64_t *entries)
 {
-    int64_t width = x->cols ? x->cols : 1, n = 0;
-    s->start[0] = 0;
+    int64_t width = x->cols ? x->cols : 1, bad = INT64_MAX;
+#pragma omp parallel for reduction(min : bad)
     for (int64_t i = 0; i < x->mine.hi - x->mine.lo; i++) {
-        if (keep && !keep[i]) continue;
-        int64_t entries = 0;
-        for (int64_t k = 0; k < width; k++) {
+        entries[i] = 0;
+        for (int64_t k = 0; k < width && (!keep || keep[i]); k++) {
             double v = (double)data_get(x->data, i * width + k, x->type);
-            PS_CHECK(isfinite(v), PS_EINPUT,
-                     "%s: row %lld, column %lld is not finite; LIBSVM text cannot hold it", path,
-                     (long long)(x->mine.lo + i), (long long)k);
-            entries += v < 0 || v > 0;
+            entries[i] += v < 0 || v > 0;
+            if (!isfinite(v) && i * width + k < bad) bad = i * width + k;
         }
-        s->start[n + 1] = s->start[n] + entries;
-        n++;
     }
-    s->mine.hi = n;
+    PS_CHECK(bad == INT64_MAX, PS_EINPUT,
+             "%s: row %lld, column %lld is not finite; LIBSVM text cannot hold it", path,
+             (long long)(x->mine.lo + bad / width), (long long)(bad % width));
     return PS_OK;
 }
 
-static void fill(const struct ps_shard *x, const double *label, const uint8_t *keep, struct ps_sparse *s)
+/** Set where each kept row starts. @param row out [own rows] place of a kept row, -1 for others */
+static void number(const double *label, const uint8_t *keep, const int64_t *entries, int64_t n, int64_t *row,
+                   struct ps_sparse *s)
 {
-    int64_t width = x->cols ? x->cols : 1, row = 0, at = 0;
-    for (int64_t i = 0; i < x->mine.hi - x->mine.lo; i++) {
+    int64_t at = 0;
+    s->start[0] = 0;
+    for (int64_t i = 0; i < n; i++) {
+        row[i] = -1;
         if (keep && !keep[i]) continue;
-        s->label[row++] = label[i];
-        for (int64_t k = 0; k < width; k++) {
+        row[i] = at;
+        s->label[at] = label[i];
+        s->start[at + 1] = s->start[at] + entries[i];
+        at++;
+    }
+    s->mine.hi = at;
+}
+
+static void fill(const struct ps_shard *x, const int64_t *row, struct ps_sparse *s)
+{
+    int64_t width = x->cols ? x->cols : 1;
+#pragma omp parallel for
+    for (int64_t i = 0; i < x->mine.hi - x->mine.lo; i++) {
+        if (row[i] < 0) continue;
+        for (int64_t k = 0, at = s->start[row[i]]; k < width; k++) {
             double v = readable(x->data, i * width + k, x->type);
             if (!(v < 0 || v > 0)) continue;
             s->index[at] = (int32_t)k;
@@ -62,17 +76,23 @@ static void fill(const struct ps_shard *x, const double *label, const uint8_t *k
 static enum ps_status compress(const char *path, const struct ps_shard *x, const double *label,
                                const uint8_t *keep, struct ps_sparse *s)
 {
-    int64_t n = x->mine.hi - x->mine.lo;
+    int64_t n = x->mine.hi - x->mine.lo, *entries = NULL, *row = NULL;
+    enum ps_status rc;
     PS_CHECK(x->cols <= INT32_MAX, PS_EINPUT, "%s: %lld columns are too many for LIBSVM text", path,
              (long long)x->cols);
     s->cols = x->cols ? x->cols : 1;
-    PS_TRY(ps_alloc(&s->start, n + 1, sizeof *s->start, "sparse rows"));
-    PS_TRY(ps_alloc(&s->label, n, sizeof *s->label, "sparse rows"));
-    PS_TRY(count(path, x, keep, s));
-    PS_TRY(ps_alloc(&s->index, s->start[s->mine.hi], sizeof *s->index, "sparse rows"));
-    PS_TRY(ps_alloc(&s->value, s->start[s->mine.hi], sizeof *s->value, "sparse rows"));
-    fill(x, label, keep, s);
-    return PS_OK;
+    PS_TRY_DONE(ps_alloc(&entries, n, sizeof *entries, "sparse rows"));
+    PS_TRY_DONE(ps_alloc(&row, n, sizeof *row, "sparse rows"));
+    PS_TRY_DONE(ps_alloc(&s->start, n + 1, sizeof *s->start, "sparse rows"));
+    PS_TRY_DONE(ps_alloc(&s->label, n, sizeof *s->label, "sparse rows"));
+    PS_TRY_DONE(count(path, x, keep, entries));
+    number(label, keep, entries, n, row, s);
+    PS_TRY_DONE(ps_alloc(&s->index, s->start[s->mine.hi], sizeof *s->index, "sparse rows"));
+    PS_TRY_DONE(ps_alloc(&s->value, s->start[s->mine.hi], sizeof *s->value, "sparse rows"));
+    fill(x, row, s);
+done:
+    free(entries), free(row);
+    return rc;
 }
 
 static enum ps_status write_libsvm(MPI_Comm comm, const char *path, const struct ps_shard *x,

@@ -40,8 +40,11 @@ static const struct ps_param rows[] = {
              .help = "share of each class that goes to training"),
     PS_PARAM(struct params, rows_per_class, .def = "0", .range = "[0,inf)",
              .help = "rows of each class that go to training, instead of a share; 0 = `fraction`"),
-    PS_PARAM(struct params, spatial, .def = "false", .flag = true,
-             .help = "whole connected regions go to training or to testing; else rows at random"),
+    PS_PARAM(
+        struct params, spatial, .def = "false", .flag = true,
+        .help =
+            "whole connected regions go to training or to testing, a class of one region is cut by a line; "
+            "else rows at random"),
     PS_PARAM(struct params, neighbours, .def = "8", .range = "[4,8]",
              .help = "neighbours of a pixel in a region: 8, or 4 without those at its corners"),
     PS_PARAM(struct params, guard, .def = "0", .range = "[0,1000]", .unit = "pixels",
@@ -197,14 +200,14 @@ static enum ps_status list_pixels(const struct set *s, struct list *l)
     return PS_OK;
 }
 
-/** Whole regions. Collective over comm.
+/** Whole regions; a class that is one region is cut. Collective over comm.
  * @param regions_of out [classes] */
 static enum ps_status split_regions(MPI_Comm comm, const struct params *p, uint64_t seed, const int64_t *want,
                                     struct set *s, int64_t *regions_of)
 {
     struct list l = {0};
     struct split_regions regions = {0};
-    uint8_t *train = NULL;
+    uint8_t *train = NULL, *cut = NULL;
     enum ps_status rc;
     PS_CHECK(s->labels.pixel, PS_EUSAGE,
              "--spatial needs the places of the rows: a ground truth H x W, which --labels may name");
@@ -212,15 +215,19 @@ static enum ps_status split_regions(MPI_Comm comm, const struct params *p, uint6
     struct split_pixels pixels = {l.n, s->labels.width, l.at, l.class_of};
     PS_TRY_DONE(split_regions_find(comm, &pixels, p->neighbours > 4, &regions));
     rc = ps_alloc(&train, regions.n, 1, "parts of regions");
+    if (rc == PS_OK) rc = ps_alloc(&cut, s->classes.n, 1, "classes of one region");
     if (rc == PS_OK) rc = split_assign(&regions, s->classes.n, want, seed, train);
     PS_TRY_DONE(ps_agree(comm, rc));
     for (int64_t i = 0; i < regions.n; i++) regions_of[regions.list[i].class_of]++;
-    for (int64_t i = 0; i < l.n; i++) l.part[i] = train[regions.of[i]] ? TRAIN : TEST;
+    for (int k = 0; k < s->classes.n; k++) cut[k] = regions_of[k] == 1;
+    for (int64_t i = 0; i < l.n; i++) l.part[i] = train[regions.of[i]];
+    PS_TRY_DONE(split_cut(comm, &pixels, s->classes.n, cut, want, seed, l.part));
+    for (int64_t i = 0; i < l.n; i++) l.part[i] = l.part[i] ? TRAIN : TEST;
     memset(l.near, 0, (size_t)l.n);
     if (p->guard > 0) PS_TRY_DONE(split_near(comm, &pixels, l.part, TRAIN, p->guard, l.near));
     for (int64_t i = 0; i < l.n; i++) s->part[l.row[i]] = l.part[i] == TEST && l.near[i] ? NONE : l.part[i];
 done:
-    free(train);
+    free(train), free(cut);
     split_regions_free(&regions);
     list_free(&l);
     return rc;
@@ -281,7 +288,7 @@ static void report(struct ps_run *run, const struct params *p, const struct set 
     print_line(run, p, "all", sum, all_regions);
     if (whole)
         ps_warn(run, "%d class%s no row for testing%s", whole, whole > 1 ? "es have" : " has",
-                p->spatial ? ": a single region, or too near to training" : "");
+                p->spatial && p->guard > 0 ? ": too near to training, or a single one" : "");
     ps_record_begin(run, "result");
     ps_record_int(run, "classes", n);
     ps_record_int(run, "train", sum[TRAIN]);
@@ -289,6 +296,16 @@ static void report(struct ps_run *run, const struct params *p, const struct set 
     ps_record_int(run, "left_out", sum[NONE]);
     if (p->spatial) ps_record_int(run, "regions", all_regions);
     ps_record_end(run);
+}
+
+/** A part without rows could not be read again. Local. */
+static enum ps_status check_parts(const struct data_classes *c, const int64_t *count)
+{
+    int64_t sum[PARTS] = {0};
+    for (int i = 0; i < PARTS * c->n; i++) sum[i / c->n] += count[i];
+    PS_CHECK(sum[TRAIN] && sum[TEST], PS_EINPUT, "no row is left for %s",
+             sum[TRAIN] ? "testing" : "training");
+    return PS_OK;
 }
 
 /** Decide on every row. Collective over comm. @param regions out [classes] */
@@ -324,6 +341,7 @@ static enum ps_status run_split(struct ps_run *run, const void *params)
     int64_t *regions = count + PARTS * (int64_t)s.classes.n;
     PS_TRY_DONE(decide(run, p, &s, regions));
     count_parts(run->comm, &s, count);
+    PS_TRY_DONE(check_parts(&s.classes, count));
     ps_phase(run, "write");
     PS_TRY_DONE(write_part(run->comm, p, &s, TRAIN));
     PS_TRY_DONE(write_part(run->comm, p, &s, TEST));

@@ -114,9 +114,9 @@ static bool shape(const unsigned char *head, struct idx *h)
         else if (__builtin_mul_overflow(h->cols, n, &h->cols))
             return false;
     }
-    int64_t bytes;
-    return !__builtin_mul_overflow(h->rows, ps_row_bytes(h->cols, h->type), &bytes) &&
-           bytes < INT64_MAX - HEAD;
+    int64_t width = h->cols ? h->cols : 1, bytes;
+    return !__builtin_mul_overflow(width, (int64_t)ps_dtype_size(h->type), &bytes) &&
+           !__builtin_mul_overflow(h->rows, bytes, &bytes) && bytes < INT64_MAX - HEAD;
 }
 
 /** Rank 0: read and check the header. */

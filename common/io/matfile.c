@@ -47,8 +47,11 @@ static bool usable(const matvar_t *m, struct variable *v)
     size_t i = 0, n = sizeof classes / sizeof *classes;
     while (i < n && classes[i].class != m->class_type) i++;
     if (i == n || m->isComplex || m->rank < 2 || m->rank > 3 || !m->name) return false;
-    for (int k = 0; k < m->rank; k++)
-        if (m->dims[k] < 1 || m->dims[k] > INT32_MAX) return false; /* libmatio counts by int */
+    int64_t bytes = (int64_t)sizeof(double);
+    for (int k = 0; k < m->rank; k++) /* libmatio counts by int */
+        if (m->dims[k] < 1 || m->dims[k] > INT32_MAX ||
+            __builtin_mul_overflow(bytes, (int64_t)m->dims[k], &bytes))
+            return false;
     *v = (struct variable){.dims = m->rank, .type = classes[i].type};
     snprintf(v->name, sizeof v->name, "%s", m->name);
     v->row = m->rank == 2 && m->dims[0] == 1;

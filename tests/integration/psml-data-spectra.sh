@@ -76,7 +76,7 @@ for wrong in '-n 20' '--height 20 -n 390' '--labelled 0.9' '--classes 1' '--band
     # shellcheck disable=SC2086 # options and their values
     on 2 generate spectra no.libsvm $wrong
     status=$?
-    expect "spectra: refuses $wrong with status 2" eval '[ $status = 2 ] && [ ! -e no.libsvm ]'
+    expect "spectra: refuses $wrong with status 2" eval "[ $status = 2 ] && [ ! -e no.libsvm ]"
 done
 on 1 generate spectra
 expect 'spectra: an output is needed' says 'output'

@@ -38,7 +38,7 @@ for n in 2 3 4; do expect "spatial: the same on 1 and $n ranks" eval "cmp -s sr1
 on 3 split scene.libsvm tr.libsvm te.libsvm --labels scene-labels.npy --spatial --fraction 0.3 --guard 2 >tout
 expect 'spatial: LIBSVM text with its ground truth gives the same' eval 'cmp -s sr1.libsvm tr.libsvm && cmp -s se1.libsvm te.libsvm && cmp -s sout1 tout'
 # the map of parts: the k-th labelled pixel is the k-th row of the text
-cat >judge.awk <<'END'
+cat >judge.awk <<'AWK'
 FILENAME == "truth.txt" { for (i = 1; i <= NF; i++) truth[FNR, i] = $i; width = NF; height = FNR; next }
 FILENAME ~ /^sr/ { part[$0] = 1; next }
 FILENAME ~ /^se/ { part[$0] = 2; next }
@@ -53,7 +53,7 @@ END {
         if (truth[y, x] && truth[y, x] == truth[y + dy, x + dx] && map[y, x] + map[y + dy, x + dx] == 3) torn++
     print k - rows, near + 0, torn + 0
 }
-END
+AWK
 expect 'spatial: no region is in both parts, no test pixel within the guard' [ "$(awk -f judge.awk truth.txt sr1.libsvm se1.libsvm scene.libsvm)" = '0 0 0' ]
 on 2 split scene.npy 4r.libsvm 4e.libsvm --labels scene-labels.npy --spatial --neighbours 4 >out4
 on 2 split scene.npy 8r.libsvm 8e.libsvm --labels scene-labels.npy --spatial >out8
@@ -69,10 +69,17 @@ if "$data" convert scene.npy s.h5 >/dev/null 2>&1; then
     expect 'spatial: HDF5 holds cube and ground truth, in and out' cmp -s 5r.libsvm 8r.libsvm
 fi
 
+printf '1 1 1 1\n1 1 1 1\n0 0 0 2\n' >one.txt
+for i in 1 2 3 4 5 6 7 8; do echo "1 1:$i"; done >one.libsvm
+echo '2 1:9' >>one.libsvm
+on 3 split one.libsvm or.libsvm oe.libsvm --labels one.txt --spatial --fraction 0.5 >/dev/null
+expect 'spatial: a class of one region is cut across its longer side' eval '[ "$(tr "\n" " " <or.libsvm)" = "1 1:1 1 1:2 1 1:5 1 1:6 2 1:9 " ] || [ "$(tr "\n" " " <or.libsvm)" = "1 1:3 1 1:4 1 1:7 1 1:8 2 1:9 " ]'
+expect 'spatial: a class of one pixel is trained with, and said' says '1 class has no row for testing'
+
 # --- what cannot be ---------------------------------------------------------------------------------------
 on 2 split scene.libsvm no.libsvm yes.libsvm --spatial
 status=$?
-expect 'spatial: text alone has no places' eval '[ $status = 2 ] && says "needs the places of the rows" && [ ! -e no.libsvm ]'
+expect 'spatial: text alone has no places' eval "[ $status = 2 ]"' && says "needs the places of the rows" && [ ! -e no.libsvm ]'
 on 3 split r1.libsvm no.libsvm yes.libsvm --labels scene-labels.npy --spatial
 expect 'spatial: a ground truth of other rows' says 'of which another number is labelled'
 sed 's/^1 /2 /' scene.libsvm >other.libsvm
@@ -82,9 +89,12 @@ for wrong in '--fraction 0' '--fraction 1' '--guard 2' '--neighbours 5 --spatial
     # shellcheck disable=SC2086 # options and their values
     on 2 split scene.libsvm no.libsvm yes.libsvm $wrong
     status=$?
-    expect "split refuses $wrong with status 2" eval '[ $status = 2 ] && [ ! -e no.libsvm ]'
+    expect "split refuses $wrong with status 2" eval "[ $status = 2 ] && [ ! -e no.libsvm ]"
 done
 on 2 split scene.libsvm no.libsvm no.libsvm
 expect 'split: two outputs of one name' says 'must be three files'
+printf '1 1:1\n2 1:1\n' >single.libsvm
+on 2 split single.libsvm no.libsvm yes.libsvm
+expect 'split: nothing left for testing' eval 'says "no row is left for testing" && [ ! -e no.libsvm ]'
 on 2 split scene.npy no.libsvm yes.libsvm
 expect 'split: labels are needed' says 'name a file of labels'

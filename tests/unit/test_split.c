@@ -217,8 +217,54 @@ START_TEST(assignment)
 }
 END_TEST
 
+/** Cut classes lie on two sides of a line; others stay. */
+START_TEST(cutting)
+{
+    enum { H = 20, W = 31, CLASSES = 3 };
+    static int64_t at[H * W];
+    static int32_t class_of[H * W];
+    static uint8_t train[H * W], all[H * W], sum[H * W];
+    const int64_t want[CLASSES] = {37, 5, 1};
+    const uint8_t cut[CLASSES] = {1, 0, 1};
+    int64_t n = 0, count[CLASSES] = {0};
+    for (int64_t i = 0; i < H * W; i++) {
+        int64_t y = i / W, x = i % W;
+        int c = x < 8 ? 0 : x < 12 && y < 15 ? 1 : y > 10 ? 2 : -1; /* tall, tall, wide */
+        if (c < 0) continue;
+        at[n] = i;
+        class_of[n++] = c;
+    }
+    for (uint64_t seed = 1; seed < 9; seed++) {
+        struct ps_range mine = uneven(n, (int64_t)seed);
+        struct split_pixels p = {mine.hi - mine.lo, W, at + mine.lo, class_of + mine.lo};
+        memset(train, 7, sizeof train);
+        memset(all, 0, sizeof all);
+        enum ps_status rc = split_cut(MPI_COMM_WORLD, &p, CLASSES, cut, want, seed, train);
+        mck_assert(rc == PS_OK, "cut");
+        memcpy(all + mine.lo, train, (size_t)p.n);
+        MPI_Allreduce(all, sum, (int)n, MPI_UINT8_T, MPI_SUM, MPI_COMM_WORLD);
+        int64_t low[CLASSES] = {0, 0, 0}, high[CLASSES] = {0, 0, 0}, wrong = 0;
+        memset(count, 0, sizeof count);
+        for (int64_t i = 0; i < n; i++) {
+            if (class_of[i] == 1) wrong += sum[i] != 7;
+            if (class_of[i] != 1) count[class_of[i]] += sum[i];
+            for (int64_t j = 0; j < n;
+                 j++) { /* no test pixel has training on both sides along the longer side */
+                int64_t d = class_of[i] == 0 ? at[j] / W - at[i] / W : at[j] % W - at[i] % W;
+                if (class_of[j] != class_of[i] || class_of[i] == 1 || sum[i] || !sum[j]) continue;
+                if (d < 0) low[class_of[i]]++;
+                if (d > 0) high[class_of[i]]++;
+            }
+        }
+        for (int c = 0; c < CLASSES; c++) wrong += low[c] && high[c];
+        mck_assert(!wrong && count[0] == 37 && count[2] == 1, "%ld wrong, %ld and %ld", (long)wrong,
+                   (long)count[0], (long)count[2]);
+    }
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
-    const TTest *tests[] = {windows, selection, regions, near_ones, assignment, NULL};
+    const TTest *tests[] = {windows, selection, regions, near_ones, assignment, cutting, NULL};
     return mck_main(argc, argv, "split", tests);
 }
