@@ -45,12 +45,12 @@ else
     done
     for set in satimage svmguide1 a9a; do
         gzip -dc "$DATA/svm/$set.gz" >data
-        gzip -dc "$DATA/svm/$set.t.gz" >test
+        gzip -dc "$DATA/svm/$set.t.gz" >test.data
         svm-scale -l 0 -y 0 1 -s range.want data >/dev/null 2>&1
-        svm-scale -r range.want test >want 2>/dev/null
-        expect "$set: a test set by a range file of svm-scale" cmp want <(on 3 -r range.want test)
+        svm-scale -r range.want test.data >want 2>/dev/null
+        expect "$set: a test set by a range file of svm-scale" cmp want <(on 3 -r range.want test.data)
         on 2 -s range.got -l 0 -y 0 1 data >/dev/null
-        expect "$set: svm-scale reads ours" cmp want <(svm-scale -r range.got test 2>/dev/null)
+        expect "$set: svm-scale reads ours" cmp want <(svm-scale -r range.got test.data 2>/dev/null)
     done
 fi
 
