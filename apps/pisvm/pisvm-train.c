@@ -190,6 +190,7 @@ static enum ps_status search(struct train *t)
     t->cost.c = c[best[0]];
     t->function.gamma = gamma[best[1]];
     ps_print(t->run, "Total grid time = %.2lf\n", t->training);
+    t->spec.quiet = true; /* the table is the result: lines of each binary problem would bury it */
     return t->p->train_best ? train(t) : PS_OK;
 }
 

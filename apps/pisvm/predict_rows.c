@@ -128,7 +128,7 @@ static bool mark_contested(const struct predict_model *p, const double *value, c
         int most = v->sure[g] + v->open[g];
         rivals += g != best && (most > v->sure[best] || (most == v->sure[best] && g < best));
     }
-    memset(need, 0, (size_t)n);
+    for (int g = 0; g < n; g++) need[g] = 0;
     if (!rivals) return false;
     bool any = false;
     int64_t pair = 0;
