@@ -5,8 +5,9 @@
 #include "common/run/log.h"
 #include "common/run/record.h"
 
-/* A problem of more rows takes longer on one thread than all ranks need to agree about it. */
-enum { SMALL_ROWS = 8192 };
+/* Of more rows few become support vectors, as a rule: whole kernel matrices take longer than the columns that
+ * all ranks together compute of large problems. */
+enum { SMALL_ROWS = 4096 };
 
 /* Pieces of work per rank from which on one kernel matrix is not made on several ranks. */
 enum { PIECES = 4 };
