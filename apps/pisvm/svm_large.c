@@ -9,15 +9,17 @@
 #include "common/run/err.h"
 
 /* The inner problem is solved to this part of the violation. */
-static const double INNER = 0.02;
+static const double INNER = 0.05;
 
 /* Sizes of the working set where none are asked for. The matrix of the working set and the steps of the inner
- * problem are every rank's work, so that it grows with the rows that ranks share. */
+ * problem are every rank's work, so that it grows more slowly than the rows. */
 static void sizes(struct svm_large *s)
 {
     int working = s->spec.working, fresh = s->spec.fresh;
-    if (working == 0)
-        for (working = 512; working < 4096 && (int64_t)working * 10 < s->total;) working *= 2;
+    if (working == 0) {
+        working = 512;
+        for (int64_t rows = 2048; working < 4096 && s->total >= rows; rows *= 8) working *= 2;
+    }
     if (working < 2) working = 2;
     if (fresh == 0 || fresh > working) fresh = working / 2;
     s->working = working;
@@ -170,6 +172,25 @@ done:
     return rc;
 }
 
+/* Kernel values of a working set: those of a pair are computed once. */
+static void fill_matrix(const struct svm_large *s, const struct ps_svm_pack *pack, int64_t n, int64_t stride)
+{
+    enum { PART = 256, SQUARE = 32 };
+    float *k = s->matrix;
+    const int64_t parts = (n + PART - 1) / PART;
+#pragma omp parallel for schedule(dynamic)
+    for (int64_t part = 0; part < parts; part++) { /* the long ones first */
+        const int64_t lo = (parts - 1 - part) * PART, hi = lo + PART < n ? lo + PART : n;
+        s->spec.kernels->block(&s->spec.function, pack, lo, hi, pack, 0, hi, k + lo * stride, stride);
+    }
+#pragma omp parallel for schedule(dynamic)
+    for (int64_t lo = 0; lo < n; lo += SQUARE)
+        for (int64_t left = lo; left < n; left += SQUARE)
+            for (int64_t i = lo; i < lo + SQUARE && i < n; i++)
+                for (int64_t j = left > i ? left : i; j < left + SQUARE && j < n; j++)
+                    k[i * stride + j] = k[j * stride + i];
+}
+
 /* Solve it, and list what changes. Local. */
 static enum ps_status inner_solve(const struct svm_large *s, struct inner *in)
 {
@@ -178,7 +199,7 @@ static enum ps_status inner_solve(const struct svm_large *s, struct inner *in)
     const int64_t n = in->smo.n, stride = matrix_stride(n), size = 1 + 4 * (int64_t)in->smo.copies;
     struct ps_svm_pack *pack = NULL;
     PS_TRY(kernels->pack(&csr, NULL, n, &s->spec.layout, &pack));
-    kernels->block(&s->spec.function, pack, 0, n, pack, 0, n, s->matrix, stride);
+    fill_matrix(s, pack, n, stride);
     kernels->unpack(pack);
     in->smo.k = s->matrix;
     in->smo.stride = stride;

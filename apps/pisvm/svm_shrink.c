@@ -4,7 +4,7 @@
 
 /* A row is shrunk when it was found settled LONG times in a row, and with it at least one active row out of
  * SHARE: columns and packed rows are made anew then. */
-enum { LONG = 5, SHARE = 8 };
+enum { LONG = 5, SHARE = 5 };
 
 void svm_active_free(struct svm_large *s)
 {
