@@ -72,7 +72,7 @@ START_TEST(integers_of_100_bits)
         for (int i = 0; i < n; i++) {
             int64_t k = (int64_t)(ps_rng_u64(r, n * 1000 + i, 0) >> 11) * (i % 3 == 2 ? -1 : 1);
             int shift = (int)ps_rng_below(r, n * 1000 + i, 1, 40);
-            sum += (__int128)k << shift;
+            sum += (__int128)k * ((__int128)1 << shift);
             ps_exact_add(&s, ldexp((double)k, shift - 700));
         }
         double want = ldexp((double)sum, -700), got = ps_exact_value(&s);
