@@ -5,9 +5,9 @@
 #include "common/run/log.h"
 #include "common/run/record.h"
 
-/* Of more rows few become support vectors, as a rule: whole kernel matrices take longer than the columns that
- * all ranks together compute of large problems. */
-enum { SMALL_ROWS = 4096 };
+/* A problem of more rows is large if it is more than 1 in SHARE of all work: one thread alone would keep the
+ * others waiting. */
+enum { SMALL_ROWS = 4096, SHARE = 8 };
 
 /* Pieces of work per rank from which on one kernel matrix is not made on several ranks. */
 enum { PIECES = 4 };
@@ -27,6 +27,7 @@ static void fill_problems(const struct svm_train_spec *spec, const struct svm_sw
                           const struct svm_rows_cost *cost, struct svm_plan *p)
 {
     const bool classes = spec->data->class_of != NULL;
+    double all = 0;
     const double sweeps = sweep->ncost * (sweep->probability ? 5 : 1); /* probability: 5 more of 4/5 */
     for (int a = 0, pair = 0; a < p->slots; a++)
         for (int b = classes ? a + 1 : 0; b < (classes ? p->slots : 1); b++, pair++) {
@@ -38,12 +39,17 @@ static void fill_problems(const struct svm_train_spec *spec, const struct svm_sw
             q->rows[1] = classes ? p->count[b] : 0;
             const int64_t n = svm_problem_rows(q);
             const double squares = (double)n * (double)n;
-            q->large = n > SMALL_ROWS || 4 * n * n > spec->memory;
             q->fill = squares * (0.5 * cost->products * second_product + second_value);
             q->solve = squares * sweeps * second_solve;
-            *(q->large ? &p->large : &p->small) += 1;
-            if (!q->large && n > p->largest) p->largest = n;
+            all += squares;
         }
+    for (int pair = 0; pair < p->pairs; pair++) {
+        struct svm_problem *q = &p->problem[pair];
+        const int64_t n = svm_problem_rows(q);
+        q->large = 4 * n * n > spec->memory || (n > SMALL_ROWS && SHARE * (double)n * (double)n > all);
+        *(q->large ? &p->large : &p->small) += 1;
+        if (!q->large && n > p->largest) p->largest = n;
+    }
 }
 
 /* Classes are put into groups of at most a quarter of the memory: a round works on two groups. */

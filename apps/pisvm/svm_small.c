@@ -14,8 +14,9 @@ static enum ps_status start(const struct svm_small *s, struct svm_vars *v)
         v->f[i] = 0;
         coef[ncol] = v->y[i] * v->alpha[i];
         if (v->copies == 2) coef[ncol] += v->y[i + s->n] * v->alpha[i + s->n];
-        col[ncol] = s->k + i * s->stride;
-        ncol += coef[ncol] != 0;
+        if (coef[ncol] == 0) continue;
+        if (s->want) s->want(s->source, i);
+        col[ncol++] = s->k + i * s->stride;
     }
     if (rc == PS_OK) s->kernels->update(col, coef, ncol, s->n, v->f);
     free(col);
@@ -32,6 +33,9 @@ static enum ps_status solve(const struct svm_small *s, const struct svm_cost *co
                              .nu = v->nu,
                              .k = s->k,
                              .stride = s->stride,
+                             .want = s->want,
+                             .source = s->source,
+                             .diagonal = s->diagonal,
                              .y = v->y,
                              .p = v->p,
                              .c = v->c,

@@ -12,6 +12,9 @@ struct svm_small {
     int64_t n;
     const float *k; /**< [n][stride]; borrowed */
     int64_t stride;
+    void (*want)(void *source, int64_t row); /**< as in ps_svm_smo, with `source` and `diagonal`; or NULL */
+    void *source;
+    const float *diagonal;
     const struct svm_row *row; /**< [n] targets; left_out is not looked at */
     const int16_t *fold;       /**< [n] the fold in which a row is left out, or NULL: no folds */
     double eps;

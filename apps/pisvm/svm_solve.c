@@ -46,8 +46,11 @@ static enum ps_status solve(const struct svm_solve *s, const int16_t *mask, cons
 {
     const struct svm_small small = {.kernels = s->spec->kernels,
                                     .n = s->unit.n,
-                                    .k = s->k,
-                                    .stride = svm_problem_stride(s->problem),
+                                    .k = s->matrix->k,
+                                    .stride = s->matrix->stride,
+                                    .want = s->matrix->have ? svm_matrix_want : NULL,
+                                    .source = s->matrix,
+                                    .diagonal = s->matrix->diagonal,
                                     .row = s->unit.row,
                                     .fold = mask,
                                     .eps = s->spec->eps,

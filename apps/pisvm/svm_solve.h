@@ -3,6 +3,7 @@
 #ifndef SVM_SOLVE_H
 #define SVM_SOLVE_H
 
+#include "apps/pisvm/svm_matrix.h"
 #include "apps/pisvm/svm_unit.h"
 
 /** A problem that is being solved. Set what stands before `jobs`, all of it borrowed. */
@@ -10,7 +11,7 @@ struct svm_solve {
     const struct svm_train_spec *spec;
     const struct svm_sweep *sweep;
     const struct svm_problem *problem;
-    const float *k;              /**< kernel matrix as svm_store_matrix makes it */
+    struct svm_matrix *matrix;   /**< its kernel matrix; whole where several threads do jobs */
     const double *label;         /**< rows' labels where they are values, else NULL */
     int folds;                   /**< how many */
     const int *fold;             /**< [folds] which; -1: one machine of all rows */

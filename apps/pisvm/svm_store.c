@@ -186,3 +186,26 @@ void svm_store_matrix(struct svm_store *s, const struct svm_problem *p, float *k
     if (n < stride)
         for (int64_t i = 0; i < n; i++) memset(k + i * stride + n, 0, (size_t)(stride - n) * sizeof *k);
 }
+
+void svm_store_row(const struct svm_store *s, const struct svm_problem *p, int64_t row, float *k)
+{
+    const int64_t na = p->rows[0], n = svm_problem_rows(p), stride = svm_problem_stride(p);
+    const int own = row >= na;
+    const int64_t at = row - own * na;
+    for (int part = 0; part < 2 && p->slot[part] >= 0; part++)
+        s->spec->kernels->block(&s->function, s->pack[p->slot[own]], at, at + 1, s->pack[p->slot[part]], 0,
+                                p->rows[part], k + part * na, stride);
+    memset(k + n, 0, (size_t)(stride - n) * sizeof *k);
+}
+
+void svm_store_diagonal(const struct svm_store *s, const struct svm_problem *p, float *diagonal)
+{
+    float square[SQUARE * SQUARE];
+    for (int part = 0; part < 2 && p->slot[part] >= 0; diagonal += p->rows[part++])
+        for (int64_t lo = 0; lo < p->rows[part]; lo += SQUARE) {
+            const struct ps_svm_pack *x = s->pack[p->slot[part]];
+            const int64_t hi = lo + SQUARE < p->rows[part] ? lo + SQUARE : p->rows[part];
+            s->spec->kernels->block(&s->function, x, lo, hi, x, lo, hi, square, SQUARE);
+            for (int64_t i = lo; i < hi; i++) diagonal[i] = square[(i - lo) * (SQUARE + 1)];
+        }
+}

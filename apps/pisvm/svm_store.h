@@ -17,6 +17,8 @@ struct svm_store {
     float **diagonal;          /**< [slots] kernel matrix of a class, row stride its rows; NULL: not kept */
     uint8_t *state;            /**< [slots] of the diagonal: 0 none, 1 being made, 2 there */
     int64_t room;              /**< bytes that diagonals may still take */
+    int64_t paid, saved;       /**< what rows of matrices cost that were made as wanted, and what whole ones
+                                    would have, in rows of a whole one */
     double products;           /**< multiplications of one scalar product */
 };
 
@@ -39,5 +41,11 @@ void svm_store_room(struct svm_store *s, int64_t room);
  * be called by several threads at once.
  * @param k out [rows][stride], stride as svm_problem_stride */
 void svm_store_matrix(struct svm_store *s, const struct svm_problem *p, float *k);
+
+/** One row of it, and its diagonal, to the same bits. Local, one thread.
+ * @param k out [stride]
+ * @param diagonal out [rows] */
+void svm_store_row(const struct svm_store *s, const struct svm_problem *p, int64_t row, float *k);
+void svm_store_diagonal(const struct svm_store *s, const struct svm_problem *p, float *diagonal);
 
 #endif

@@ -189,12 +189,12 @@ static struct task *take(struct svm_tasks *t, int lo, int hi, struct hold *h)
     return NULL;
 }
 
-static struct svm_solve solve_of(struct svm_tasks *t, struct task *x, const float *k)
+static struct svm_solve solve_of(struct svm_tasks *t, struct task *x, struct svm_matrix *matrix)
 {
     return (struct svm_solve){.spec = t->spec,
                               .sweep = t->sweep,
                               .problem = &t->plan->problem[x->pair],
-                              .k = k,
+                              .matrix = matrix,
                               .label = t->store->target[0],
                               .folds = x->folds,
                               .fold = t->fold + x->first,
@@ -204,12 +204,14 @@ static struct svm_solve solve_of(struct svm_tasks *t, struct task *x, const floa
 /* One task by one thread. */
 static void solve_alone(struct svm_tasks *t, struct task *x, float *k)
 {
-    struct svm_solve s = solve_of(t, x, k);
-    svm_store_matrix(t->store, s.problem, k);
-    enum ps_status rc = svm_solve_open(&s);
+    struct svm_matrix matrix;
+    struct svm_solve s = solve_of(t, x, &matrix);
+    enum ps_status rc = svm_matrix_make(t->store, s.problem, k, false, &matrix);
+    if (rc == PS_OK) rc = svm_solve_open(&s);
     for (int i = 0; i < s.jobs && rc == PS_OK && !halted(t); i++) rc = svm_solve_job(&s, i);
     if (rc == PS_OK) rc = svm_solve_close(&s);
     svm_solve_free(&s);
+    svm_matrix_free(&matrix);
     if (rc != PS_OK) t->status = rc;
     end(t, x);
 }
@@ -220,9 +222,10 @@ static void solve_together(struct svm_tasks *t, struct task *x)
     struct hold h = {0};
     const int at = (int)(x - t->task);
     if (take(t, at, at + 1, &h)) {
-        struct svm_solve s = solve_of(t, x, h.k);
-        svm_store_matrix(t->store, s.problem, h.k);
-        enum ps_status rc = svm_solve_open(&s);
+        struct svm_matrix matrix;
+        struct svm_solve s = solve_of(t, x, &matrix);
+        enum ps_status rc = svm_matrix_make(t->store, s.problem, h.k, true, &matrix);
+        if (rc == PS_OK) rc = svm_solve_open(&s);
         if (rc != PS_OK) t->status = rc;
 #pragma omp parallel for schedule(dynamic, 1)
         for (int i = 0; i < s.jobs; i++) {
@@ -232,6 +235,7 @@ static void solve_together(struct svm_tasks *t, struct task *x)
         }
         if (rc == PS_OK) rc = svm_solve_close(&s);
         svm_solve_free(&s);
+        svm_matrix_free(&matrix);
         if (rc != PS_OK) t->status = rc;
         end(t, x);
     }

@@ -6,6 +6,9 @@
 
 enum { ROWS = PS_LANES == 16 ? 8 : 4, VECS = 2, WIDTH = VECS * PS_LANES, CHUNK = 128 };
 
+/* A lone row takes GROUP panels at a time: eight chains. */
+enum { PANEL_VECS = PS_SVM_PANEL / PS_LANES, GROUP = 8 / PANEL_VECS };
+
 static inline __attribute__((always_inline)) void sums(const float *a, const float *b, int64_t features,
                                                        bool distance, bool begin, float *raw)
 {
@@ -55,9 +58,63 @@ static void panel_sums(const float *a, const float *b, int64_t cols, int64_t rlo
     }
 }
 
+/** Sums of one row with GROUP panels, which are [cols][32] each: as many chains as registers hold. */
+static inline __attribute__((always_inline)) void row_sums(const float *a, const float *b, int64_t cols,
+                                                           int groups, bool distance, float *raw)
+{
+    ps_vf sum[GROUP][PANEL_VECS];
+    for (int g = 0; g < groups; g++)
+        for (int v = 0; v < PANEL_VECS; v++) sum[g][v] = ps_vf_all(0);
+    for (int64_t k = 0; k < cols; k++) {
+        const ps_vf x = ps_vf_all(a[k * PS_SVM_PANEL]);
+        for (int g = 0; g < groups; g++)
+            for (int v = 0; v < PANEL_VECS; v++) {
+                const ps_vf y = ps_vf_load(b + (g * cols + k) * PS_SVM_PANEL + v * PS_LANES), d = x - y;
+                sum[g][v] = distance ? ps_vf_fma(d, d, sum[g][v]) : ps_vf_fma(x, y, sum[g][v]);
+            }
+    }
+    for (int g = 0; g < groups; g++)
+        for (int v = 0; v < PANEL_VECS; v++) ps_vf_store(raw + g * PS_SVM_PANEL + v * PS_LANES, sum[g][v]);
+}
+
+/** One row alone, without the other rows of its tile. */
+static void lone_row(const struct ps_svm_job *job, int64_t i, int64_t plo, int64_t phi)
+{
+    _Alignas(64) float raw[(GROUP + 1) * PS_SVM_PANEL] = {0};
+    const float *a = ps_svm_panel(job->a, i / PS_SVM_PANEL) + i % PS_SVM_PANEL;
+    for (int64_t p = plo, next; p < phi; p = next) {
+        const bool whole = p + GROUP <= phi, distance = job->finish.distance;
+        next = whole ? p + GROUP : p + 1;
+        const int64_t left = p * PS_SVM_PANEL, end = next * PS_SVM_PANEL;
+        const int64_t j = left > job->blo ? left : job->blo, last = end < job->bhi ? end : job->bhi;
+        const float *b = ps_svm_panel(job->b, p);
+        if (whole && distance)
+            row_sums(a, b, job->a->cols, GROUP, true, raw);
+        else if (whole)
+            row_sums(a, b, job->a->cols, GROUP, false, raw);
+        else
+            row_sums(a, b, job->a->cols, 1, distance, raw);
+        ps_svm_finish_tile(&job->finish, &(struct ps_svm_tile){
+                                             .raw = raw + (j - left),
+                                             .raw_stride = GROUP * PS_SVM_PANEL,
+                                             .rows = 1,
+                                             .cols = last - j,
+                                             .a_norm = job->a->norm + i,
+                                             .b_norm = job->b->norm + j,
+                                             .out = job->out + (i - job->alo) * job->stride + (j - job->blo),
+                                             .stride = job->stride,
+                                             .stream = job->stream,
+                                         });
+    }
+}
+
 void ps_svm_dense_part(const struct ps_svm_job *job, int64_t alo, int64_t ahi, int64_t plo, int64_t phi)
 {
     _Alignas(64) float raw[(PS_SVM_PANEL + 1) * PS_SVM_PANEL] = {0};
+    if (ahi - alo == 1) {
+        lone_row(job, alo, plo, phi);
+        return;
+    }
     for (int64_t i = alo, next; i < ahi; i = next) {
         const int64_t panel = i / PS_SVM_PANEL, top = panel * PS_SVM_PANEL;
         next = top + PS_SVM_PANEL < ahi ? top + PS_SVM_PANEL : ahi;

@@ -41,8 +41,8 @@ static int64_t padded(int64_t n)
 static void load(struct ps_smo_state *t)
 {
     struct ps_svm_smo *s = t->s;
-    for (int64_t r = 0; r < s->n; r++) t->diagonal[r] = s->k[r * s->stride + r];
-    t->least = ps_smo_least(s->n, t->diagonal, 1);
+    for (int64_t r = 0; r < s->n; r++) t->diagonal[r] = ps_smo_diagonal(s, r);
+    t->least = ps_smo_least(s);
     for (int64_t v = 0; v < s->copies * s->n; v++) {
         int64_t q = slot_of(t, v);
         int g = ps_smo_group(s, v);
@@ -81,6 +81,7 @@ static bool choose(const struct ps_smo_state *t, const struct ps_smo_top top[2],
     for (int g = 0; g < t->groups; g++) {
         if (top[g].i < 0) continue;
         int64_t v = variable_of(t, top[g].i);
+        ps_smo_want(t->s, ps_smo_row(t->s, v));
         struct ps_smo_partner p = ps_smo_choose(t, g, ps_smo_row(t->s, v), top[g].up, scale);
         if (p.j < 0 || p.worth < best.worth || (p.worth == best.worth && p.j > best.j)) continue;
         best = p;
@@ -93,7 +94,7 @@ static bool choose(const struct ps_smo_state *t, const struct ps_smo_top top[2],
 static void solve(struct ps_smo_state *t)
 {
     struct ps_svm_smo *s = t->s;
-    const float *ki = s->k, *kj = s->k; /* no step before the first: any row, by nothing */
+    const float *ki = t->diagonal, *kj = t->diagonal; /* no step before the first: any numbers, by nothing */
     double w[2] = {0, 0};
     for (;;) {
         struct ps_smo_top top[2];
@@ -105,6 +106,7 @@ static void solve(struct ps_smo_state *t)
         if (violation < s->eps || (s->max_iter > 0 && s->iterations >= s->max_iter)) return;
         if (!choose(t, top, violation, &i, &j)) return;
         int64_t ri = ps_smo_row(s, i), rj = ps_smo_row(s, j);
+        ps_smo_want(s, rj);
         ki = s->k + ri * s->stride;
         kj = s->k + rj * s->stride;
         double a = ps_smo_curvature(t->diagonal[ri], t->diagonal[rj], ki[rj]);

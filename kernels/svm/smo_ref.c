@@ -29,14 +29,16 @@ static int64_t choose(const struct ps_svm_smo *s, const double *score, const str
     float best = -1;
     int64_t j = -1;
     double scale = ps_smo_scale(violation);
-    float least = ps_smo_least(s->n, s->k, s->stride + 1);
+    float least = ps_smo_least(s);
+    for (int g = 0; g < ps_smo_groups(s); g++)
+        if (top[g].i >= 0) ps_smo_want(s, ps_smo_row(s, top[g].i));
     for (int64_t v = 0; v < s->copies * s->n; v++) {
         const struct top *t = &top[ps_smo_group(s, v)];
         if (t->i < 0 || !ps_smo_may_fall(s, v)) continue;
         int64_t ri = ps_smo_row(s, t->i), rj = ps_smo_row(s, v);
         const float *ki = s->k + ri * s->stride;
         float b = (float)ps_svm_fma(-scale, score[v], scale * t->up);
-        float a = ps_svm_fmaf(-2, ki[rj], ki[ri] + s->k[rj * s->stride + rj]);
+        float a = ps_svm_fmaf(-2, ki[rj], ps_smo_diagonal(s, ri) + ps_smo_diagonal(s, rj));
         float worth = ps_smo_worth(b, a, least);
         if (b > 0 && worth > best) {
             best = worth;
@@ -62,7 +64,9 @@ static void solve(struct ps_svm_smo *s, double *score)
         if (j < 0) return;
         int64_t ri = ps_smo_row(s, i), rj = ps_smo_row(s, j);
         const float *ki = s->k + ri * s->stride, *kj = s->k + rj * s->stride;
-        if (!ps_smo_move(s, i, j, score[i] - score[j], ps_smo_curvature(ki[ri], kj[rj], ki[rj]), w)) return;
+        ps_smo_want(s, rj);
+        double a = ps_smo_curvature(ps_smo_diagonal(s, ri), ps_smo_diagonal(s, rj), ki[rj]);
+        if (!ps_smo_move(s, i, j, score[i] - score[j], a, w)) return;
         s->iterations++;
         for (int64_t v = 0; v < s->copies * s->n; v++)
             score[v] = ps_smo_advanced(score[v], w, ki[ps_smo_row(s, v)], kj[ps_smo_row(s, v)]);

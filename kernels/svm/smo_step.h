@@ -37,6 +37,17 @@ static inline int64_t ps_smo_row(const struct ps_svm_smo *s, int64_t v)
     return v < s->n ? v : v - s->n;
 }
 
+/** See to it that a row of the matrix is there. */
+static inline void ps_smo_want(const struct ps_svm_smo *s, int64_t row)
+{
+    if (s->want) s->want(s->source, row);
+}
+
+static inline float ps_smo_diagonal(const struct ps_svm_smo *s, int64_t row)
+{
+    return s->diagonal ? s->diagonal[row] : s->k[row * s->stride + row];
+}
+
 /** The power of two that brings a positive number into [1, 2); 1 where there is none. Choices are made in
  * single precision on numbers of moderate size, whatever the unit of the data. */
 static inline double ps_smo_scale(double x)
@@ -51,12 +62,12 @@ static inline double ps_smo_scale(double x)
 }
 
 /** The least curvature that a choice reckons with: PS_SMO_TAU in the unit of the kernel values, which the
- * diagonal shows, whose values are `step` apart. */
-static inline float ps_smo_least(int64_t n, const float *diagonal, int64_t step)
+ * diagonal shows. */
+static inline float ps_smo_least(const struct ps_svm_smo *s)
 {
     double most = 0;
-    for (int64_t r = 0; r < n; r++) {
-        double k = fabs((double)diagonal[r * step]);
+    for (int64_t r = 0; r < s->n; r++) {
+        double k = fabs((double)ps_smo_diagonal(s, r));
         most = k > most ? k : most;
     }
     return (float)(PS_SMO_TAU / ps_smo_scale(most));

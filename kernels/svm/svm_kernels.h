@@ -51,10 +51,14 @@ struct ps_svm_smo {
     const float *k; /**< [n][stride] kernel values, symmetric; borrowed; fastest where rows begin at multiples
                          of 64 bytes */
     int64_t stride;
-    const int8_t *y;  /**< [copies * n] +1 or -1 */
-    const double *p;  /**< [copies * n] */
-    const double *c;  /**< [copies * n]; 0: the variable stays as it is (a row left out of a fold) */
-    double *alpha;    /**< [copies * n] in: a feasible start; out */
+    void (*want)(void *source, int64_t row); /**< called before a row of k is read, or NULL: all rows are
+                                                  there; then `diagonal` must be given */
+    void *source;
+    const float *diagonal; /**< [n] K(row, row), or NULL: read from k */
+    const int8_t *y;       /**< [copies * n] +1 or -1 */
+    const double *p;       /**< [copies * n] */
+    const double *c;       /**< [copies * n]; 0: the variable stays as it is (a row left out of a fold) */
+    double *alpha;         /**< [copies * n] in: a feasible start; out */
     double *f;        /**< [n] in: sum_v K(row, row v) y_v alpha_v of the start, of rows left out too; out */
     double eps;       /**< stop when the largest violation is below: max over `up` minus min over `low` of
                            -f - y p (nu: the larger of the two classes') */

@@ -172,7 +172,9 @@ static void check_ranges(const struct ps_svm_function *f, const struct ps_svm_pa
         int64_t ahi = alo + 1 + ps_rng_below(rng, t, 2, (uint32_t)(n - alo));
         int64_t bhi = blo + 1 + ps_rng_below(rng, t, 3, (uint32_t)(n - blo));
         if (t == 0) alo = blo = 0, ahi = bhi = n;
-        if (t == 1) ahi = alo; /* nothing */
+        if (t == 1) ahi = alo;     /* nothing */
+        if (t == 2) ahi = alo + 1; /* one row, of all columns and of some */
+        if (t == 3) ahi = alo + 1, blo = 0, bhi = n;
         omp_set_num_threads(1 + (int)t % 3);
         framed(&ps_svm_cpu, f, p, alo, ahi, p, blo, bhi, out);
         for (int64_t i = alo; i < ahi; i++)

@@ -204,6 +204,40 @@ START_TEST(all_forms)
 }
 END_TEST
 
+/** A matrix whose rows come when they are wanted; until then they are no numbers. */
+static struct problem whole;
+
+static void bring(void *source, int64_t row)
+{
+    const int64_t stride = whole.s.stride;
+    memcpy((float *)source + row * stride, whole.k + row * stride, (size_t)whole.s.n * sizeof(float));
+}
+
+START_TEST(rows_as_wanted)
+{
+    static struct problem q;
+    float diagonal[MAX_ROWS];
+    for (int back = 0; back < 2; back++)
+        for (int nu = 0; nu < 2; nu++) {
+            struct form form = {.n = 211, .copies = 1 + nu, .nu = nu, .warm = nu, .width = 1, .c = 10};
+            fill(&whole, &form, 9);
+            solve(&whole, ps_svm_smo_ref);
+            fill(&q, &form, 9);
+            gradient(&q.s, q.start, q.f);
+            memcpy(q.alpha, q.start, sizeof q.alpha);
+            for (int64_t r = 0; r < form.n; r++) diagonal[r] = q.k[r * q.s.stride + r];
+            for (int i = 0; i < MAX_ROWS * MAX_STRIDE; i++) q.k[i] = NAN;
+            q.s.want = bring;
+            q.s.source = q.k;
+            q.s.diagonal = diagonal;
+            ck_assert_int_eq((back ? ps_svm_smo_cpu : ps_svm_smo_ref)(&q.s), PS_OK);
+            ck_assert_int_eq(q.s.iterations, whole.s.iterations);
+            ck_assert(memcmp(q.alpha, whole.alpha, sizeof q.alpha) == 0);
+            ck_assert(memcmp(q.f, whole.f, (size_t)form.n * sizeof *q.f) == 0);
+        }
+}
+END_TEST
+
 START_TEST(nothing_to_do)
 {
     static struct problem q;
@@ -304,7 +338,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {all_forms, nothing_to_do, stops_when_told, unit_of_the_kernel, indefinite,
-                                  updates,   NULL};
+    const TTest *const tests[] = {all_forms,          rows_as_wanted, nothing_to_do, stops_when_told,
+                                  unit_of_the_kernel, indefinite,     updates,       NULL};
     return mck_main(argc, argv, "svm smo", tests);
 }

@@ -168,6 +168,14 @@ static void check_matrix(struct svm_store *s, const struct svm_rows *all, const 
             if (d > worst) worst = d;
             symmetric = symmetric && k[i * stride + j] == k[j * stride + i];
         }
+    bool rows = true;
+    float *diagonal = malloc((size_t)n * sizeof *diagonal);
+    for (int64_t i = 0; i < n; i++) svm_store_row(s, p, i, again + i * stride);
+    svm_store_diagonal(s, p, diagonal);
+    for (int64_t i = 0; i < n; i++) rows = rows && diagonal[i] == k[i * stride + i];
+    mck_assert(rows && memcmp(k, again, (size_t)(n * stride) * sizeof *k) == 0,
+               "problem %d %d: other rows alone", p->a, p->b);
+    free(diagonal);
     mck_assert(equal, "problem %d %d: another matrix the second time", p->a, p->b);
     mck_assert(symmetric, "problem %d %d: not symmetric", p->a, p->b);
     mck_assert(worst < 1e-5, "problem %d %d: off by %g", p->a, p->b, worst);
