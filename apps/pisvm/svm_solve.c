@@ -41,16 +41,16 @@ void svm_solve_free(struct svm_solve *s)
 }
 
 /* Solve for all C with the rows of a mask left out. */
-static enum ps_status solve(const struct svm_solve *s, const int16_t *mask, const int64_t trained[2],
-                            struct svm_solution *out)
+static enum ps_status solve(const struct svm_solve *s, struct svm_matrix *matrix, const int16_t *mask,
+                            const int64_t trained[2], struct svm_solution *out)
 {
     const struct svm_small small = {.kernels = s->spec->kernels,
                                     .n = s->unit.n,
-                                    .k = s->matrix->k,
-                                    .stride = s->matrix->stride,
-                                    .want = s->matrix->have ? svm_matrix_want : NULL,
-                                    .source = s->matrix,
-                                    .diagonal = s->matrix->diagonal,
+                                    .k = matrix->k,
+                                    .stride = matrix->stride,
+                                    .want = matrix->have ? svm_matrix_want : NULL,
+                                    .source = matrix,
+                                    .diagonal = matrix->diagonal,
                                     .row = s->unit.row,
                                     .fold = mask,
                                     .eps = s->spec->eps,
@@ -66,7 +66,7 @@ static enum ps_status solve(const struct svm_solve *s, const int16_t *mask, cons
     return PS_OK;
 }
 
-static enum ps_status own_fold(struct svm_solve *s, int at, int16_t *mask)
+static enum ps_status own_fold(struct svm_solve *s, struct svm_matrix *matrix, int at, int16_t *mask)
 {
     const int fold = s->fold[at], ncost = s->sweep->ncost;
     struct svm_solution *out = s->found + (int64_t)at * ncost;
@@ -74,12 +74,12 @@ static enum ps_status own_fold(struct svm_solve *s, int at, int16_t *mask)
     svm_unit_mask(&s->unit, fold, -1, mask, trained);
     for (int c = 0; c < ncost; c++)
         PS_TRY(ps_alloc(&out[c].coef, s->unit.n, sizeof *out[c].coef, "coefficients"));
-    return solve(s, fold < 0 ? NULL : mask, trained, out);
+    return solve(s, matrix, fold < 0 ? NULL : mask, trained, out);
 }
 
 /* The rows that an inner fold leaves out get their decision values from the others. */
-static enum ps_status inner_fold(struct svm_solve *s, int at, int inner, int16_t *mask,
-                                 struct svm_solution *out)
+static enum ps_status inner_fold(struct svm_solve *s, struct svm_matrix *matrix, int at, int inner,
+                                 int16_t *mask, struct svm_solution *out)
 {
     const int fold = s->fold[at], ncost = s->sweep->ncost;
     const int64_t n = s->unit.n;
@@ -89,7 +89,7 @@ static enum ps_status inner_fold(struct svm_solve *s, int at, int inner, int16_t
         PS_TRY(ps_alloc(&out[c].coef, n, sizeof *out[c].coef, "coefficients"));
         PS_TRY(ps_alloc(&out[c].decision, n, sizeof *out[c].decision, "decision values"));
     }
-    PS_TRY(solve(s, mask, trained, out));
+    PS_TRY(solve(s, matrix, mask, trained, out));
     for (int c = 0; c < ncost; c++) {
         double *to = s->decision + ((int64_t)at * ncost + c) * n;
         for (int64_t i = 0; i < n; i++)
@@ -98,7 +98,7 @@ static enum ps_status inner_fold(struct svm_solve *s, int at, int inner, int16_t
     return PS_OK;
 }
 
-enum ps_status svm_solve_job(struct svm_solve *s, int i)
+enum ps_status svm_solve_job(struct svm_solve *s, int i, struct svm_matrix *matrix)
 {
     const int per_fold = jobs_of_fold(s), ncost = s->sweep->ncost;
     int16_t *mask = NULL;
@@ -106,8 +106,9 @@ enum ps_status svm_solve_job(struct svm_solve *s, int i)
     if (s->ended[i]) return PS_OK;
     enum ps_status rc = ps_alloc(&mask, s->unit.n, sizeof *mask, "rows of a fold");
     if (rc == PS_OK) rc = ps_zalloc(&work, ncost, sizeof *work, "solutions");
-    if (rc == PS_OK && i % per_fold == 0) rc = own_fold(s, i / per_fold, mask);
-    if (rc == PS_OK && i % per_fold > 0) rc = inner_fold(s, i / per_fold, i % per_fold - 1, mask, work);
+    if (rc == PS_OK && i % per_fold == 0) rc = own_fold(s, matrix, i / per_fold, mask);
+    if (rc == PS_OK && i % per_fold > 0)
+        rc = inner_fold(s, matrix, i / per_fold, i % per_fold - 1, mask, work);
     for (int c = 0; work && c < ncost; c++) {
         free(work[c].coef);
         free(work[c].decision);

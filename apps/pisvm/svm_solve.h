@@ -11,7 +11,6 @@ struct svm_solve {
     const struct svm_train_spec *spec;
     const struct svm_sweep *sweep;
     const struct svm_problem *problem;
-    struct svm_matrix *matrix;   /**< its kernel matrix; whole where several threads do jobs */
     const double *label;         /**< rows' labels where they are values, else NULL */
     int folds;                   /**< how many */
     const int *fold;             /**< [folds] which; -1: one machine of all rows */
@@ -29,8 +28,9 @@ struct svm_solve {
 /** Prepare. Local. @return PS_OK; PS_ENOMEM */
 enum ps_status svm_solve_open(struct svm_solve *s);
 
-/** Do job `i`. Local, one thread. @return PS_OK; PS_EUSAGE (nu infeasible); PS_ENOMEM */
-enum ps_status svm_solve_job(struct svm_solve *s, int i);
+/** Do job `i` on the problem's kernel matrix, which must be whole where several threads share it. Local, one
+ * thread. @return PS_OK; PS_EUSAGE (nu infeasible); PS_ENOMEM */
+enum ps_status svm_solve_job(struct svm_solve *s, int i, struct svm_matrix *matrix);
 
 /** Fill the machines of the folds whose jobs were all done. Local. @return PS_OK; PS_ENOMEM */
 enum ps_status svm_solve_close(struct svm_solve *s);

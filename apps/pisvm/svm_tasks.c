@@ -14,6 +14,11 @@ struct task {
     int64_t first; /* of `fold`, and of its machines: [folds][ncost] */
     double fill, seconds;
     bool taken, done;
+
+    /* while a thread solves it, and others that are idle may help */
+    struct svm_solve *open; /* NULL: nothing to help with */
+    int next;               /* job */
+    int helpers;
 };
 
 struct svm_tasks {
@@ -169,19 +174,24 @@ static struct task *pick(struct svm_tasks *t, int lo, int hi, struct hold *h, in
     return picked;
 }
 
+/* Other memory for a thread, of which `used` knows already. */
+static bool change(struct svm_tasks *t, struct hold *h, int64_t bytes)
+{
+    if (bytes == h->bytes) return true;
+    free(h->k);
+    h->bytes = bytes;
+    const enum ps_status rc = ps_alloc(&h->k, bytes, 1, "a kernel matrix");
+    if (rc != PS_OK) t->status = rc;
+    return rc == PS_OK;
+}
+
 static struct task *take(struct svm_tasks *t, int lo, int hi, struct hold *h)
 {
     bool left = true;
     int64_t bytes;
     while (left && !halted(t)) {
         struct task *x = pick(t, lo, hi, h, &bytes, &left);
-        if (x && bytes != h->bytes) {
-            free(h->k);
-            h->bytes = bytes;
-            const enum ps_status rc = ps_alloc(&h->k, bytes, 1, "a kernel matrix");
-            if (rc != PS_OK) t->status = rc;
-            if (rc != PS_OK) break;
-        }
+        if (x && !change(t, h, bytes)) break;
         if (x) return x;
         release(t, h);
         if (left) nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
@@ -189,31 +199,109 @@ static struct task *take(struct svm_tasks *t, int lo, int hi, struct hold *h)
     return NULL;
 }
 
-static struct svm_solve solve_of(struct svm_tasks *t, struct task *x, struct svm_matrix *matrix)
+static struct svm_solve solve_of(struct svm_tasks *t, struct task *x)
 {
     return (struct svm_solve){.spec = t->spec,
                               .sweep = t->sweep,
                               .problem = &t->plan->problem[x->pair],
-                              .matrix = matrix,
                               .label = t->store->target[0],
                               .folds = x->folds,
                               .fold = t->fold + x->first,
                               .machine = t->machine + x->first * t->sweep->ncost};
 }
 
-/* One task by one thread. */
+/* Do jobs of a task until none is left. */
+static void do_jobs(struct svm_tasks *t, struct task *x, struct svm_solve *s, struct svm_matrix *matrix)
+{
+    while (!halted(t)) {
+        int i;
+#pragma omp atomic capture
+        i = x->next++;
+        if (i >= s->jobs) break;
+        const enum ps_status rc = svm_solve_job(s, i, matrix);
+        if (rc != PS_OK) t->status = rc;
+    }
+}
+
+/* Let others help, or see to it that none does any more. */
+static void publish(struct task *x, struct svm_solve *s)
+{
+#pragma omp critical(svm_tasks)
+    x->open = s;
+    for (int helpers = 1; !s && helpers > 0;) {
+#pragma omp atomic read
+        helpers = x->helpers;
+        if (helpers > 0) nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
+    }
+}
+
+/* One task by one thread, and those that help. */
 static void solve_alone(struct svm_tasks *t, struct task *x, float *k)
 {
     struct svm_matrix matrix;
-    struct svm_solve s = solve_of(t, x, &matrix);
+    struct svm_solve s = solve_of(t, x);
     enum ps_status rc = svm_matrix_make(t->store, s.problem, k, false, &matrix);
     if (rc == PS_OK) rc = svm_solve_open(&s);
-    for (int i = 0; i < s.jobs && rc == PS_OK && !halted(t); i++) rc = svm_solve_job(&s, i);
-    if (rc == PS_OK) rc = svm_solve_close(&s);
+    if (rc == PS_OK) {
+        publish(x, &s);
+        do_jobs(t, x, &s, &matrix);
+        publish(x, NULL);
+        rc = svm_solve_close(&s);
+    }
     svm_solve_free(&s);
     svm_matrix_free(&matrix);
     if (rc != PS_OK) t->status = rc;
     end(t, x);
+}
+
+/* Join the task with most jobs left whose matrix fits into memory once more. @return NULL: there is none */
+static struct task *join(struct svm_tasks *t, int lo, int hi, const struct hold *h, struct svm_solve **s,
+                         int64_t *bytes)
+{
+    struct task *joined = NULL;
+    int most = 0;
+#pragma omp critical(svm_tasks)
+    {
+        for (int i = lo; i < hi; i++) {
+            struct task *x = &t->task[i];
+            int next;
+#pragma omp atomic read
+            next = x->next;
+            if (!x->open || x->open->jobs - next <= most) continue;
+            const int64_t need = matrix_bytes(x->open->problem), used = t->used;
+            if (need > h->bytes && used - h->bytes + need > t->budget) continue;
+            most = x->open->jobs - next;
+            joined = x;
+            *s = x->open;
+            *bytes = need > h->bytes ? need : h->bytes;
+        }
+        if (joined) {
+            t->used += *bytes - h->bytes;
+#pragma omp atomic
+            joined->helpers++;
+        }
+    }
+    return joined;
+}
+
+/* Help with jobs of tasks when all are taken. A helper makes its own matrix, as rows come when they are
+ * wanted. */
+static void help(struct svm_tasks *t, int lo, int hi, struct hold *h)
+{
+    struct svm_solve *s;
+    int64_t bytes;
+    for (struct task *x; !halted(t) && (x = join(t, lo, hi, h, &s, &bytes));) {
+        struct svm_matrix matrix = {0};
+        enum ps_status rc = PS_OK;
+        if (change(t, h, bytes)) {
+            rc = svm_matrix_make(t->store, s->problem, h->k, false, &matrix);
+            if (rc == PS_OK) do_jobs(t, x, s, &matrix);
+            svm_matrix_free(&matrix);
+        }
+        if (rc != PS_OK) t->status = rc;
+#pragma omp atomic
+        x->helpers--;
+    }
 }
 
 /* One task by all threads. */
@@ -223,14 +311,14 @@ static void solve_together(struct svm_tasks *t, struct task *x)
     const int at = (int)(x - t->task);
     if (take(t, at, at + 1, &h)) {
         struct svm_matrix matrix;
-        struct svm_solve s = solve_of(t, x, &matrix);
+        struct svm_solve s = solve_of(t, x);
         enum ps_status rc = svm_matrix_make(t->store, s.problem, h.k, true, &matrix);
         if (rc == PS_OK) rc = svm_solve_open(&s);
         if (rc != PS_OK) t->status = rc;
 #pragma omp parallel for schedule(dynamic, 1)
         for (int i = 0; i < s.jobs; i++) {
             if (halted(t)) continue;
-            const enum ps_status mine = svm_solve_job(&s, i);
+            const enum ps_status mine = svm_solve_job(&s, i, &matrix);
             if (mine != PS_OK) t->status = mine;
         }
         if (rc == PS_OK) rc = svm_solve_close(&s);
@@ -266,13 +354,15 @@ enum ps_status svm_tasks_run(struct svm_tasks *t, int round, double until, int *
     int lo = 0, hi;
     while (lo < t->n && t->task[lo].round < round) lo++;
     for (hi = lo; hi < t->n && t->task[hi].round == round;) t->task[hi++].taken = false;
-    int64_t largest = 0, wanted = t->spec->run->threads;
+    int64_t largest = 0, wanted = t->spec->run->threads, jobs = 0;
     for (int i = lo; i < hi; i++) {
+        t->task[i].next = 0;
+        jobs += t->task[i].folds * (t->sweep->probability ? 1 + SVM_INNER : 1);
         const int64_t bytes = matrix_bytes(&t->plan->problem[t->task[i].pair]);
         t->task[i].taken = t->task[i].done;
         if (bytes > largest) largest = bytes;
     }
-    if (wanted > hi - lo) wanted = hi - lo;
+    if (wanted > jobs) wanted = jobs;
     t->until = until;
     t->used = 0;
     t->budget = wanted * largest < t->spec->memory ? wanted * largest : t->spec->memory;
@@ -286,6 +376,7 @@ enum ps_status svm_tasks_run(struct svm_tasks *t, int round, double until, int *
     {
         struct hold h = {0};
         for (struct task *x; (x = take(t, lo + together, hi, &h));) solve_alone(t, x, h.k);
+        help(t, lo + together, hi, &h);
         release(t, &h);
     }
     ps_progress_end(&t->progress);
