@@ -23,7 +23,8 @@ static inline float ps_svm_fmaf(float a, float b, float c)
 #endif
 }
 
-/** As ps_svm_kernels.smo. Both make the same choices and give the same bits. */
+/** As ps_svm_kernels.smo. `ref` is the plain method; `cpu` makes the same choices and gives the same bits
+ * until it goes on in working sets (smo_active.h). */
 enum ps_status ps_svm_smo_ref(struct ps_svm_smo *s);
 enum ps_status ps_svm_smo_cpu(struct ps_svm_smo *s);
 

@@ -82,7 +82,8 @@ struct ps_svm_kernels {
     void (*block)(const struct ps_svm_function *f, const struct ps_svm_pack *a, int64_t alo, int64_t ahi,
                   const struct ps_svm_pack *b, int64_t blo, int64_t bhi, float *out, int64_t stride);
 
-    /** Solve a quadratic program, with the calling thread alone. Local.
+    /** Solve a quadratic program. The result is a function of the program alone: threads of the caller help
+     * with nothing but sums that do not depend on them. Local.
      * @return PS_OK, also where max_iter was reached; PS_ENOMEM */
     enum ps_status (*smo)(struct ps_svm_smo *s);
 

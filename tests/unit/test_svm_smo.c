@@ -1,13 +1,15 @@
 /* ranks: 1
  *
- * Random quadratic programs: what both back ends return is feasible, optimal to the tolerance, and the same
- * to the bit; and agrees with a plain solver of first order at a tolerance of 1e-10. */
+ * Random quadratic programs, too small for working sets: what both back ends return is feasible, optimal to
+ * the tolerance, and the same to the bit; and agrees with a plain solver of first order at a tolerance of
+ * 1e-10. */
 #include <math.h>
 #include <omp.h>
 #include <string.h>
 #include "kernels/rng.h"
 #include "kernels/svm/smo.h"
 #include "tests/unit/mpicheck.h"
+#include "tests/unit/smocheck.h"
 
 enum { MAX_ROWS = 300, MAX_VARS = 2 * MAX_ROWS, MAX_STRIDE = MAX_ROWS + 9 };
 
@@ -44,16 +46,6 @@ static void fill_kernel(struct problem *q, const struct form *form, struct ps_rn
         }
 }
 
-/** f from alpha, in double precision. */
-static void gradient(const struct ps_svm_smo *s, const double *alpha, double *f)
-{
-    for (int64_t r = 0; r < s->n; r++) {
-        f[r] = 0;
-        for (int64_t v = 0; v < s->copies * s->n; v++)
-            f[r] += (double)s->k[v % s->n * s->stride + r] * s->y[v] * alpha[v];
-    }
-}
-
 /** Linear terms, bounds (an eighth of the rows left out) and a start: zeros, or alpha in pairs of a group. */
 static void fill(struct problem *q, const struct form *form, uint64_t seed)
 {
@@ -85,40 +77,8 @@ static void fill(struct problem *q, const struct form *form, uint64_t seed)
 static void solve(struct problem *q, enum ps_status (*smo)(struct ps_svm_smo *))
 {
     memcpy(q->alpha, q->start, sizeof q->alpha);
-    gradient(&q->s, q->alpha, q->f);
+    smo_gradient(&q->s, q->alpha, q->f);
     ck_assert_int_eq(smo(&q->s), PS_OK);
-}
-
-static bool may(const struct ps_svm_smo *s, int64_t v, const double *alpha, bool rise)
-{
-    return s->c[v] > 0 && ((s->y[v] > 0) == rise ? alpha[v] < s->c[v] : alpha[v] > 0);
-}
-
-/** The largest violation, and the pair. */
-static double violation(const struct ps_svm_smo *s, const double *alpha, const double *f, int64_t pair[2])
-{
-    double worst = -INFINITY;
-    for (int y = -1; y <= 1; y += 2) {
-        int64_t up = -1, low = -1;
-        double most = -INFINITY, least = INFINITY;
-        for (int64_t v = 0; v < s->copies * s->n; v++) {
-            if (s->nu && s->y[v] != y) continue;
-            double score = -f[v % s->n] - s->y[v] * s->p[v];
-            if (may(s, v, alpha, true) && score > most) most = score, up = v;
-            if (may(s, v, alpha, false) && score < least) least = score, low = v;
-        }
-        if (up < 0 || low < 0 || most - least <= worst) continue;
-        worst = most - least;
-        pair[0] = up, pair[1] = low;
-    }
-    return worst;
-}
-
-static double objective(const struct ps_svm_smo *s, const double *alpha, const double *f)
-{
-    double sum = 0;
-    for (int64_t v = 0; v < s->copies * s->n; v++) sum += alpha[v] * (0.5 * s->y[v] * f[v % s->n] + s->p[v]);
-    return sum;
 }
 
 /** The most violating pair, again and again: slow and sure. */
@@ -127,9 +87,9 @@ static double oracle(const struct ps_svm_smo *s, const double *start)
     static double alpha[MAX_VARS], f[MAX_ROWS];
     int64_t v[2];
     memcpy(alpha, start, sizeof alpha);
-    gradient(s, alpha, f);
+    smo_gradient(s, alpha, f);
     for (int step = 0; step < 2000000; step++) {
-        double d = violation(s, alpha, f, v);
+        double d = smo_violation(s, alpha, f, v);
         if (d < 1e-10) break;
         int64_t i = v[0] % s->n, j = v[1] % s->n;
         double a = (double)s->k[i * s->stride + i] + (double)s->k[j * s->stride + j] -
@@ -142,7 +102,7 @@ static double oracle(const struct ps_svm_smo *s, const double *start)
         for (int64_t r = 0; r < s->n; r++)
             f[r] += d * ((double)s->k[i * s->stride + r] - (double)s->k[j * s->stride + r]);
     }
-    return objective(s, alpha, f);
+    return smo_objective(s, alpha, f);
 }
 
 static void check_solution(const struct problem *q)
@@ -158,13 +118,13 @@ static void check_solution(const struct problem *q)
         most += q->alpha[v];
     }
     ck_assert_double_le(fabs(sum[0]) + fabs(sum[1]), 1e-13 * (1 + most));
-    gradient(s, q->alpha, f);
+    smo_gradient(s, q->alpha, f);
     for (int64_t r = 0; r < s->n; r++) f_off = fmax(f_off, fabs(f[r] - q->f[r]));
     ck_assert_double_le(f_off, 1e-11 * (1 + most));
-    double v = violation(s, q->alpha, f, pair);
+    double v = smo_violation(s, q->alpha, f, pair);
     ck_assert_msg(v < s->eps + 1e-9 * (1 + most), "the violation is %g", v);
     ck_assert(s->violation < s->eps && (!isfinite(v) || fabs(v - s->violation) < 1e-9 * (1 + most)));
-    double want = oracle(s, q->start), got = objective(s, q->alpha, f);
+    double want = oracle(s, q->start), got = smo_objective(s, q->alpha, f);
     ck_assert_msg(got - want <= s->eps * (1 + most) && want - got <= 1e-8 * (1 + fabs(want)),
                   "objective %.9g, not %.9g", got, want);
 }
@@ -223,7 +183,7 @@ START_TEST(rows_as_wanted)
             fill(&whole, &form, 9);
             solve(&whole, ps_svm_smo_ref);
             fill(&q, &form, 9);
-            gradient(&q.s, q.start, q.f);
+            smo_gradient(&q.s, q.start, q.f);
             memcpy(q.alpha, q.start, sizeof q.alpha);
             for (int64_t r = 0; r < form.n; r++) diagonal[r] = q.k[r * q.s.stride + r];
             for (int i = 0; i < MAX_ROWS * MAX_STRIDE; i++) q.k[i] = NAN;
@@ -304,8 +264,8 @@ START_TEST(indefinite)
     for (int64_t i = 0; i < 120; i++)
         for (int64_t j = 0; j < 120; j++) q.k[i * q.s.stride + j] = (float)sin((double)(i * j % 17));
     solve(&q, ps_svm_smo_cpu);
-    gradient(&q.s, q.alpha, f);
-    ck_assert_double_lt(violation(&q.s, q.alpha, f, pair), q.s.eps + 1e-9);
+    smo_gradient(&q.s, q.alpha, f);
+    ck_assert_double_lt(smo_violation(&q.s, q.alpha, f, pair), q.s.eps + 1e-9);
 }
 END_TEST
 
