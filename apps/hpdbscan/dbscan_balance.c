@@ -9,6 +9,10 @@
 
 enum { TOP = 1 << DBSCAN_TOP_BITS, PIECES = 32 };
 
+/* A share is off by 1 part in sqrt(PIECES * BIN_KEYS), which is below SLACK; beyond MOST_EACH the keys cost
+ * nothing beside the points. */
+enum { BIN_KEYS = 512, MOST_EACH = 4 };
+
 /* what a distance costs beside a point's share of sorting, moving and labelling */
 static const double DISTANCE_COST = 0.04;
 /* points around a point that are looked at for one that is a neighbour */
@@ -52,7 +56,7 @@ struct growth {
     const struct dbscan_load *load;
     double share[2][DBSCAN_KEY_BITS + 1];
     const uint64_t *key;
-    int64_t n;
+    int64_t n, each;
     int size, threads;
     int32_t *top, (*next)[DBSCAN_STEP];
     int64_t *top_count, (*next_count)[DBSCAN_STEP];
@@ -67,12 +71,13 @@ struct growth {
 
 enum { LEAF = -1 };
 
-/* Add up the threads' histograms. */
-static void sum_threads(const uint32_t *mine, int threads, int64_t *count, int64_t counts)
+/* Add up the threads' histograms, as points. */
+static void sum_threads(const struct growth *g, const uint32_t *mine, int64_t *count, int64_t counts)
 {
     for (int64_t i = 0; i < counts; i++) {
         count[i] = 0;
-        for (int t = 0; t < threads; t++) count[i] += mine[counts * t + i];
+        for (int t = 0; t < g->threads; t++) count[i] += mine[counts * t + i];
+        count[i] *= g->each;
     }
 }
 
@@ -87,7 +92,7 @@ static enum ps_status count_top(const struct growth *g)
         uint32_t *c = mine + (int64_t)TOP * t;
         for (int64_t i = part.lo; i < part.hi; i++) c[g->key[i] >> (DBSCAN_KEY_BITS - DBSCAN_TOP_BITS)]++;
     }
-    sum_threads(mine, g->threads, g->top_count, TOP);
+    sum_threads(g, mine, g->top_count, TOP);
     free(mine);
     return PS_OK;
 }
@@ -142,7 +147,7 @@ static enum ps_status count_rows(struct growth *g, int64_t from, int level)
         for (int64_t i = first; i < first + g->live[t]; i++)
             c[(g->live_row[i] - from) * DBSCAN_STEP + column(g->live_key[i], level)]++;
     }
-    sum_threads(mine, g->threads, &g->next_count[from][0], counts);
+    sum_threads(g, mine, &g->next_count[from][0], counts);
     free(mine);
     return PS_OK;
 }
@@ -174,7 +179,7 @@ static enum ps_status divide(struct growth *g, bool in_top, int64_t from, int64_
     for (int64_t i = 0; i < n; i++) {
         const int64_t row = from + i / DBSCAN_STEP, column = i % DBSCAN_STEP;
         const int64_t count = in_top ? g->top_count[i] : g->next_count[row][column];
-        if (count < 2 || node_cost(g, count, bits) <= limit) continue;
+        if (count < 2 * g->each || node_cost(g, count, bits) <= limit) continue;
         PS_TRY(make_room(g, g->rows + 1));
         if (in_top)
             g->top[i] = (int32_t)g->rows;
@@ -291,9 +296,9 @@ static enum ps_status flatten(struct growth *g, struct dbscan_cut *cut)
 }
 
 enum ps_status dbscan_cut_make(MPI_Comm comm, const struct dbscan_domain *dom, const struct dbscan_load *load,
-                               const uint64_t *key, int64_t n, struct dbscan_cut *out)
+                               const uint64_t *key, int64_t n, int64_t each, struct dbscan_cut *out)
 {
-    struct growth g = {.comm = comm, .dom = dom, .load = load, .key = key, .n = n};
+    struct growth g = {.comm = comm, .dom = dom, .load = load, .key = key, .n = n, .each = each};
     struct dbscan_cut cut = {0};
     MPI_Comm_size(comm, &g.size);
     cut.size = g.size;
@@ -326,6 +331,12 @@ void dbscan_cut_free(struct dbscan_cut *cut)
     free(cut->top);
     free(cut->next);
     *cut = (struct dbscan_cut){0};
+}
+
+int64_t dbscan_cut_each(int64_t rows, int ranks)
+{
+    const int64_t each = rows / ((int64_t)ranks * PIECES * BIN_KEYS);
+    return each < 1 ? 1 : each < MOST_EACH ? each : MOST_EACH;
 }
 
 int dbscan_cut_owner(const struct dbscan_cut *cut, int64_t bin)

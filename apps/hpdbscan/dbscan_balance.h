@@ -15,7 +15,7 @@ struct dbscan_cut {
     int size;        /**< ranks */
     int64_t bins;    /**< number of bins */
     uint64_t *start; /**< [bins + 1] first key of each bin; the last entry is 2^62; owned */
-    int64_t *count;  /**< [bins] points of all ranks; owned */
+    int64_t *count;  /**< [bins] points of all ranks, estimated where keys stand for several; owned */
     int64_t *first;  /**< [size + 1] first bin of each rank; owned */
     double *cost;    /**< [size] estimated cost of each rank's points, in units of a point that needs no
                         distance; owned */
@@ -32,10 +32,16 @@ struct dbscan_load {
 /** Make the cut. Collective over comm.
  * Bins are divided until none has more than 1/32 of a rank's fair share of the cost, or until all its points
  * have one key.
- * @param key [n] keys of this rank's points
+ * @param key  [n] keys of this rank's points, or of some of them
+ * @param each points that a key stands for
  * @return (agreed) PS_OK; PS_ENOMEM */
 enum ps_status dbscan_cut_make(MPI_Comm comm, const struct dbscan_domain *dom, const struct dbscan_load *load,
-                               const uint64_t *key, int64_t n, struct dbscan_cut *out);
+                               const uint64_t *key, int64_t n, int64_t each, struct dbscan_cut *out);
+
+/** How many points a key may stand for so that every bin still sees many. Local.
+ * @param rows points of all ranks */
+int64_t dbscan_cut_each(int64_t rows, int ranks);
+
 void dbscan_cut_free(struct dbscan_cut *cut);
 
 /** The bin of a key. Local. */

@@ -52,27 +52,26 @@ static void shard_release(struct ps_shard *in, bool keep)
     in->data = NULL;
 }
 
-/* Steps 2 and 3: who owns what, and points to their owners. The keys live until the points are packed. */
+/* Steps 2 and 3: who owns what, and points to their owners. */
 static enum ps_status distribute(struct local *l, struct ps_shard *in)
 {
     const struct ps_points read = {in->data, in->mine.hi - in->mine.lo, (int)in->cols, in->type};
     const struct dbscan_load load = {l->job->eps, l->job->min_points};
     MPI_Comm comm = l->run->comm;
+    const int64_t each = dbscan_cut_each(l->rows, l->run->size), keys = dbscan_domain_sampled(read.n, each);
     uint64_t *key = NULL;
     ps_phase(l->run, "domain");
     enum ps_status rc = dbscan_domain_make(comm, &read, in->mine.lo, l->job->name, &l->domain);
     PS_TRY_DONE(rc);
-    rc = ps_alloc(&key, read.n, sizeof *key, "keys of points");
-    if (rc == PS_OK) rc = dbscan_domain_all_keys(&l->domain, &read, key);
-    PS_TRY_DONE(ps_agree(comm, rc));
     ps_phase(l->run, "balance");
-    PS_TRY_DONE(dbscan_cut_make(comm, &l->domain, &load, key, read.n, &l->cut));
+    rc = ps_alloc(&key, keys, sizeof *key, "keys of points");
+    if (rc == PS_OK) rc = dbscan_domain_keys_of(&l->domain, &read, each, key);
+    PS_TRY_DONE(ps_agree(comm, rc));
+    PS_TRY_DONE(dbscan_cut_make(comm, &l->domain, &load, key, keys, each, &l->cut));
     ps_phase_count(l->run, "cost", (int64_t)l->cut.cost[l->run->rank]);
     ps_phase(l->run, "move");
     PS_TRY_DONE(ps_agree(comm, dbscan_trie_make(comm, &l->cut, read.d, &l->trie)));
-    PS_TRY_DONE(dbscan_move_pack(comm, &read, &l->cut, key, &l->trie, &l->move));
-    free(key);
-    key = NULL;
+    PS_TRY_DONE(dbscan_move_pack(comm, &read, &l->domain, &l->cut, &l->trie, &l->move));
     shard_release(in, l->job->keep);
     PS_TRY_DONE(dbscan_move_run(&l->move, &l->points));
     l->own = (struct ps_points){l->points, l->move.own, read.d, read.type};

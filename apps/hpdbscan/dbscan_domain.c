@@ -115,6 +115,24 @@ static void make_keys(struct dbscan_domain *dom, const int *used)
     }
 }
 
+/* Bits of an axis among the first bits of a key. */
+static int coarse_bits(const struct dbscan_domain *dom, int axis)
+{
+    int n = 0;
+    for (int b = 0; b < dom->bits && b < DBSCAN_COARSE_BITS; b++) n += dom->axis[b] == axis;
+    return n;
+}
+
+static void make_coarse(struct dbscan_domain *dom)
+{
+    int shift = 0;
+    for (int k = 0; k < dom->d; k++) {
+        int bit = shift += coarse_bits(dom, k);
+        for (int b = 0; b < dom->bits && b < DBSCAN_COARSE_BITS; b++)
+            if (dom->axis[b] == k) dom->coarse_bits[b] = --bit;
+    }
+}
+
 static enum ps_status domain_alloc(struct dbscan_domain *dom, int d)
 {
     double **arrays[] = {&dom->lo, &dom->hi, &dom->slack, &dom->scale, &dom->last};
@@ -151,6 +169,7 @@ enum ps_status dbscan_domain_make(MPI_Comm comm, const struct ps_points *p, int6
     }
     choose_bits(&dom, box, used);
     make_keys(&dom, used);
+    make_coarse(&dom);
 done:
     free(box);
     free(used);
@@ -213,42 +232,50 @@ static void spread_axis(const struct dbscan_domain *dom, int k, const double *x,
 }
 
 #ifdef __BMI2__
-/* The same by one instruction, where it is one. */
-static void deposit_axis(const struct dbscan_domain *dom, int k, const double *x, int64_t n,
+enum { ROWS = 8, MOST_AXES = 64 };
+
+/* The same by one instruction, where it is one: cell numbers of a few rows in vector loops, whatever d, and
+ * then their bits. */
+static void deposit_rows(const struct dbscan_domain *dom, const double *restrict x, int64_t n,
                          uint64_t *restrict key)
 {
     const int d = dom->d;
-    const double scale = dom->scale[k], last = dom->last[k], half = dom->half, lo = dom->lo[k] * half;
-    const uint64_t mask = dom->mask[k];
-    for (int64_t i = 0; i < n; i++) {
-        const double t = (x[i * d + k] * half - lo) * scale;
-        key[i] |= _pdep_u64((uint64_t)(int64_t)(t < last ? t : last), mask);
+    const double half = dom->half;
+    double lo[ROWS * MOST_AXES], scale[ROWS * MOST_AXES], last[ROWS * MOST_AXES];
+    int64_t cell[ROWS * MOST_AXES];
+    for (int j = 0; j < ROWS * d; j++) {
+        lo[j] = dom->lo[j % d] * half;
+        scale[j] = dom->scale[j % d];
+        last[j] = dom->last[j % d];
+    }
+    for (int64_t at = 0; at < n; at += ROWS) {
+        const int rows = n - at < ROWS ? (int)(n - at) : ROWS;
+        const double *v = x + at * d;
+        for (int j = 0; j < rows * d; j++) {
+            const double t = (v[j] * half - lo[j]) * scale[j];
+            cell[j] = (int64_t)(t < last[j] ? t : last[j]);
+        }
+        for (int r = 0; r < rows; r++) {
+            uint64_t bits = 0;
+            for (int k = 0; k < d; k++) bits |= _pdep_u64((uint64_t)cell[r * d + k], dom->mask[k]);
+            key[at + r] = bits;
+        }
     }
 }
 #endif
 
 void dbscan_domain_keys(const struct dbscan_domain *dom, const double *x, int64_t n, uint64_t *restrict key)
 {
-    memset(key, 0, (size_t)n * sizeof *key);
-    for (int k = 0; k < dom->d; k++) {
-        if (!(dom->scale[k] > 0)) continue;
 #ifdef __BMI2__
-        /* the first Zen processors run it bit by bit */
-        if (!__builtin_cpu_is("znver1") && !__builtin_cpu_is("znver2")) {
-            deposit_axis(dom, k, x, n, key);
-            continue;
-        }
-#endif
-        spread_axis(dom, k, x, n, key);
+    /* the first Zen processors run it bit by bit */
+    if (dom->d <= MOST_AXES && !__builtin_cpu_is("znver1") && !__builtin_cpu_is("znver2")) {
+        deposit_rows(dom, x, n, key);
+        return;
     }
-}
-
-/* Bits of an axis among the first bits of a key. */
-static int coarse_bits(const struct dbscan_domain *dom, int axis)
-{
-    int n = 0;
-    for (int b = 0; b < dom->bits && b < DBSCAN_COARSE_BITS; b++) n += dom->axis[b] == axis;
-    return n;
+#endif
+    memset(key, 0, (size_t)n * sizeof *key);
+    for (int k = 0; k < dom->d; k++)
+        if (dom->scale[k] > 0) spread_axis(dom, k, x, n, key);
 }
 
 void dbscan_domain_coarse(const struct dbscan_domain *dom, const double *x, int64_t n,
@@ -275,33 +302,41 @@ void dbscan_domain_coarse(const struct dbscan_domain *dom, const double *x, int6
 uint32_t dbscan_domain_coarse_of(const struct dbscan_domain *dom, uint64_t key)
 {
     uint32_t cell = 0;
-    int shift = 0;
-    for (int k = 0; k < dom->d; k++) {
-        uint32_t c = 0;
-        for (int b = 0; b < dom->bits && b < DBSCAN_COARSE_BITS; b++)
-            if (dom->axis[b] == k) c = c << 1 | (uint32_t)(key >> (DBSCAN_KEY_BITS - 1 - b) & 1);
-        cell |= c << shift;
-        shift += coarse_bits(dom, k);
-    }
+    for (int b = 0; b < dom->bits && b < DBSCAN_COARSE_BITS; b++)
+        cell |= (uint32_t)(key >> (DBSCAN_KEY_BITS - 1 - b) & 1) << dom->coarse_bits[b];
     return cell;
 }
 
-enum ps_status dbscan_domain_all_keys(const struct dbscan_domain *dom, const struct ps_points *p,
-                                      uint64_t *key)
+/* Row drawn from run `i`: the last run may be short. */
+static int64_t drawn(int64_t n, int64_t each, int64_t i)
 {
-    const int64_t block = dbscan_rows_block(p->d);
+    const uint64_t hash = ((uint64_t)i * UINT64_C(0x9E3779B97F4A7C15)) >> 32;
+    const int64_t left = n - i * each;
+    return i * each + (int64_t)(hash % (uint64_t)(left < each ? left : each));
+}
+
+enum ps_status dbscan_domain_keys_of(const struct dbscan_domain *dom, const struct ps_points *p, int64_t each,
+                                     uint64_t *key)
+{
+    const int64_t n = dbscan_domain_sampled(p->n, each), block = dbscan_rows_block(p->d);
+    const size_t row = dbscan_rows_size(p);
     bool ok = true;
 #pragma omp parallel reduction(&& : ok)
     {
-        const struct ps_range rows =
-            dbscan_rows_part(p->n, p->d, omp_get_num_threads(), omp_get_thread_num());
+        const struct ps_range part = dbscan_rows_part(n, p->d, omp_get_num_threads(), omp_get_thread_num());
         double *work = malloc((size_t)(block * p->d) * sizeof *work);
-        ok = work != NULL;
-        for (int64_t at = rows.lo; work && at < rows.hi; at += block) {
-            const int64_t end = at + block < rows.hi ? at + block : rows.hi;
-            dbscan_domain_keys(dom, dbscan_rows_double(p, at, end, work), end - at, key + at);
+        char *taken = malloc((size_t)block * row);
+        ok = work && taken;
+        for (int64_t at = part.lo; ok && at < part.hi; at += block) {
+            const int64_t end = at + block < part.hi ? at + block : part.hi;
+            const struct ps_points rows = {taken, end - at, p->d, p->type};
+            for (int64_t i = at; i < end; i++)
+                dbscan_rows_copy(taken + (size_t)(i - at) * row,
+                                 (const char *)p->data + (size_t)drawn(p->n, each, i) * row, row);
+            dbscan_domain_keys(dom, dbscan_rows_double(&rows, 0, end - at, work), end - at, key + at);
         }
         free(work);
+        free(taken);
     }
     return ok ? PS_OK : ps_fail(PS_ENOMEM, "no memory for keys");
 }

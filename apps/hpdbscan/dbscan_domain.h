@@ -30,6 +30,7 @@ struct dbscan_domain {
     double *last;    /**< [d] number of the last key cell along the axis; owned */
     int bits;        /**< bits in use; the others are 0 */
     int axis[DBSCAN_KEY_BITS];                  /**< the axis that bit b halves, first bit first */
+    int coarse_bits[DBSCAN_COARSE_BITS];        /**< where bit b of a key stands in a coarse cell's number */
     uint64_t *mask;                             /**< [d] bits of the key that belong to the axis; owned */
     uint64_t (*spread)[DBSCAN_AXIS_BYTES][256]; /**< [d] key bits of each byte of a cell number; owned */
 };
@@ -63,10 +64,18 @@ void dbscan_domain_coarse(const struct dbscan_domain *dom, const double *x, int6
 /** The coarse cell of a key. Local. */
 uint32_t dbscan_domain_coarse_of(const struct dbscan_domain *dom, uint64_t key);
 
-/** Keys of all of a rank's points, in threads. Local.
- * @param key out [p->n]
+/** Keys of one in `each` of a rank's points, in threads. Local. Points are drawn from runs of `each`, one at
+ * a place of its own in each run, so that no period in the order of the rows is seen instead of the points.
+ * @param each at least 1; 1: all points in order
+ * @param key  out [dbscan_domain_sampled(p->n, each)]
  * @return PS_OK; PS_ENOMEM */
-enum ps_status dbscan_domain_all_keys(const struct dbscan_domain *dom, const struct ps_points *p,
-                                      uint64_t *key);
+enum ps_status dbscan_domain_keys_of(const struct dbscan_domain *dom, const struct ps_points *p, int64_t each,
+                                     uint64_t *key);
+
+/** How many those are. Local. */
+static inline int64_t dbscan_domain_sampled(int64_t n, int64_t each)
+{
+    return n / each + (n % each != 0);
+}
 
 #endif

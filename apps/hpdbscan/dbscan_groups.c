@@ -63,10 +63,11 @@ enum ps_status dbscan_groups_make(const struct dbscan_cut *cut, const struct dbs
     for (int64_t i = 0; rc == PS_OK && i < g.n; i++) {
         const int64_t bin = g.bin0 + i;
         g.first[i] = w.n;
-        if (cut->count[bin] == 0) continue;
+        const uint32_t coarse = dbscan_domain_coarse_of(dom, cut->start[bin]);
+        if (!trie->seen[coarse]) continue;
         dbscan_domain_box(dom, cut->start[bin], prefix_bits(cut, bin), box);
         rc = walk_node(&w, w.n, box, 0);
-        if (w.n > g.first[i]) g.coarse[dbscan_domain_coarse_of(dom, cut->start[bin])] = 1;
+        if (w.n > g.first[i]) g.coarse[coarse] = 1;
     }
     if (rc == PS_OK) g.first[g.n] = w.n;
     g.near = w.near;

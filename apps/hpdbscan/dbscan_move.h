@@ -9,25 +9,27 @@
  * ranks in order, and each rank sends its rows in order. */
 struct dbscan_move {
     struct ps_exchange plan;
-    size_t row;     /**< bytes of a point */
-    int64_t n, own; /**< points read here, and points owned here */
-    int64_t room;   /**< rows that the array of moved points has room for; pages that no halo fills cost
-                         nothing */
+    size_t row;      /**< bytes of a point */
+    int64_t n, own;  /**< points read here, and points owned here */
+    int64_t room;    /**< rows that the array of moved points has room for; pages that no halo fills cost
+                          nothing */
     uint32_t *order; /**< [n] row, counted from this rank's first, of the i-th point sent; owned */
-    char *packed;    /**< [n] rows as they are sent, until the move has run; owned */
+    char *packed;    /**< [n - those that stay] rows as they are sent, until the move has run; owned */
+    char *moved;     /**< [room] own rows; those that stay are in place once packed; owned until the move has
+                          run */
 };
 
-/** Pack the points by owner, and give the trie its boxes on the way. Collective over comm. After it neither
- * points nor keys are needed.
- * @param key  [p->n] keys of the points; destroyed
- * @param trie of the cut; out: its boxes
+/** Pack the points by owner, and give the trie its boxes on the way. Collective over comm. After it the
+ * points are not needed.
+ * @param trie of the cut; out: its boxes, and which cells are seen
  * @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI */
-enum ps_status dbscan_move_pack(MPI_Comm comm, const struct ps_points *p, const struct dbscan_cut *cut,
-                                uint64_t *key, struct dbscan_trie *trie, struct dbscan_move *out);
+enum ps_status dbscan_move_pack(MPI_Comm comm, const struct ps_points *p, const struct dbscan_domain *dom,
+                                const struct dbscan_cut *cut, struct dbscan_trie *trie,
+                                struct dbscan_move *out);
 
 /** Move them. Collective over the packing's communicator.
  * @param own out [m->own] rows, with room for m->room; allocated here, the caller frees
- * @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI */
+ * @return PS_OK; PS_EMPI */
 enum ps_status dbscan_move_run(struct dbscan_move *m, void **own);
 
 /** Bring labels back to the rows they belong to. Collective over the packing's communicator.

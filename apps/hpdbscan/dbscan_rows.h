@@ -41,8 +41,17 @@ static inline void dbscan_rows_copy(char *to, const char *from, size_t bytes)
     case 16:
         memcpy(to, from, 16);
         break;
+    case 20:
+        memcpy(to, from, 20);
+        break;
     case 24:
         memcpy(to, from, 24);
+        break;
+    case 28:
+        memcpy(to, from, 28);
+        break;
+    case 40:
+        memcpy(to, from, 40);
         break;
     default:
         memcpy(to, from, bytes);

@@ -123,6 +123,7 @@ enum ps_status dbscan_trie_boxes(MPI_Comm comm, struct dbscan_trie *t, double *l
                           MPI_MIN, comm);
     }
     boxes_up(t, leaf_box);
+    MPI_Allreduce(MPI_IN_PLACE, t->seen, 1 << DBSCAN_COARSE_BITS, MPI_UINT8_T, MPI_MAX, comm);
     return PS_OK;
 }
 
@@ -137,6 +138,7 @@ enum ps_status dbscan_trie_make(MPI_Comm comm, const struct dbscan_cut *cut, int
     if (rc == PS_OK) t.start[t.leaves] = (uint64_t)1 << DBSCAN_KEY_BITS;
     if (rc == PS_OK) rc = ps_alloc(&t.box, (int64_t)t.nodes * 2 * d, sizeof *t.box, "boxes of ranks");
     if (rc == PS_OK) rc = ps_alloc(&t.of_bin, cut->bins, sizeof *t.of_bin, "leaves of bins");
+    if (rc == PS_OK) rc = ps_zalloc(&t.seen, 1 << DBSCAN_COARSE_BITS, sizeof *t.seen, "occupied cells");
     for (int64_t bin = 0, leaf = 0; rc == PS_OK && bin < cut->bins; bin++) {
         while (t.start[leaf + 1] <= cut->start[bin]) leaf++;
         t.of_bin[bin] = (int32_t)leaf;
@@ -153,5 +155,6 @@ void dbscan_trie_free(struct dbscan_trie *t)
     free(t->leaf);
     free(t->start);
     free(t->of_bin);
+    free(t->seen);
     *t = (struct dbscan_trie){0};
 }

@@ -23,13 +23,15 @@ struct dbscan_trie {
         *leaf; /**< [leaves] node number of each leaf, in key order: a rank's leaves are consecutive; owned */
     uint64_t *start; /**< [leaves + 1] first key of each leaf; owned */
     int32_t *of_bin; /**< [bins] leaf of each bin of the cut; owned */
+    uint8_t *seen;   /**< [2^DBSCAN_COARSE_BITS] 1: there are points in the coarse cell; owned */
 };
 
 /** Build the trie of a cut, without boxes. Local.
  * @return PS_OK; PS_ENOMEM */
 enum ps_status dbscan_trie_make(MPI_Comm comm, const struct dbscan_cut *cut, int d, struct dbscan_trie *out);
 
-/** Give the trie its boxes. Collective over comm.
+/** Give the trie its boxes, and make `seen`, which holds this rank's points, that of all. Collective over
+ * comm.
  * @param leaf_box [leaves][2 d] in: boxes of this rank's points in each leaf, whoever owns it; destroyed
  * @return (agreed) PS_OK */
 enum ps_status dbscan_trie_boxes(MPI_Comm comm, struct dbscan_trie *t, double *leaf_box);

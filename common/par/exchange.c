@@ -49,6 +49,7 @@ void ps_exchange_free(struct ps_exchange *x)
 struct side {
     const int64_t *count, *start;
     char *data;
+    int64_t absent; /* items of the own part, where data does not hold them */
 };
 
 /** Post one message per rank that has a part in `s`, nearest ranks first so that not everyone turns to rank 0
@@ -61,7 +62,7 @@ static enum ps_status post(const struct ps_exchange *x, const struct side *s, si
         if (s->count[peer] == 0) continue;
         struct ps_message m;
         PS_TRY(ps_message_make(s->count[peer] * (int64_t)item, &m));
-        char *at = s->data + (size_t)s->start[peer] * item;
+        char *at = s->data + (size_t)(s->start[peer] - (peer > x->rank ? s->absent : 0)) * item;
         int rc = send ? MPI_Isend(at, m.count, m.type, peer, TAG, x->comm, x->request + *posted)
                       : MPI_Irecv(at, m.count, m.type, peer, TAG, x->comm, x->request + *posted);
         ps_message_free(&m);
@@ -76,7 +77,7 @@ static enum ps_status move(const struct ps_exchange *x, struct side from, struct
     int posted = 0;
     enum ps_status rc = post(x, &to, item, false, &posted);
     if (rc == PS_OK) rc = post(x, &from, item, true, &posted);
-    if (rc == PS_OK && from.count[x->rank] > 0)
+    if (rc == PS_OK && from.count[x->rank] > from.absent)
         memcpy(to.data + (size_t)to.start[x->rank] * item, from.data + (size_t)from.start[x->rank] * item,
                (size_t)from.count[x->rank] * item);
     if (rc == PS_OK && MPI_Waitall(posted, x->request, MPI_STATUSES_IGNORE) != MPI_SUCCESS)
@@ -86,14 +87,21 @@ static enum ps_status move(const struct ps_exchange *x, struct side from, struct
 
 enum ps_status ps_exchange_run(const struct ps_exchange *x, const void *send, void *recv, size_t item)
 {
-    struct side from = {x->send_count, x->send_start, (char *)send},
-                to = {x->recv_count, x->recv_start, recv};
+    struct side from = {x->send_count, x->send_start, (char *)send, 0},
+                to = {x->recv_count, x->recv_start, recv, 0};
+    return move(x, from, to, item);
+}
+
+enum ps_status ps_exchange_others(const struct ps_exchange *x, const void *send, void *recv, size_t item)
+{
+    struct side from = {x->send_count, x->send_start, (char *)send, x->send_count[x->rank]},
+                to = {x->recv_count, x->recv_start, recv, 0};
     return move(x, from, to, item);
 }
 
 enum ps_status ps_exchange_back(const struct ps_exchange *x, const void *recv, void *send, size_t item)
 {
-    struct side from = {x->recv_count, x->recv_start, (char *)recv},
-                to = {x->send_count, x->send_start, send};
+    struct side from = {x->recv_count, x->recv_start, (char *)recv, 0},
+                to = {x->send_count, x->send_start, send, 0};
     return move(x, from, to, item);
 }

@@ -29,8 +29,14 @@ void ps_exchange_free(struct ps_exchange *x);
  * @param recv [recv_start[size]] items grouped by source; the caller's; must not overlap send */
 enum ps_status ps_exchange_run(const struct ps_exchange *x, const void *send, void *recv, size_t item);
 
-/** The same backwards: what was received returns to its senders (labels to input order). Collective over
- * x->comm.
+/** The same where the own part stands in `recv` already, and has no place in `send`: one copy less of what
+ * stays. Collective over x->comm.
+ * @param send [send_start[size] - send_count[rank]] items grouped by destination, other ranks' only; borrowed
+ */
+enum ps_status ps_exchange_others(const struct ps_exchange *x, const void *send, void *recv, size_t item);
+
+/** ps_exchange_run backwards: what was received returns to its senders (labels to input order). Collective
+ * over x->comm.
  * @param recv [recv_start[size]] items to return; borrowed
  * @param send [send_start[size]] where they arrive; the caller's */
 enum ps_status ps_exchange_back(const struct ps_exchange *x, const void *recv, void *send, size_t item);

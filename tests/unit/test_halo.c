@@ -105,10 +105,11 @@ static void distribute(struct world *w)
     uint64_t *key = malloc((size_t)(read.n + 1) * sizeof *key);
     void *local = NULL;
     mck_assert(dbscan_domain_make(MPI_COMM_WORLD, &read, mine.lo, "test", &w->dom) == PS_OK, "domain");
-    mck_assert(dbscan_domain_all_keys(&w->dom, &read, key) == PS_OK, "keys");
-    mck_assert(dbscan_cut_make(MPI_COMM_WORLD, &w->dom, &load, key, read.n, &w->cut) == PS_OK, "cut");
+    mck_assert(dbscan_domain_keys_of(&w->dom, &read, 1, key) == PS_OK, "keys");
+    mck_assert(dbscan_cut_make(MPI_COMM_WORLD, &w->dom, &load, key, read.n, 1, &w->cut) == PS_OK, "cut");
     mck_assert(dbscan_trie_make(MPI_COMM_WORLD, &w->cut, w->d, &w->trie) == PS_OK, "trie");
-    mck_assert(dbscan_move_pack(MPI_COMM_WORLD, &read, &w->cut, key, &w->trie, &w->move) == PS_OK, "pack");
+    mck_assert(dbscan_move_pack(MPI_COMM_WORLD, &read, &w->dom, &w->cut, &w->trie, &w->move) == PS_OK,
+               "pack");
     mck_assert(dbscan_move_run(&w->move, &local) == PS_OK, "move");
     free(key);
     const struct ps_points own = {local, w->move.own, w->d, w->type};
@@ -128,7 +129,7 @@ static void identify(struct world *w)
     int64_t *sent = malloc((size_t)(w->halo.sending + 1) * sizeof *sent), own = 0;
     w->owner = malloc((size_t)(w->n + 1) * sizeof *w->owner);
     w->id = malloc((size_t)(w->held + w->n + 1) * sizeof *w->id);
-    mck_assert(dbscan_domain_all_keys(&w->dom, &all, key) == PS_OK, "keys");
+    mck_assert(dbscan_domain_keys_of(&w->dom, &all, 1, key) == PS_OK, "keys");
     for (int64_t i = 0; i < w->n; i++) {
         w->owner[i] = dbscan_cut_owner(&w->cut, dbscan_cut_bin(&w->cut, key[i]));
         if (w->owner[i] == w->rank) w->id[own++] = i;
