@@ -59,15 +59,18 @@ enum ps_status dbscan_groups_make(const struct dbscan_cut *cut, const struct dbs
     g.n = cut->first[trie->rank + 1] - g.bin0;
     enum ps_status rc = ps_alloc(&g.first, g.n + 1, sizeof *g.first, "lists of near ranks");
     if (rc == PS_OK) rc = ps_alloc(&box, 2 * (int64_t)dom->d, sizeof *box, "lists of near ranks");
-    if (rc == PS_OK) rc = ps_zalloc(&g.coarse, 1 << DBSCAN_COARSE_BITS, 1, "lists of near ranks");
+    if (rc == PS_OK)
+        rc = ps_alloc(&g.coarse, 1 << DBSCAN_COARSE_BITS, sizeof *g.coarse, "lists of near ranks");
+    for (int c = 0; rc == PS_OK && c < 1 << DBSCAN_COARSE_BITS; c++) g.coarse[c] = DBSCAN_NONE;
     for (int64_t i = 0; rc == PS_OK && i < g.n; i++) {
         const int64_t bin = g.bin0 + i;
         g.first[i] = w.n;
         const uint32_t coarse = dbscan_domain_coarse_of(dom, cut->start[bin]);
         if (!trie->seen[coarse]) continue;
-        dbscan_domain_box(dom, cut->start[bin], prefix_bits(cut, bin), box);
+        const int bits = prefix_bits(cut, bin);
+        dbscan_domain_box(dom, cut->start[bin], bits, box);
         rc = walk_node(&w, w.n, box, 0);
-        if (w.n > g.first[i]) g.coarse[coarse] = 1;
+        if (w.n > g.first[i]) g.coarse[coarse] = bits == DBSCAN_COARSE_BITS ? (int32_t)i : DBSCAN_MANY;
     }
     if (rc == PS_OK) g.first[g.n] = w.n;
     g.near = w.near;

@@ -10,11 +10,15 @@ struct dbscan_near {
     const double *box; /**< [2 d] borrowed from the trie */
 };
 
+/** A coarse cell of no own bins with lists; of several bins of which some have lists. */
+enum { DBSCAN_NONE = -1, DBSCAN_MANY = -2 };
+
 /** A list for each bin of one rank. */
 struct dbscan_groups {
-    int64_t bin0, n;          /**< first own bin; own bins */
-    uint8_t *coarse;          /**< [2^DBSCAN_COARSE_BITS] 1: some bin in the coarse cell has a list; owned */
-    int64_t *first;           /**< [n + 1] where a bin's list starts in `near`; owned */
+    int64_t bin0, n; /**< first own bin; own bins */
+    int32_t *coarse; /**< [2^DBSCAN_COARSE_BITS] the bin, counted from bin0, that is the coarse cell; or
+                          DBSCAN_NONE, DBSCAN_MANY; owned */
+    int64_t *first;  /**< [n + 1] where a bin's list starts in `near`; owned */
     struct dbscan_near *near; /**< [first[n]] ascending by rank within a bin; owned */
 };
 

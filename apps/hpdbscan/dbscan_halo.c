@@ -57,19 +57,36 @@ static void choose_point(const struct choosing *w, const double *x, uint32_t poi
     }
 }
 
-/* Keep the rows of a block whose coarse cells lie near another rank: their places in the block, and copies.
- */
-static int64_t keep_near(const struct choosing *w, const double *x, int64_t n, const uint32_t *cell,
-                         uint32_t *place, double *kept)
+/* A thread's room for a block of rows: as doubles, those of them that need keys; those near another rank and
+ * their bins. */
+struct block {
+    double *x, *kept;              /* [block][d] */
+    uint64_t *key;                 /* [block] */
+    uint32_t *cell, *place, *many; /* [block] */
+    int32_t *bin;                  /* [block] */
+};
+
+/* The bins, counted from the first own one, of the rows whose coarse cells lie near another rank. Returns how
+ * many rows that are. */
+static int64_t find_near(const struct choosing *w, const double *x, int64_t n, const struct block *b)
 {
     const int d = w->p->d;
-    int64_t near = 0;
+    int64_t near = 0, many = 0;
+    dbscan_domain_coarse(w->dom, x, n, b->cell);
     for (int64_t i = 0; i < n; i++) {
-        place[near] = (uint32_t)i;
-        near += w->g->coarse[cell[i]];
+        b->place[near] = (uint32_t)i;
+        b->bin[near] = w->g->coarse[b->cell[i]];
+        near += b->bin[near] != DBSCAN_NONE;
     }
-    for (int64_t j = 0; j < near; j++)
-        for (int k = 0; k < d; k++) kept[j * d + k] = x[(int64_t)place[j] * d + k];
+    for (int64_t j = 0; j < near; j++) {
+        b->many[many] = (uint32_t)j;
+        many += b->bin[j] == DBSCAN_MANY;
+    }
+    for (int64_t j = 0; j < many; j++)
+        for (int k = 0; k < d; k++) b->kept[j * d + k] = x[(int64_t)b->place[b->many[j]] * d + k];
+    dbscan_domain_keys(w->dom, b->kept, many, b->key);
+    for (int64_t j = 0; j < many; j++)
+        b->bin[b->many[j]] = (int32_t)(dbscan_cut_bin(w->cut, b->key[j]) - w->g->bin0);
     return near;
 }
 
@@ -77,24 +94,26 @@ static void choose_rows(const struct choosing *w, struct ps_range rows, struct c
 {
     const int d = w->p->d;
     const int64_t block = dbscan_rows_block(d);
-    double *work = malloc((size_t)(block * (2 * d + 2)) * sizeof *work);
-    c->failed = !work;
-    if (!work) return;
-    double *kept = work + block * d;
-    uint64_t *key = (uint64_t *)(kept + block * d);
-    uint32_t *cell = (uint32_t *)(key + block), *place = cell + block;
+    struct block b = {.x = malloc((size_t)(block * (2 * d + 3)) * sizeof *b.x)};
+    c->failed = !b.x;
+    if (!b.x) return;
+    b.kept = b.x + block * d;
+    b.key = (uint64_t *)(b.kept + block * d);
+    b.cell = (uint32_t *)(b.key + block);
+    b.place = b.cell + block;
+    b.many = b.place + block;
+    b.bin = (int32_t *)(b.many + block);
     for (int64_t at = rows.lo; at < rows.hi; at += block) {
         const int64_t end = at + block < rows.hi ? at + block : rows.hi;
-        const double *x = dbscan_rows_double(w->p, at, end, work);
-        dbscan_domain_coarse(w->dom, x, end - at, cell);
-        const int64_t near = keep_near(w, x, end - at, cell, place, kept);
-        dbscan_domain_keys(w->dom, kept, near, key);
+        const double *x = dbscan_rows_double(w->p, at, end, b.x);
+        const int64_t near = find_near(w, x, end - at, &b);
         for (int64_t j = 0; j < near; j++) {
-            const int64_t *list = w->g->first + (dbscan_cut_bin(w->cut, key[j]) - w->g->bin0);
-            if (list[0] != list[1]) choose_point(w, kept + j * d, (uint32_t)at + place[j], list, c);
+            const int64_t *list = w->g->first + b.bin[j];
+            if (list[0] != list[1])
+                choose_point(w, x + (int64_t)b.place[j] * d, (uint32_t)at + b.place[j], list, c);
         }
     }
-    free(work);
+    free(b.x);
 }
 
 /* The threads' choices, one thread after the other, grouped by rank: ascending points in each group. */
