@@ -63,6 +63,7 @@ static enum ps_status prepare(struct job *j, struct svm_columns *columns, int64_
     const int64_t n = j->change->n;
     const struct ps_csr csr = svm_working_csr(w, j->s->own.cols);
     int64_t *row = NULL;
+    if (columns) PS_TRY(svm_columns_grow(columns));
     PS_TRY(ps_alloc(&row, n, sizeof *row, "a list of columns"));
     for (int64_t k = 0; k < n; k++)
         j->there[k] = columns ? svm_columns_find(columns, w->number[j->change->at[k]], now) : NULL;

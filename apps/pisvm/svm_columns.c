@@ -3,7 +3,8 @@
 #include <string.h>
 #include "common/run/err.h"
 
-enum { TRIES = 8 };
+/* Memory that was never written costs as much time as a few computations of the columns that it holds. */
+enum { TRIES = 8, DEAR = 2 };
 
 static uint64_t mix(uint64_t x)
 {
@@ -30,7 +31,7 @@ static void clear(struct svm_columns *c)
 /* Make the directory for as many columns as fit. What was listed is lost. */
 static enum ps_status directory(struct svm_columns *c)
 {
-    c->room = c->value ? c->bytes / (c->stride * (int64_t)sizeof *c->value) : 0;
+    c->room = c->value ? c->in_use / (c->stride * (int64_t)sizeof *c->value) : 0;
     if (c->room > c->slots) {
         int64_t table = 64;
         while (table < 2 * c->room) table *= 2;
@@ -50,11 +51,14 @@ static enum ps_status directory(struct svm_columns *c)
     return PS_OK;
 }
 
-enum ps_status svm_columns_open(struct svm_columns *c, int64_t bytes, int64_t rows)
+enum ps_status svm_columns_open(struct svm_columns *c, int64_t bytes, int64_t first, int64_t rows,
+                                int64_t all)
 {
     *c = (struct svm_columns){.bytes = bytes, .mask = -1, .rows = rows, .stride = stride_of(rows)};
+    c->in_use = first < bytes ? first : bytes;
     if (bytes < c->stride * (int64_t)sizeof *c->value) return PS_OK;
     PS_TRY(ps_alloc(&c->value, bytes, 1, "kernel columns"));
+    PS_TRY(ps_zalloc(&c->seen, all / 8 + 1, 1, "the list of kernel columns"));
     return directory(c);
 }
 
@@ -64,6 +68,7 @@ void svm_columns_close(struct svm_columns *c)
     free(c->number);
     free(c->used);
     free(c->table);
+    free(c->seen);
     *c = (struct svm_columns){.mask = -1};
 }
 
@@ -120,6 +125,8 @@ static int64_t replaceable(struct svm_columns *c, int64_t now)
 float *svm_columns_add(struct svm_columns *c, int64_t number, int64_t now)
 {
     if (c->room == 0) return NULL;
+    c->again += c->seen[number / 8] >> number % 8 & 1;
+    c->seen[number / 8] |= (uint8_t)(1u << number % 8);
     const int64_t place = c->n < c->room ? c->n++ : replaceable(c, now);
     if (place < 0) return NULL;
     if (c->number[place] >= 0) forget(c, c->number[place]);
@@ -141,21 +148,38 @@ static void squeeze(struct svm_columns *c, const int64_t *keep, int64_t n, int64
     }
 }
 
+/* Make the directory anew and list the columns that are there. */
+static enum ps_status list_again(struct svm_columns *c)
+{
+    const int64_t old = c->n;
+    int64_t *number = NULL;
+    PS_TRY(ps_alloc(&number, 2 * old, sizeof *number, "the list of kernel columns"));
+    if (old > 0) memcpy(number, c->number, (size_t)old * sizeof *number);
+    if (old > 0) memcpy(number + old, c->used, (size_t)old * sizeof *number);
+    const enum ps_status rc = directory(c);
+    for (int64_t k = 0; rc == PS_OK && k < old; k++) svm_columns_add(c, number[k], number[old + k]);
+    free(number);
+    c->again = 0;
+    return rc;
+}
+
 enum ps_status svm_columns_compact(struct svm_columns *c, const int64_t *keep, int64_t n)
 {
-    const int64_t stride = stride_of(n), old = c->n;
-    int64_t *number = NULL;
-    enum ps_status rc = ps_alloc(&number, old, sizeof *number, "the list of kernel columns");
-    if (rc != PS_OK) return rc;
-    for (int64_t lo = 0, hi; lo < old; lo = hi) {
+    const int64_t stride = stride_of(n);
+    for (int64_t lo = 0, hi; lo < c->n; lo = hi) {
         hi = lo * c->stride / stride;
         if (hi <= lo) hi = lo + 1;
-        if (hi > old) hi = old;
+        if (hi > c->n) hi = c->n;
         squeeze(c, keep, n, stride, lo, hi);
     }
-    if (old > 0) memcpy(number, c->number, (size_t)old * sizeof *number);
-    rc = svm_columns_reset(c, n);
-    for (int64_t k = 0; rc == PS_OK && k < old; k++) svm_columns_add(c, number[k], 0);
-    free(number);
-    return rc;
+    c->rows = n;
+    c->stride = stride;
+    return list_again(c);
+}
+
+enum ps_status svm_columns_grow(struct svm_columns *c)
+{
+    if (c->in_use == c->bytes || c->again < DEAR * c->room) return PS_OK;
+    c->in_use = 2 * c->in_use < c->bytes ? 2 * c->in_use : c->bytes;
+    return list_again(c);
 }

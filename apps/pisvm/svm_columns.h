@@ -8,19 +8,26 @@
 #include "kernels/status.h"
 
 struct svm_columns {
-    int64_t rows, stride; /**< of a column */
-    int64_t room, n;      /**< columns that fit; that are there */
-    int64_t bytes;        /**< of `value` */
-    float *value;         /**< [room][stride]; all arrays owned */
-    int64_t *number;      /**< [room] row that a column belongs to, -1: none */
-    int64_t *used;        /**< [room] when last */
-    int64_t *table;       /**< [mask + 1] places by hash of the number; -1: none */
-    int64_t mask, slots;  /**< slots: of number and used */
-    uint64_t draw;        /**< numbers of replacements */
+    int64_t rows, stride;  /**< of a column */
+    int64_t room, n;       /**< columns that fit into `in_use`; that are there */
+    int64_t bytes, in_use; /**< of `value`: in all; that are made use of so far */
+    float *value;          /**< [room][stride]; all arrays owned */
+    int64_t *number;       /**< [room] row that a column belongs to, -1: none */
+    int64_t *used;         /**< [room] when last */
+    int64_t *table;        /**< [mask + 1] places by hash of the number; -1: none */
+    int64_t mask, slots;   /**< slots: of number and used */
+    uint64_t draw;         /**< numbers of replacements */
+    uint8_t *seen;         /**< [all / 8 + 1] bits of rows whose columns were there once */
+    int64_t again;         /**< columns that came again since room was last made */
 };
 
-/** Begin with no columns. Local. @param bytes for their values @return PS_OK; PS_ENOMEM */
-enum ps_status svm_columns_open(struct svm_columns *c, int64_t bytes, int64_t rows);
+/** Begin with no columns. Local.
+ * @param bytes most memory for their values
+ * @param first of them, to begin with; more is taken as columns come again that had to go
+ * @param all rows of which there are columns
+ * @return PS_OK; PS_ENOMEM */
+enum ps_status svm_columns_open(struct svm_columns *c, int64_t bytes, int64_t first, int64_t rows,
+                                int64_t all);
 void svm_columns_close(struct svm_columns *c);
 
 /** Forget all columns; new ones have `rows` rows. Local. @return PS_OK; PS_ENOMEM */
@@ -32,8 +39,11 @@ enum ps_status svm_columns_compact(struct svm_columns *c, const int64_t *keep, i
 /** A column that is there, and was so used at time `now`, or NULL. Local. */
 const float *svm_columns_find(struct svm_columns *c, int64_t number, int64_t now);
 
+/** Take more memory if that pays. Local. @return PS_OK; PS_ENOMEM */
+enum ps_status svm_columns_grow(struct svm_columns *c);
+
 /** Room for a column that is not there, which replaces one not used at `now`; NULL where there is none. The
- * caller fills it before the next call of any other function. Local. */
+ * caller fills it before it asks for any other column. Local. */
 float *svm_columns_add(struct svm_columns *c, int64_t number, int64_t now);
 
 #endif

@@ -62,7 +62,8 @@ enum ps_status svm_large_open(const struct svm_large_spec *spec, const struct sv
     sizes(s);
     const int64_t set = s->working < s->total ? s->working : s->total;
     const int64_t line = (s->n + 32) * (int64_t)sizeof(float), most = s->total * line;
-    rc = svm_columns_open(&s->columns, spec->memory < most ? spec->memory : most, s->n);
+    rc = svm_columns_open(&s->columns, spec->memory < most ? spec->memory : most, set / 32 * line, s->n,
+                          s->total);
     if (rc == PS_OK)
         rc = ps_alloc(&s->matrix, set * matrix_stride(set), sizeof *s->matrix, "the matrix of a working set");
     PS_TRY_DONE(ps_agree(spec->comm, rc));

@@ -349,11 +349,13 @@ END_TEST
 /* Ranks, threads, memory and the cut change no bit. */
 static void same_bits_of(int kind)
 {
-    const struct set t = {500, 5, kind >= NTYPES, TYPES[kind % NTYPES], 11};
+    /* once with so many new rows at a time that a rank with all of them is asked twice */
+    const bool many = kind < NTYPES;
+    const struct set t = {many ? 1200 : 500, 5, kind >= NTYPES, TYPES[kind % NTYPES], 11};
     const struct way alone = {.comm = MPI_COMM_SELF,
                               .memory = 1 << 20,
-                              .working = 48,
-                              .fresh = 20,
+                              .working = many ? 400 : 48,
+                              .fresh = many ? 200 : 20,
                               .threads = 1,
                               .shrinking = true};
     struct solution a = solve(&t, &alone, NULL, 0);
@@ -469,7 +471,7 @@ START_TEST(columns)
 {
     struct svm_columns c;
     int64_t keep[40], found = 0;
-    mck_assert(svm_columns_open(&c, 20 * 112 * 4, 100) == PS_OK, "no memory");
+    mck_assert(svm_columns_open(&c, 20 * 112 * 4, 1 << 20, 100, 1000) == PS_OK, "no memory");
     mck_assert(c.room == 20, "room %d", (int)c.room);
     for (int64_t k = 0; k < 300; k++) {
         mck_assert(svm_columns_find(&c, k, k) == NULL, "found what is not there");
@@ -490,7 +492,8 @@ START_TEST(columns)
     mck_assert(svm_columns_add(&c, 400, 1000) == NULL, "all are in use");
     mck_assert(svm_columns_reset(&c, 30) == PS_OK && svm_columns_find(&c, 310, 1) == NULL, "not forgotten");
     svm_columns_close(&c);
-    mck_assert(svm_columns_open(&c, 100, 100) == PS_OK && !svm_columns_add(&c, 1, 1), "no column fits");
+    mck_assert(svm_columns_open(&c, 100, 100, 100, 2) == PS_OK && !svm_columns_add(&c, 1, 1),
+               "no column fits");
     svm_columns_close(&c);
 }
 END_TEST
