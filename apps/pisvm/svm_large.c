@@ -176,20 +176,16 @@ done:
 /* Kernel values of a working set: those of a pair are computed once. */
 static void fill_matrix(const struct svm_large *s, const struct ps_svm_pack *pack, int64_t n, int64_t stride)
 {
-    enum { PART = 256, SQUARE = 32 };
-    float *k = s->matrix;
+    enum { PART = 64 }; /* rows that stay in a core's cache until they are mirrored */
     const int64_t parts = (n + PART - 1) / PART;
 #pragma omp parallel for schedule(dynamic)
     for (int64_t part = 0; part < parts; part++) { /* the long ones first */
         const int64_t lo = (parts - 1 - part) * PART, hi = lo + PART < n ? lo + PART : n;
-        s->spec.kernels->block(&s->spec.function, pack, lo, hi, pack, 0, hi, k + lo * stride, stride);
+        float *row = s->matrix + lo * stride;
+        s->spec.kernels->block(&s->spec.function, pack, lo, hi, pack, 0, hi, row, stride);
+        for (int64_t j = 0; j < lo; j++)
+            for (int64_t i = lo; i < hi; i++) s->matrix[j * stride + i] = row[(i - lo) * stride + j];
     }
-#pragma omp parallel for schedule(dynamic)
-    for (int64_t lo = 0; lo < n; lo += SQUARE)
-        for (int64_t left = lo; left < n; left += SQUARE)
-            for (int64_t i = lo; i < lo + SQUARE && i < n; i++)
-                for (int64_t j = left > i ? left : i; j < left + SQUARE && j < n; j++)
-                    k[i * stride + j] = k[j * stride + i];
 }
 
 /* Solve it, and list what changes. Local. */
