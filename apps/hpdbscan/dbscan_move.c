@@ -258,8 +258,15 @@ enum ps_status dbscan_move_back(const struct dbscan_move *m, int64_t *own, int64
         if (small) narrow(own, m->own);
         rc = ps_exchange_back(&m->plan, own, sent, item);
     }
+    if (rc == PS_OK) { /* the memory is there and written: new memory would cost its first touch */
+        *label = realloc(own, (size_t)(m->n > 0 ? m->n : 1) * sizeof **label);
+        if (*label)
+            own = NULL;
+        else
+            rc = ps_fail(PS_ENOMEM, "no memory for %lld labels", (long long)m->n);
+        rc = ps_agree(m->plan.comm, rc);
+    }
     free(own);
-    if (rc == PS_OK) rc = ps_agree(m->plan.comm, ps_alloc(label, m->n, sizeof **label, "labels"));
     if (rc == PS_OK) {
         const int32_t *small_from = sent;
         const int64_t *from = sent;

@@ -4,33 +4,19 @@
 #include <string.h>
 #include <time.h>
 #include "apps/pisvm/svm_solve.h"
+#include "apps/pisvm/svm_tasklist.h"
+#include "common/par/claims.h"
 #include "common/run/log.h"
 #include "common/run/stop.h"
 #include "common/run/timer.h"
-
-/* One problem with those of its folds that this rank solves. */
-struct task {
-    int pair, round, folds;
-    int64_t first; /* of `fold`, and of its machines: [folds][ncost] */
-    double fill, seconds;
-    bool taken, done;
-
-    /* while a thread solves it, and others that are idle may help */
-    struct svm_solve *open; /* NULL: nothing to help with */
-    int next;               /* job */
-    int helpers;
-};
 
 struct svm_tasks {
     const struct svm_train_spec *spec;
     const struct svm_sweep *sweep;
     const struct svm_plan *plan;
     struct svm_store *store;
-    int n;
-    struct task *task; /* [n] by round, longest first */
-    int *fold;         /* folds of all tasks */
-    int64_t machines;
-    struct svm_machine *machine; /* [machines]; without coefficients: not ready */
+    struct ps_claims claims;  /* by the ranks of the node, on its tasks */
+    struct svm_tasklist list; /* of all ranks of the node */
 
     /* of the present run */
     double until;
@@ -39,7 +25,6 @@ struct svm_tasks {
     bool scarce;          /* not every thread may hold the largest */
     _Atomic int status;
     struct ps_progress progress;
-    int ended;
 };
 
 /* A thread's kernel matrix. */
@@ -53,71 +38,34 @@ static int64_t matrix_bytes(const struct svm_problem *p)
     return svm_problem_rows(p) * svm_problem_stride(p) * (int64_t)sizeof(float);
 }
 
-static int by_round_and_seconds(const void *x, const void *y)
-{
-    const struct task *a = x, *b = y;
-    if (a->round != b->round) return a->round - b->round;
-    if (a->seconds != b->seconds) return a->seconds > b->seconds ? -1 : 1;
-    return a->pair - b->pair;
-}
-
-static void list(struct svm_tasks *t)
-{
-    const struct svm_plan *plan = t->plan;
-    const int ncost = t->sweep->ncost;
-    int64_t folds = 0;
-    for (int pair = 0; pair < plan->pairs; pair++) {
-        const struct svm_problem *p = &plan->problem[pair];
-        struct task x = {.pair = pair, .round = p->round, .first = folds, .fill = p->fill};
-        for (int f = 0; f < plan->folds; f++) {
-            if (plan->owner[(int64_t)pair * plan->folds + f] != t->spec->run->rank) continue;
-            for (int c = 0; c < ncost; c++)
-                t->machine[folds * ncost + c] = (struct svm_machine){
-                    .pair = pair, .a = p->a, .b = p->b, .cost = c, .fold = t->sweep->folds > 0 ? f : -1};
-            t->fold[folds++] = t->sweep->folds > 0 ? f : -1;
-            x.folds++;
-        }
-        x.seconds = p->fill + p->solve * x.folds;
-        if (x.folds > 0) t->task[t->n++] = x;
-    }
-    qsort(t->task, (size_t)t->n, sizeof *t->task, by_round_and_seconds);
-}
-
 enum ps_status svm_tasks_make(const struct svm_train_spec *spec, const struct svm_sweep *sweep,
                               const struct svm_plan *plan, struct svm_store *store, struct svm_tasks **out)
 {
-    const int64_t all = (int64_t)plan->pairs * plan->folds;
-    int64_t folds = 0;
-    PS_TRY(ps_zalloc(out, 1, sizeof **out, "tasks"));
+    MPI_Comm comm = spec->run->comm;
+    PS_TRY(ps_agree(comm, ps_zalloc(out, 1, sizeof **out, "tasks")));
     struct svm_tasks *t = *out;
     t->spec = spec;
     t->sweep = sweep;
     t->plan = plan;
     t->store = store;
-    for (int64_t i = 0; i < all; i++) folds += plan->owner[i] == spec->run->rank;
-    t->machines = folds * sweep->ncost;
-    PS_TRY(ps_alloc(&t->task, folds, sizeof *t->task, "tasks"));
-    PS_TRY(ps_alloc(&t->fold, folds, sizeof *t->fold, "folds of tasks"));
-    PS_TRY(ps_zalloc(&t->machine, t->machines, sizeof *t->machine, "machines"));
-    list(t);
-    return PS_OK;
+    PS_TRY(ps_claims_open(comm, &t->claims));
+    PS_TRY(ps_agree(comm, svm_tasklist_make(sweep, plan, t->claims.member, t->claims.size, &t->list)));
+    return ps_claims_make(comm, &t->claims, t->list.n);
 }
 
 void svm_tasks_free(struct svm_tasks *t)
 {
     if (!t) return;
-    for (int64_t i = 0; t->machine && i < t->machines; i++) free(t->machine[i].coef);
-    free(t->machine);
-    free(t->fold);
-    free(t->task);
+    svm_tasklist_free(&t->list);
+    ps_claims_free(&t->claims);
     free(t);
 }
 
 void svm_tasks_wants(const struct svm_tasks *t, int round, bool *want)
 {
-    for (int i = 0; i < t->n; i++) {
-        const struct svm_problem *p = &t->plan->problem[t->task[i].pair];
-        if (t->task[i].round != round || t->task[i].done) continue;
+    for (int i = 0; i < t->list.n; i++) {
+        const struct svm_problem *p = &t->plan->problem[t->list.task[i].pair];
+        if (t->list.task[i].round != round) continue;
         want[p->slot[0]] = true;
         if (p->slot[1] >= 0) want[p->slot[1]] = true;
     }
@@ -131,17 +79,14 @@ static bool halted(struct svm_tasks *t)
 }
 
 /* Jobs of a task were done; is that all of it? */
-static void end(struct svm_tasks *t, struct task *x)
+static void end(struct svm_tasks *t, struct svm_task *x)
 {
-    const struct svm_machine *m = t->machine + x->first * t->sweep->ncost;
-    bool all = true;
-    for (int64_t i = 0; i < (int64_t)x->folds * t->sweep->ncost; i++) all = all && m[i].coef;
+    const struct svm_machine *m = t->list.machine + x->first * t->sweep->ncost;
+    for (int64_t i = 0; i < (int64_t)x->folds * t->sweep->ncost; i++)
+        if (!m[i].coef) return;
+    x->done = true;
 #pragma omp critical(svm_tasks)
-    {
-        x->done = all;
-        t->ended += all;
-        ps_progress_at(&t->progress, t->ended);
-    }
+    ps_progress_at(&t->progress, ps_claims_done(&t->claims, x - t->list.task));
 }
 
 static void release(struct svm_tasks *t, struct hold *h)
@@ -151,22 +96,32 @@ static void release(struct svm_tasks *t, struct hold *h)
     *h = (struct hold){0};
 }
 
-/* Take the longest task whose matrix fits into what is left of the memory. @return NULL: there is none */
-static struct task *pick(struct svm_tasks *t, int lo, int hi, struct hold *h, int64_t *bytes, bool *left)
+/* Is a task open to this rank's threads? */
+static bool is_open(const struct svm_tasks *t, int i)
 {
-    struct task *picked = NULL;
+    const int holder = ps_claims_holder(&t->claims, i);
+    return !t->list.task[i].taken && (holder == PS_CLAIM_FREE || holder == t->claims.rank);
+}
+
+/* Take the longest task whose matrix fits into what is left of the memory. @return NULL: there is none */
+static struct svm_task *pick(struct svm_tasks *t, int lo, int hi, struct hold *h, int64_t *bytes, bool *left)
+{
+    struct svm_task *picked = NULL;
     *left = false;
 #pragma omp critical(svm_tasks)
     for (int i = lo; i < hi && !picked; i++) {
-        struct task *x = &t->task[i];
-        if (x->taken) continue;
-        *left = true;
+        struct svm_task *x = &t->list.task[i];
+        if (!is_open(t, i)) continue;
         const int64_t need = matrix_bytes(&t->plan->problem[x->pair]);
         const int64_t used = t->used;
         /* a matrix that is large enough is there already: new memory costs time */
         const bool fits = need <= h->bytes && (!t->scarce || h->bytes <= 2 * need);
         *bytes = fits ? h->bytes : need;
-        if (!fits && used - h->bytes + need > t->budget && used > h->bytes) continue;
+        if (!fits && used - h->bytes + need > t->budget && used > h->bytes) {
+            *left = true;
+            continue;
+        }
+        if (ps_claims_holder(&t->claims, i) != t->claims.rank && !ps_claims_take(&t->claims, i)) continue;
         picked = x;
         x->taken = true;
         t->used += *bytes - h->bytes;
@@ -185,12 +140,12 @@ static bool change(struct svm_tasks *t, struct hold *h, int64_t bytes)
     return rc == PS_OK;
 }
 
-static struct task *take(struct svm_tasks *t, int lo, int hi, struct hold *h)
+static struct svm_task *take(struct svm_tasks *t, int lo, int hi, struct hold *h)
 {
     bool left = true;
     int64_t bytes;
     while (left && !halted(t)) {
-        struct task *x = pick(t, lo, hi, h, &bytes, &left);
+        struct svm_task *x = pick(t, lo, hi, h, &bytes, &left);
         if (x && !change(t, h, bytes)) break;
         if (x) return x;
         release(t, h);
@@ -199,19 +154,19 @@ static struct task *take(struct svm_tasks *t, int lo, int hi, struct hold *h)
     return NULL;
 }
 
-static struct svm_solve solve_of(struct svm_tasks *t, struct task *x)
+static struct svm_solve solve_of(struct svm_tasks *t, struct svm_task *x)
 {
     return (struct svm_solve){.spec = t->spec,
                               .sweep = t->sweep,
                               .problem = &t->plan->problem[x->pair],
                               .label = t->store->target[0],
                               .folds = x->folds,
-                              .fold = t->fold + x->first,
-                              .machine = t->machine + x->first * t->sweep->ncost};
+                              .fold = t->list.fold + x->first,
+                              .machine = t->list.machine + x->first * t->sweep->ncost};
 }
 
 /* Do jobs of a task until none is left. */
-static void do_jobs(struct svm_tasks *t, struct task *x, struct svm_solve *s, struct svm_matrix *matrix)
+static void do_jobs(struct svm_tasks *t, struct svm_task *x, struct svm_solve *s, struct svm_matrix *matrix)
 {
     while (!halted(t)) {
         int i;
@@ -224,7 +179,7 @@ static void do_jobs(struct svm_tasks *t, struct task *x, struct svm_solve *s, st
 }
 
 /* Let others help, or see to it that none does any more. */
-static void publish(struct task *x, struct svm_solve *s)
+static void publish(struct svm_task *x, struct svm_solve *s)
 {
 #pragma omp critical(svm_tasks)
     x->open = s;
@@ -236,7 +191,7 @@ static void publish(struct task *x, struct svm_solve *s)
 }
 
 /* One task by one thread, and those that help. */
-static void solve_alone(struct svm_tasks *t, struct task *x, float *k)
+static void solve_alone(struct svm_tasks *t, struct svm_task *x, float *k)
 {
     struct svm_matrix matrix;
     struct svm_solve s = solve_of(t, x);
@@ -255,15 +210,15 @@ static void solve_alone(struct svm_tasks *t, struct task *x, float *k)
 }
 
 /* Join the task with most jobs left whose matrix fits into memory once more. @return NULL: there is none */
-static struct task *join(struct svm_tasks *t, int lo, int hi, const struct hold *h, struct svm_solve **s,
-                         int64_t *bytes)
+static struct svm_task *join(struct svm_tasks *t, int lo, int hi, const struct hold *h, struct svm_solve **s,
+                             int64_t *bytes)
 {
-    struct task *joined = NULL;
+    struct svm_task *joined = NULL;
     int most = 0;
 #pragma omp critical(svm_tasks)
     {
         for (int i = lo; i < hi; i++) {
-            struct task *x = &t->task[i];
+            struct svm_task *x = &t->list.task[i];
             int next;
 #pragma omp atomic read
             next = x->next;
@@ -290,7 +245,7 @@ static void help(struct svm_tasks *t, int lo, int hi, struct hold *h)
 {
     struct svm_solve *s;
     int64_t bytes;
-    for (struct task *x; !halted(t) && (x = join(t, lo, hi, h, &s, &bytes));) {
+    for (struct svm_task *x; !halted(t) && (x = join(t, lo, hi, h, &s, &bytes));) {
         struct svm_matrix matrix = {0};
         enum ps_status rc = PS_OK;
         if (change(t, h, bytes)) {
@@ -305,10 +260,10 @@ static void help(struct svm_tasks *t, int lo, int hi, struct hold *h)
 }
 
 /* One task by all threads. */
-static void solve_together(struct svm_tasks *t, struct task *x)
+static void solve_together(struct svm_tasks *t, struct svm_task *x)
 {
     struct hold h = {0};
-    const int at = (int)(x - t->task);
+    const int at = (int)(x - t->list.task);
     if (take(t, at, at + 1, &h)) {
         struct svm_matrix matrix;
         struct svm_solve s = solve_of(t, x);
@@ -330,59 +285,93 @@ static void solve_together(struct svm_tasks *t, struct task *x)
     release(t, &h);
 }
 
-/* How many of the first of tasks [lo, hi) are better solved by all threads, one after the other: those that
- * would still run when the others have ended. */
+/* How many of the first of tasks [lo, hi) are better solved by all threads of a rank, one after the other:
+ * those that would still run when the others have ended. */
 static int shared(const struct svm_tasks *t, int lo, int hi)
 {
-    const double threads = t->spec->run->threads;
+    const double threads = (double)t->spec->run->threads * t->claims.size;
     double rest = 0;
     int n = 0;
-    for (int i = lo; i < hi; i++) rest += t->task[i].done ? 0 : t->task[i].seconds;
+    for (int i = lo; i < hi; i++)
+        if (ps_claims_holder(&t->claims, i) != PS_CLAIM_DONE) rest += t->list.task[i].seconds;
     for (int i = lo; i < hi; i++) {
-        const struct task *x = &t->task[i];
+        const struct svm_task *x = &t->list.task[i];
         const bool cut = x->folds > 1 || t->sweep->probability; /* it has jobs for several threads */
-        if (x->done) continue;
-        if (threads < 2 || x->seconds * threads * (cut ? 2 : 1) <= rest) break;
+        if (ps_claims_holder(&t->claims, i) == PS_CLAIM_DONE) continue;
+        if (t->spec->run->threads < 2 || x->seconds * threads * (cut ? 2 : 1) <= rest) break;
         rest -= x->seconds;
         n = i - lo + 1;
     }
     return n;
 }
 
-enum ps_status svm_tasks_run(struct svm_tasks *t, int round, double until, int *left)
+/* Tasks that this rank took and did not begin are free again; those that it began stay its own. */
+static void give_back(struct svm_tasks *t, int lo, int hi)
 {
-    int lo = 0, hi;
-    while (lo < t->n && t->task[lo].round < round) lo++;
-    for (hi = lo; hi < t->n && t->task[hi].round == round;) t->task[hi++].taken = false;
+    for (int i = lo; i < hi; i++) {
+        struct svm_task *x = &t->list.task[i];
+        const struct svm_machine *m = t->list.machine + x->first * t->sweep->ncost;
+        bool begun = false;
+        for (int64_t k = 0; k < (int64_t)x->folds * t->sweep->ncost; k++) begun = begun || m[k].coef;
+        x->next = 0;
+        x->taken = x->done;
+        if (ps_claims_holder(&t->claims, i) == t->claims.rank && !begun) ps_claims_return(&t->claims, i);
+    }
+    MPI_Barrier(t->claims.node);
+}
+
+/* Memory for kernel matrices. */
+static void make_budget(struct svm_tasks *t, int lo, int hi)
+{
     int64_t largest = 0, wanted = t->spec->run->threads, jobs = 0;
     for (int i = lo; i < hi; i++) {
-        t->task[i].next = 0;
-        jobs += t->task[i].folds * (t->sweep->probability ? 1 + SVM_INNER : 1);
-        const int64_t bytes = matrix_bytes(&t->plan->problem[t->task[i].pair]);
-        t->task[i].taken = t->task[i].done;
+        jobs += t->list.task[i].folds * (t->sweep->probability ? 1 + SVM_INNER : 1);
+        const int64_t bytes = matrix_bytes(&t->plan->problem[t->list.task[i].pair]);
         if (bytes > largest) largest = bytes;
     }
     if (wanted > jobs) wanted = jobs;
-    t->until = until;
     t->used = 0;
     t->budget = wanted * largest < t->spec->memory ? wanted * largest : t->spec->memory;
     t->scarce = wanted * largest > t->spec->memory;
     svm_store_room(t->store, t->spec->memory - t->budget);
-    ps_progress_begin(&t->progress, t->spec->run, "training", "problems", t->n);
+}
+
+/* Tasks that are not done: a rank counts those that it holds, the first rank of the node also the free ones.
+ */
+static int count_left(const struct svm_tasks *t, int lo, int hi)
+{
+    int left = 0;
+    MPI_Barrier(t->claims.node);
+    for (int i = lo; i < hi; i++) {
+        const int holder = ps_claims_holder(&t->claims, i);
+        left += holder == t->claims.rank || (holder == PS_CLAIM_FREE && t->claims.rank == 0);
+    }
+    MPI_Barrier(t->claims.node); /* before anyone gives back what it holds */
+    return left;
+}
+
+enum ps_status svm_tasks_run(struct svm_tasks *t, int round, double until, int *left)
+{
+    int lo = 0, hi;
+    while (lo < t->list.n && t->list.task[lo].round < round) lo++;
+    for (hi = lo; hi < t->list.n && t->list.task[hi].round == round;) hi++;
+    t->until = until;
+    give_back(t, lo, hi);
+    make_budget(t, lo, hi);
+    ps_progress_begin(&t->progress, t->spec->run, "training", "problems", t->list.n);
     const int together = shared(t, lo, hi);
     for (int i = lo; i < lo + together; i++)
-        if (!t->task[i].done) solve_together(t, &t->task[i]);
+        if (is_open(t, i)) solve_together(t, &t->list.task[i]);
 #pragma omp parallel
     {
         struct hold h = {0};
-        for (struct task *x; (x = take(t, lo + together, hi, &h));) solve_alone(t, x, h.k);
+        for (struct svm_task *x; (x = take(t, lo + together, hi, &h));) solve_alone(t, x, h.k);
         help(t, lo + together, hi, &h);
         release(t, &h);
     }
     ps_progress_end(&t->progress);
     svm_store_room(t->store, 0);
-    *left = 0;
-    for (int i = lo; i < hi; i++) *left += !t->task[i].done;
+    *left = count_left(t, lo, hi);
     return (enum ps_status)t->status;
 }
 
@@ -390,20 +379,20 @@ enum ps_status svm_tasks_run(struct svm_tasks *t, int round, double until, int *
 
 int64_t svm_tasks_machines(const struct svm_tasks *t)
 {
-    return t->machines;
+    return t->list.machines;
 }
 
 int64_t svm_tasks_ready(const struct svm_tasks *t, struct svm_machine *out)
 {
     int64_t n = 0;
-    for (int64_t i = 0; i < t->machines; i++)
-        if (t->machine[i].coef) out[n++] = t->machine[i];
+    for (int64_t i = 0; i < t->list.machines; i++)
+        if (t->list.machine[i].coef) out[n++] = t->list.machine[i];
     return n;
 }
 
 int64_t svm_tasks_take(struct svm_tasks *t, struct svm_machine *out)
 {
     const int64_t n = svm_tasks_ready(t, out);
-    for (int64_t i = 0; i < t->machines; i++) t->machine[i].coef = NULL;
+    for (int64_t i = 0; i < t->list.machines; i++) t->list.machine[i].coef = NULL;
     return n;
 }

@@ -50,9 +50,8 @@ static enum ps_status job_open(const struct svm_train_spec *spec, const struct s
         svm_resume_tag(j);
         PS_TRY(svm_resume_read(j));
     }
-    enum ps_status rc = svm_plan_make(spec, sweep, &cost, j->done, &j->plan);
-    if (rc == PS_OK) rc = svm_tasks_make(spec, sweep, &j->plan, &j->store, &j->tasks);
-    PS_TRY(ps_agree(comm, rc));
+    PS_TRY(ps_agree(comm, svm_plan_make(spec, sweep, &cost, j->done, &j->plan)));
+    PS_TRY(svm_tasks_make(spec, sweep, &j->plan, &j->store, &j->tasks));
     if (!spec->told || !*spec->told) svm_plan_tell(spec, sweep, &j->plan);
     if (spec->told) *spec->told = true;
     return PS_OK;

@@ -19,8 +19,8 @@ points() { # n, classes, seed
         }
     }'
 }
-points 4000 8 1 >many.el
-points 3000 2 2 >two.el
+points 6000 8 1 >many.el
+points 4000 2 2 >two.el
 long=(-c 8000 -g 0.05 -e 0.0001)
 
 run() { # ranks, log, arguments...
@@ -28,8 +28,19 @@ run() { # ranks, log, arguments...
     shift 2
     if [ "$ranks" = 1 ]; then "$train" "$@" >"$log" 2>"$log.err"; else "$MPIRUN" -np "$ranks" "$train" "$@" >"$log" 2>"$log.err"; fi
 }
-stop() { # name, ranks, seconds after the plan, checkpoint, arguments...: leaves with 85, says so, writes no model
-    local name=$1 ranks=$2 seconds=$3 check=$4 status=0 job
+whole() { # ranks, arguments...: to the end; seconds that it took after the plan are in `took`
+    rm -f whole.jsonl
+    local ranks=$1
+    shift
+    run "$ranks" whole --record whole.jsonl "$@"
+    took=$(awk '
+        function time() { return match($0, /"time":[0-9.]+/) ? substr($0, RSTART + 7, RLENGTH - 7) : 0 }
+        /"event":"plan"/ { plan = time() }
+        /"event":"end"/ { print time() - plan }' whole.jsonl)
+}
+stop() { # name, ranks, part of `took` after the plan, checkpoint, arguments...: leaves with 85, says so, writes no model
+    local name=$1 ranks=$2 seconds check=$4 status=0 job
+    seconds=$(awk "BEGIN { print $3 * $took }")
     shift 4
     rm -f "$check.jsonl" stopped.model
     run "$ranks" stopped --checkpoint "$check" --record "$check.jsonl" "$@" &
@@ -59,24 +70,24 @@ resume() { # name, ranks, checkpoint, wanted model, arguments...
 }
 
 # --- small problems ------------------------------------------------------------------------------------------
-run 2 whole "${long[@]}" many.el small.model
-stop 'small problems' 2 0.6 small.ck "${long[@]}" many.el stopped.model
+whole 2 "${long[@]}" many.el small.model
+stop 'small problems' 2 0.4 small.ck "${long[@]}" many.el stopped.model
 for ranks in 1 2 3; do resume 'small problems' $ranks small.ck small.model "${long[@]}" many.el; done
 expect 'small problems: the same lines' cmp <(grep -v time whole) <(grep -v time resumed)
-stop 'a second stop' 3 0.3 small.ck --resume "${long[@]}" many.el stopped.model
+stop 'a second stop' 3 0.2 small.ck --resume "${long[@]}" many.el stopped.model
 resume 'a second stop' 2 small.ck small.model "${long[@]}" many.el
 run 1 refused --checkpoint small.ck --resume "${long[@]}" -w0 2 many.el refused.model
 expect 'other weights are another run' grep -q "^pisvm-train: checkpoint small.ck belongs to another run" refused.err
 
 # --- a large problem -----------------------------------------------------------------------------------------
-run 1 whole -m 2 "${long[@]}" -b 1 two.el large.model
-stop 'a large problem' 2 1 large.ck -m 2 "${long[@]}" -b 1 two.el stopped.model
+whole 2 -m 2 "${long[@]}" -b 1 two.el large.model
+stop 'a large problem' 2 0.4 large.ck -m 2 "${long[@]}" -b 1 two.el stopped.model
 for ranks in 1 2 3; do resume 'a large problem' $ranks large.ck large.model -m 2 "${long[@]}" -b 1 two.el; done
 expect 'a large problem: the same lines' cmp <(grep -v time whole) <(grep -v time resumed)
 
 # --- a cross-validation --------------------------------------------------------------------------------------
-run 2 whole -v 5 "${long[@]}" many.el
-stop 'cross-validation' 3 0.8 cross.ck -v 5 "${long[@]}" many.el
+whole 2 -v 5 "${long[@]}" many.el
+stop 'cross-validation' 3 0.4 cross.ck -v 5 "${long[@]}" many.el
 run 2 resumed --checkpoint cross.ck --resume -v 5 "${long[@]}" many.el
 expect "cross-validation: $(grep '^going on' resumed.err)" grep -q '^going on' resumed.err
 expect "cross-validation: $(grep Cross whole)" cmp <(grep Cross whole) <(grep Cross resumed)

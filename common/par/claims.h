@@ -1,0 +1,61 @@
+/** Claims on numbered pieces of work by the ranks of a node: each piece is done by one of them, whoever comes
+ * first, without messages. */
+#ifndef PS_CLAIMS_H
+#define PS_CLAIMS_H
+
+#include <mpi.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "kernels/status.h"
+
+/** All zero: nothing was opened. */
+struct ps_claims {
+    MPI_Comm node;           /**< the ranks of this node; owned */
+    int rank, size;          /**< in it; size 0: there is none yet */
+    int *member;             /**< [size] their ranks in the communicator that claims were opened for; owned */
+    int64_t n;               /**< pieces; 0 until there are claims */
+    MPI_Win window;          /**< where `shared` */
+    bool shared;             /**< the memory is the window's, else the rank's own */
+    _Atomic int32_t *holder; /**< [n + 1] in memory that the node shares: rank in node, or one of the below;
+                                at n how many are done */
+};
+
+/** Nobody holds the piece; it is done. */
+enum { PS_CLAIM_FREE = -1, PS_CLAIM_DONE = -2 };
+
+/** Find the ranks of this node. Collective over comm. @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI */
+enum ps_status ps_claims_open(MPI_Comm comm, struct ps_claims *out);
+
+/** Make n free pieces. Collective over the comm of ps_claims_open; n may differ between nodes.
+ * @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI */
+enum ps_status ps_claims_make(MPI_Comm comm, struct ps_claims *c, int64_t n);
+void ps_claims_free(struct ps_claims *c); /**< Collective over the node. */
+
+/** Who holds piece i now. Local. */
+static inline int ps_claims_holder(const struct ps_claims *c, int64_t i)
+{
+    return atomic_load(&c->holder[i]);
+}
+
+/** Take piece i if it is free. Local; from any thread. @return whether it is this rank's now */
+static inline bool ps_claims_take(struct ps_claims *c, int64_t i)
+{
+    int32_t free = PS_CLAIM_FREE;
+    return atomic_compare_exchange_strong(&c->holder[i], &free, (int32_t)c->rank);
+}
+
+/** Give back piece i, which this rank holds. Local. */
+static inline void ps_claims_return(struct ps_claims *c, int64_t i)
+{
+    atomic_store(&c->holder[i], PS_CLAIM_FREE);
+}
+
+/** Piece i, which this rank holds, is done. Local. @return how many are by now, on the node */
+static inline int64_t ps_claims_done(struct ps_claims *c, int64_t i)
+{
+    atomic_store(&c->holder[i], PS_CLAIM_DONE);
+    return atomic_fetch_add(&c->holder[c->n], 1) + 1;
+}
+
+#endif
