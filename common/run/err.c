@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include "common/run/run_parts.h"
 
-enum { MESSAGE_MAX = 2048, ALIGNMENT = 64, HUGE_PAGE = 2 << 20, HUGE_ARRAY = 1 << 20 };
+enum { MESSAGE_MAX = 2048, ALIGNMENT = 64, HUGE_PAGE = 2 << 20, HUGE_ARRAY = 4 << 20 };
 
 /* One per process: MPI calls come from one thread, and failures inside OpenMP regions are serialised below.
  */
