@@ -6,6 +6,7 @@
  * needs. Source: Joachims (1999), "Making large-scale SVM learning practical"; Lin (2001). */
 #include "kernels/svm/smo_active.h"
 #include <stdlib.h>
+#include "kernels/svm/smo_newton.h"
 
 /* From how many rows on there are working sets; their largest size; how many rows beyond 5/4 of the free ones
  * a set has, so that few variables outside begin to violate while it is solved; and how many of these there
@@ -14,6 +15,10 @@ enum { FROM = 512, MOST = 4096, SPARE = 256, LEAST_SPARE = 64 };
 
 /* A set is solved to this fraction of the violation over all, as its neighbourhood changes anyway. */
 static const double FRACTION = 0.1;
+
+/* What a step counts for one row, in the unit of ps_smo_newton: twice its cost, so that Newton's method,
+ * which gains more for it as a rule, gets two thirds. */
+static const double STEP = 32;
 
 struct active {
     struct ps_smo_state *t; /**< the whole program */
@@ -28,6 +33,10 @@ struct active {
     double *key, *select; /**< [n] how near a row is to violating */
     const float **col;    /**< [m] rows of the matrix whose variables changed, */
     double *coef;         /**< and by how much f takes part in it, with its sign turned */
+    double spent, due;    /**< cost of steps since Newton's method was tried, and at which it is again */
+    double wait;          /**< by how much longer than it took */
+    double *last_alpha, *last_score; /**< [n] of the part, when its gain was found */
+    bool newton;                     /**< was Newton's method tried in this set? */
 };
 
 int64_t ps_smo_active_from(const struct ps_svm_smo *s)
@@ -37,8 +46,9 @@ int64_t ps_smo_active_from(const struct ps_svm_smo *s)
 
 static void dispose(struct active *a)
 {
-    void *const owned[] = {a->row, a->in,  a->have,   a->k,          a->diagonal, a->y,           a->p,
-                           a->c,   a->key, a->select, a->part.alpha, a->part.f,   (void *)a->col, a->coef};
+    void *const owned[] = {a->row,         a->in,   a->have,       a->k,         a->diagonal,   a->y,
+                           a->p,           a->c,    a->key,        a->select,    a->part.alpha, a->part.f,
+                           (void *)a->col, a->coef, a->last_alpha, a->last_score};
     for (size_t o = 0; o < sizeof owned / sizeof *owned; o++) free(owned[o]);
 }
 
@@ -46,7 +56,7 @@ static void dispose(struct active *a)
 static bool make(struct ps_smo_state *t, struct active *a)
 {
     size_t n = (size_t)t->s->n, vars = n * (size_t)t->s->copies;
-    *a = (struct active){.t = t};
+    *a = (struct active){.t = t, .wait = 1};
     a->row = malloc(n * sizeof *a->row);
     a->in = malloc(n);
     a->have = malloc(n);
@@ -60,8 +70,10 @@ static bool make(struct ps_smo_state *t, struct active *a)
     a->part.f = malloc(n * sizeof *a->part.f);
     a->col = malloc(n * sizeof *a->col);
     a->coef = malloc(n * sizeof *a->coef);
+    a->last_alpha = malloc(n * sizeof *a->last_alpha);
+    a->last_score = malloc(n * sizeof *a->last_score);
     return a->row && a->in && a->have && a->diagonal && a->y && a->p && a->c && a->key && a->select &&
-           a->part.alpha && a->part.f && a->col && a->coef;
+           a->part.alpha && a->part.f && a->col && a->coef && a->last_alpha && a->last_score;
 }
 
 /** The k-th largest of n values, k from 1; they are put in another order. Source: Hoare (1961), "Find". */
@@ -237,6 +249,54 @@ static void finish(struct active *a)
         ps_svm_update_cpu(a->col, a->coef, ncol, s->n, a->t->score + copy * a->t->padded);
 }
 
+/** How far the objective fell since the last call, or since the part began. */
+static double find_gain(struct active *a, const struct ps_smo_state *t)
+{
+    const struct ps_svm_smo *s = t->s;
+    double gain = 0;
+    for (int64_t v = 0; v < s->n; v++) {
+        gain += 0.5 * s->y[v] * (s->alpha[v] - a->last_alpha[v]) * (t->score[v] + a->last_score[v]);
+        a->last_alpha[v] = s->alpha[v];
+        a->last_score[v] = t->score[v];
+    }
+    return gain;
+}
+
+/** Cost of a factor of the free variables' matrix. */
+static double cost_of_factor(const struct ps_svm_smo *s)
+{
+    double n = 0;
+    for (int64_t v = 0; v < s->n; v++) n += ps_smo_may_rise(s, v) && ps_smo_may_fall(s, v);
+    return n * n * n / 6;
+}
+
+/** Steps and Newton's method by turns, which share the cost; the less Newton's method lowers the objective
+ * for it, the longer are the turns of steps. */
+static enum ps_status alternate(struct active *a, struct ps_smo_state *t)
+{
+    const struct ps_svm_smo *s = &a->part;
+    const double step = STEP * (double)s->n;
+    if (a->due == 0) a->due = 2 * cost_of_factor(s);
+    memcpy(a->last_alpha, s->alpha, (size_t)s->n * sizeof *s->alpha);
+    memcpy(a->last_score, t->score, (size_t)s->n * sizeof *t->score);
+    for (enum ps_status rc = PS_OK; rc == PS_OK;) {
+        const int64_t before = s->iterations;
+        const bool more = ps_smo_steps(t, (int64_t)fmin(1e15, fmax(1, (a->due - a->spent) / step)));
+        const double turn = step * (double)(s->iterations - before);
+        a->spent += turn;
+        if (!more) return PS_OK;
+        const double by_steps = find_gain(a, t);
+        double cost;
+        rc = ps_smo_newton(t, &cost);
+        const bool better = find_gain(a, t) * turn > by_steps * cost;
+        a->wait = better ? fmax(1, a->wait / 2) : 2 * a->wait;
+        a->due = a->wait * fmax(cost, step * (double)s->n);
+        a->spent = 0;
+        a->newton = true;
+    }
+    return PS_ENOMEM;
+}
+
 /** Solve within one set.
  * @param pays out: is another one likely to pay? */
 static enum ps_status solve(struct active *a, bool *pays)
@@ -253,12 +313,17 @@ static enum ps_status solve(struct active *a, bool *pays)
     if (!memory) return PS_ENOMEM;
     a->part.eps = fmax(FRACTION * violation, 0.5 * s->eps);
     if (s->max_iter > 0) a->part.max_iter = s->max_iter - s->iterations;
-    ps_smo_steps(&t, INT64_MAX);
+    a->newton = false;
+    enum ps_status rc = PS_OK;
+    if (ps_smo_newton_can(&a->part))
+        rc = alternate(a, &t);
+    else
+        ps_smo_steps(&t, INT64_MAX);
     free(memory);
     finish(a);
     s->iterations += a->part.iterations;
-    *pays = a->part.iterations > m;
-    return PS_OK;
+    *pays = a->part.iterations > m || a->newton;
+    return rc;
 }
 
 enum ps_status ps_smo_active(struct ps_smo_state *t)

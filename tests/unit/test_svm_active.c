@@ -104,6 +104,9 @@ START_TEST(hard)
         check_objective(&q, &oracle);
         ck_assert_msg(form < 4 || q.s.iterations > ps_smo_active_from(&q.s),
                       "form %d: %d steps, no working set", form, (int)q.s.iterations);
+        ck_assert_msg(form != 4 || 4 * q.s.iterations < oracle.s.iterations,
+                      "%d steps, %d by the oracle: Newton's method was not used", (int)q.s.iterations,
+                      (int)oracle.s.iterations);
     }
 }
 END_TEST

@@ -1,0 +1,153 @@
+/* Left-looking: a block row of U is A's less the products of all block rows above, which stay in registers
+ * while they are summed. Source: Golub, Van Loan (2013), "Matrix Computations", 4th ed., section 4.2. */
+#include "kernels/svm/cholesky.h"
+#include <math.h>
+#include <string.h>
+#include "kernels/svm/block_lanes.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+enum {
+    LANES = PS_LANES / 2,
+    VECS = 2,
+    WIDTH = VECS * LANES,
+    ROWS = PS_LANES == 16 ? 8 : 4, /* sums of a tile stay in registers */
+    CHAINS = 4                     /* of a sum that would wait for itself */
+};
+
+typedef double vd __attribute__((vector_size(8 * LANES)));
+
+INLINE vd all(double x)
+{
+    return x - (vd){0};
+}
+
+INLINE vd load(const double *p)
+{
+    vd v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE void store(double *p, vd v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+/** c - a b */
+INLINE vd less(vd a, vd b, vd c)
+{
+#if defined(__AVX512F__)
+    return (vd)_mm512_fnmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif defined(__AVX2__) && defined(__FMA__)
+    return (vd)_mm256_fnmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#else
+    return c - a * b;
+#endif
+}
+
+/** A tile: out[r][c] -= sum over k < depth of a[k][r] b[k][c]; rows of all three are PS_PANEL apart. */
+static void subtract(const double *a, const double *b, int64_t depth, double *out)
+{
+    vd sum[ROWS][VECS];
+    for (int r = 0; r < ROWS; r++)
+        for (int v = 0; v < VECS; v++) sum[r][v] = load(out + r * PS_PANEL + v * LANES);
+    for (int64_t k = 0; k < depth; k++) {
+        vd y[VECS];
+        for (int v = 0; v < VECS; v++) y[v] = load(b + k * PS_PANEL + v * LANES);
+        for (int r = 0; r < ROWS; r++) {
+            const vd x = all(a[k * PS_PANEL + r]);
+            for (int v = 0; v < VECS; v++) sum[r][v] = less(x, y[v], sum[r][v]);
+        }
+    }
+    for (int r = 0; r < ROWS; r++)
+        for (int v = 0; v < VECS; v++) store(out + r * PS_PANEL + v * LANES, sum[r][v]);
+}
+
+/** to[0..PS_PANEL) -= c row[0..PS_PANEL) */
+INLINE void subtract_row(double *to, double c, const double *row)
+{
+    for (int v = 0; v < PS_PANEL; v += LANES) store(to + v, less(all(c), load(row + v), load(to + v)));
+}
+
+/** The factor of a block on the diagonal, with inverses on the diagonal. */
+static bool factor(double *d)
+{
+    for (int k = 0; k < PS_PANEL; k++) {
+        double *row = d + k * PS_PANEL;
+        for (int l = 0; l < k; l++) subtract_row(row, d[l * PS_PANEL + k], d + l * PS_PANEL);
+        if (!(row[k] > 0)) return false;
+        const double inverse = 1 / sqrt(row[k]);
+        for (int c = 0; c < PS_PANEL; c++) row[c] = c < k ? 0 : c == k ? inverse : row[c] * inverse;
+    }
+    return true;
+}
+
+/** x = U_d'^-1 x for the PS_PANEL rows of x. */
+static void divide(const double *d, double *x)
+{
+    for (int k = 0; k < PS_PANEL; k++) {
+        double *row = x + k * PS_PANEL;
+        for (int l = 0; l < k; l++) subtract_row(row, d[l * PS_PANEL + k], x + l * PS_PANEL);
+        for (int c = 0; c < PS_PANEL; c++) row[c] *= d[k * PS_PANEL + k];
+    }
+}
+
+bool ps_cholesky(int64_t n, double *a)
+{
+    for (int64_t i = 0; i < n; i += PS_PANEL) {
+        const double *left = a + ps_panel_start(i), *diagonal = left + i * PS_PANEL;
+        for (int64_t j = i; j < n; j += PS_PANEL) {
+            const double *right = a + ps_panel_start(j);
+            double *block = a + ps_panel_at(i, j);
+            for (int c = 0; c < PS_PANEL; c += WIDTH)
+                for (int r = 0; r < PS_PANEL; r += ROWS)
+                    subtract(left + r, right + c, i, block + r * PS_PANEL + c);
+            if (j > i)
+                divide(diagonal, block);
+            else if (!factor(block))
+                return false;
+        }
+    }
+    return true;
+}
+
+/** x[0..PS_PANEL) -= the sum over rows from `row` on to `end` of panel u by y. */
+static void subtract_product(const double *u, int64_t row, int64_t end, const double *y, double *x)
+{
+    double part[CHAINS][PS_PANEL] = {{0}};
+    for (int64_t k = row; k < end; k += CHAINS) /* both are whole panels */
+        for (int p = 0; p < CHAINS; p++) subtract_row(part[p], y[k + p], u + (k + p) * PS_PANEL);
+    for (int c = 0; c < PS_PANEL; c++) x[c] += (part[0][c] + part[1][c]) + (part[2][c] + part[3][c]);
+}
+
+/** c - sum over a row of a panel by x. */
+INLINE double less_scalar(double c, const double *row, const double *x)
+{
+    vd sum = {0};
+    for (int v = 0; v < PS_PANEL; v += LANES) sum = less(load(row + v), load(x + v), sum);
+    for (int width = LANES / 2; width > 0; width /= 2)
+        for (int l = 0; l < width; l++) sum[l] += sum[l + width];
+    return c + sum[0];
+}
+
+void ps_cholesky_solve(int64_t n, const double *u, int64_t first, double *x)
+{
+    first = first / PS_PANEL * PS_PANEL;
+    for (int64_t j = first; j < n; j += PS_PANEL) {
+        const double *d = u + ps_panel_at(j, j);
+        subtract_product(u + ps_panel_start(j), first, j, x, x + j);
+        for (int k = 0; k < PS_PANEL; k++) {
+            x[j + k] *= d[k * PS_PANEL + k];
+            for (int c = k + 1; c < PS_PANEL; c++) x[j + c] -= x[j + k] * d[k * PS_PANEL + c];
+        }
+    }
+    for (int64_t j = n - PS_PANEL; j >= 0; j -= PS_PANEL) {
+        const double *panel = u + ps_panel_start(j), *d = panel + j * PS_PANEL;
+        for (int k = PS_PANEL - 1; k >= 0; k--) {
+            for (int c = k + 1; c < PS_PANEL; c++) x[j + k] -= d[k * PS_PANEL + c] * x[j + c];
+            x[j + k] *= d[k * PS_PANEL + k];
+        }
+        for (int64_t k = 0; k < j; k++) x[k] = less_scalar(x[k], panel + k * PS_PANEL, x + j);
+    }
+}

@@ -1,0 +1,265 @@
+/* Newton's method on the free variables, those strictly between their bounds, with all others fixed. Where
+ * their part of the kernel matrix is ill conditioned, as at a large C, pairs take very many steps to the
+ * minimum over them, while one solution of a linear system points there.
+ *
+ * In terms of u = y alpha the direction d minimises 1/2 d'Ad - s'd with sum d = 0, where s are the scores and
+ * A = K + delta: single precision leaves eigenvalues of K a little below 0, and with delta above the rounding
+ * each step lowers the objective all the same (a proximal point; Rockafellar 1976). The way along d ends at
+ * the first bound; the variable that meets it is taken off, d becomes the direction to the minimum over the
+ * others, and so on. With P the inverse of A on the directions that are left, p = Pe_j gives both: taking j
+ * off makes P - pp'/p_j of P, and d - p d_j/p_j of d. Source: Nocedal, Wright (2006), "Numerical
+ * Optimization", 2nd ed., section 16.5 (active sets); Scheinberg (2006), "An efficient implementation of an
+ * active set method for SVMs". */
+#include "kernels/svm/smo_newton.h"
+#include <stdlib.h>
+#include "kernels/svm/cholesky.h"
+
+/* How many variables may be taken off before the matrix had better be factored without them, how many
+ * directions are followed with one factor, and how often delta grows where it was too small. */
+enum { OFF = 256, DIRECTIONS = 4, TRIES = 4 };
+
+/* The first delta, in units of the kernel values, and by how much it grows. */
+static const double DELTA = 6e-5, GROWTH = 4;
+
+/* Costs, in units of a multiplication in a product of matrices: one of a solution, which waits for memory. */
+static const double SOLUTION = 4;
+
+struct newton {
+    struct ps_smo_state *t;
+    int64_t free, n; /**< variables that were free in the beginning; the same in whole panels */
+    int64_t *var;    /**< [free] */
+    double *factor;  /**< of A */
+    double *ones;    /**< [n] A^-1 1, whose sum is sum_ones */
+    double sum_ones;
+    double *d;             /**< [n] direction */
+    double *moved;         /**< [n] change of u along directions */
+    double *off;           /**< [OFF][n] p of each variable taken off, when it was */
+    int64_t *off_at, offs; /**< [OFF] its place */
+    const float **col;     /**< [n] of the matrix */
+    double *coef;
+    double cost;
+};
+
+static void dispose(struct newton *w)
+{
+    void *const owned[] = {w->var, w->factor, w->ones,        w->d,   w->moved,
+                           w->off, w->off_at, (void *)w->col, w->coef};
+    for (size_t o = 0; o < sizeof owned / sizeof *owned; o++) free(owned[o]);
+}
+
+/** An array of n numbers, aligned to vectors. */
+static double *numbers(int64_t n)
+{
+    return aligned_alloc(64, ((size_t)n * sizeof(double) + 63) / 64 * 64);
+}
+
+static bool make(struct newton *w, struct ps_smo_state *t)
+{
+    const struct ps_svm_smo *s = t->s;
+    *w = (struct newton){.t = t};
+    w->var = malloc((size_t)s->n * sizeof *w->var);
+    if (!w->var) return false;
+    for (int64_t v = 0; v < s->n; v++)
+        if (ps_smo_may_rise(s, v) && ps_smo_may_fall(s, v)) w->var[w->free++] = v;
+    w->n = ps_panel_rows(w->free);
+    const size_t n = (size_t)w->n + 1;
+    w->factor = numbers(ps_panel_start(w->n) + 1);
+    w->ones = numbers(w->n + 1);
+    w->d = numbers(w->n + 1);
+    w->moved = numbers(w->n + 1);
+    w->off = numbers(OFF * w->n + 1);
+    w->off_at = malloc(OFF * sizeof *w->off_at);
+    w->col = malloc(n * sizeof *w->col);
+    w->coef = malloc(n * sizeof *w->coef);
+    return w->factor && w->ones && w->d && w->moved && w->off && w->off_at && w->col && w->coef;
+}
+
+/** Upper triangle of A by panels; places beyond the free variables are of the identity. */
+static void fill(struct newton *w, double delta)
+{
+    const struct ps_svm_smo *s = w->t->s;
+    for (int64_t i = 0; i < w->n; i++) {
+        const float *k = i < w->free ? s->k + w->var[i] * s->stride : NULL;
+        for (int64_t j = i / PS_PANEL * PS_PANEL; j < w->n; j += PS_PANEL) {
+            double *to = w->factor + ps_panel_at(i, j);
+            for (int64_t c = j; c < j + PS_PANEL; c++)
+                to[c - j] = (k && c < w->free ? (double)k[w->var[c]] : c == i) + (c == i ? delta : 0);
+        }
+    }
+}
+
+static bool factor(struct newton *w)
+{
+    const struct ps_svm_smo *s = w->t->s;
+    double most = 0;
+    for (int64_t i = 0; i < w->free; i++) {
+        ps_smo_want(s, w->var[i]);
+        most = fmax(most, fabs((double)w->t->diagonal[w->var[i]]));
+    }
+    for (int try = 0; try < TRIES; try++) {
+        fill(w, DELTA * pow(GROWTH, try) / ps_smo_scale(most));
+        w->cost += (double)w->n * (double)w->n * (double)w->n / 6;
+        if (ps_cholesky(w->n, w->factor)) return true;
+    }
+    return false;
+}
+
+static double sum_of(const double *x, int64_t n)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += x[i];
+    return sum;
+}
+
+/** x -= q p */
+static void subtract(double *restrict x, double q, const double *restrict p, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) x[i] = ps_svm_fma(-q, p[i], x[i]);
+}
+
+/** x = P x, of which x[0..first) are 0. */
+static void project(struct newton *w, double *x, int64_t first)
+{
+    ps_cholesky_solve(w->n, w->factor, first, x);
+    w->cost += SOLUTION * (double)w->n * (double)w->n;
+    subtract(x, sum_of(x, w->free) / w->sum_ones, w->ones, w->n);
+    for (int64_t o = 0; o < w->offs; o++) {
+        const double *p = w->off + o * w->n;
+        subtract(x, x[w->off_at[o]] / p[w->off_at[o]], p, w->n);
+    }
+    for (int64_t o = 0; o < w->offs; o++) x[w->off_at[o]] = 0; /* to the bit */
+    w->cost += (double)w->offs * (double)w->n;
+}
+
+/** The largest difference of scores of the free variables; and put them into the direction. */
+static double residual(struct newton *w)
+{
+    const struct ps_smo_state *t = w->t;
+    double up = -INFINITY, low = INFINITY;
+    memset(w->d, 0, (size_t)w->n * sizeof *w->d);
+    for (int64_t i = 0; i < w->free; i++) {
+        const int64_t v = w->var[i];
+        w->d[i] = t->score[v];
+        if (!ps_smo_may_rise(t->s, v) || !ps_smo_may_fall(t->s, v)) continue;
+        up = fmax(up, w->d[i]);
+        low = fmin(low, w->d[i]);
+    }
+    return up - low;
+}
+
+/** Along the direction, to the first bound at most, which is then met to the bit.
+ * @param part out: of the whole length
+ * @return the place that met it; -1: none */
+static int64_t walk(struct newton *w, double *part)
+{
+    struct ps_svm_smo *s = w->t->s;
+    double t = 1;
+    int64_t hit = -1;
+    for (int64_t i = 0; i < w->free; i++) {
+        const int64_t v = w->var[i];
+        const double d = s->y[v] * w->d[i], room = d > 0 ? s->c[v] - s->alpha[v] : s->alpha[v];
+        if (!(fabs(d) * t > room)) continue;
+        t = room / fabs(d);
+        hit = i;
+    }
+    for (int64_t i = 0; i < w->free; i++) {
+        if (w->d[i] == 0) continue;
+        const int64_t v = w->var[i];
+        const double d = s->y[v] * w->d[i], bound = d > 0 ? s->c[v] : 0, old = s->alpha[v];
+        const double to = ps_svm_fma(t, d, old);
+        s->alpha[v] = i == hit || (d > 0 ? to > bound : to < bound) ? bound : to;
+        w->moved[i] += s->y[v] * (s->alpha[v] - old);
+    }
+    *part = t;
+    return hit;
+}
+
+/** Take a variable off, which met a bound when `part` of the direction was done.
+ * @return false where there is no room for it, or nothing is left */
+static bool take_off(struct newton *w, int64_t at, double part)
+{
+    double *p = w->off + w->offs * w->n;
+    if (w->offs == OFF) return false;
+    memset(p, 0, (size_t)w->n * sizeof *p);
+    p[at] = 1;
+    project(w, p, at);
+    if (!(p[at] > 0)) return false;
+    const double q = (1 - part) * w->d[at] / p[at];
+    for (int64_t i = 0; i < w->n; i++) w->d[i] = ps_svm_fma(-q, p[i], (1 - part) * w->d[i]);
+    w->off_at[w->offs++] = at;
+    for (int64_t o = 0; o < w->offs; o++) w->d[w->off_at[o]] = 0;
+    w->cost += (double)w->n;
+    return true;
+}
+
+/** Rounding of sums goes to the variable that has most room. */
+static void balance(struct newton *w)
+{
+    struct ps_svm_smo *s = w->t->s;
+    const double excess = sum_of(w->moved, w->free);
+    double most = 0;
+    int64_t at = -1;
+    for (int64_t i = 0; i < w->free; i++) {
+        const int64_t v = w->var[i];
+        const double room = fmin(s->alpha[v], s->c[v] - s->alpha[v]);
+        if (room <= most) continue;
+        most = room;
+        at = i;
+    }
+    if (at < 0 || most <= fabs(excess)) return;
+    const int64_t v = w->var[at];
+    const double old = s->alpha[v];
+    s->alpha[v] -= s->y[v] * excess;
+    w->moved[at] += s->y[v] * (s->alpha[v] - old);
+}
+
+/** Bring scores up to date. */
+static void finish(struct newton *w)
+{
+    const struct ps_svm_smo *s = w->t->s;
+    int64_t ncol = 0;
+    balance(w);
+    for (int64_t i = 0; i < w->free; i++) {
+        if (w->moved[i] == 0) continue;
+        w->coef[ncol] = -w->moved[i];
+        w->col[ncol++] = s->k + w->var[i] * s->stride;
+        ps_smo_mark(w->t, w->var[i]);
+    }
+    ps_svm_update_cpu(w->col, w->coef, ncol, s->n, w->t->score);
+    w->cost += (double)ncol * (double)s->n;
+}
+
+/** Along one direction, with variables taken off where they meet bounds.
+ * @return is another direction worth it? */
+static bool follow(struct newton *w)
+{
+    double part;
+    bool more = true;
+    if (residual(w) < 0.25 * w->t->s->eps) return false;
+    project(w, w->d, 0);
+    memset(w->moved, 0, (size_t)w->n * sizeof *w->moved);
+    for (int64_t hit; more && (hit = walk(w, &part)) >= 0;) more = take_off(w, hit, part);
+    finish(w);
+    return more;
+}
+
+bool ps_smo_newton_can(const struct ps_svm_smo *s)
+{
+    return s->copies == 1 && !s->nu;
+}
+
+enum ps_status ps_smo_newton(struct ps_smo_state *t, double *cost)
+{
+    struct newton w;
+    enum ps_status rc = make(&w, t) ? PS_OK : PS_ENOMEM;
+    if (rc == PS_OK && w.free > 1 && factor(&w)) {
+        for (int64_t i = 0; i < w.n; i++) w.ones[i] = i < w.free;
+        ps_cholesky_solve(w.n, w.factor, 0, w.ones);
+        w.sum_ones = sum_of(w.ones, w.free);
+        for (int i = 0; i < DIRECTIONS && follow(&w);) i++;
+        t->s->iterations++;
+    }
+    *cost = w.cost;
+    dispose(&w);
+    return rc;
+}
