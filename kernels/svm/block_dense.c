@@ -77,6 +77,22 @@ static inline __attribute__((always_inline)) void row_sums(const float *a, const
         for (int v = 0; v < PANEL_VECS; v++) ps_vf_store(raw + g * PS_SVM_PANEL + v * PS_LANES, sum[g][v]);
 }
 
+/** Kernel values of rows [i, i + rows) and columns [j, j + cols) from their sums. */
+static void finish(const struct ps_svm_job *job, int64_t i, int64_t rows, int64_t j, int64_t cols,
+                   const float *raw, int64_t raw_stride)
+{
+    const struct ps_svm_tile tile = {.raw = raw,
+                                     .raw_stride = raw_stride,
+                                     .rows = rows,
+                                     .cols = cols,
+                                     .a_norm = job->a->norm + i,
+                                     .b_norm = job->b->norm + j,
+                                     .out = job->out + (i - job->alo) * job->stride + (j - job->blo),
+                                     .stride = job->stride,
+                                     .stream = job->stream};
+    ps_svm_finish_tile(&job->finish, &tile);
+}
+
 /** One row alone, without the other rows of its tile. */
 static void lone_row(const struct ps_svm_job *job, int64_t i, int64_t plo, int64_t phi)
 {
@@ -94,17 +110,7 @@ static void lone_row(const struct ps_svm_job *job, int64_t i, int64_t plo, int64
             row_sums(a, b, job->a->cols, GROUP, false, raw);
         else
             row_sums(a, b, job->a->cols, 1, distance, raw);
-        ps_svm_finish_tile(&job->finish, &(struct ps_svm_tile){
-                                             .raw = raw + (j - left),
-                                             .raw_stride = GROUP * PS_SVM_PANEL,
-                                             .rows = 1,
-                                             .cols = last - j,
-                                             .a_norm = job->a->norm + i,
-                                             .b_norm = job->b->norm + j,
-                                             .out = job->out + (i - job->alo) * job->stride + (j - job->blo),
-                                             .stride = job->stride,
-                                             .stream = job->stream,
-                                         });
+        finish(job, i, 1, j, last - j, raw + (j - left), GROUP * PS_SVM_PANEL);
     }
 }
 
@@ -123,18 +129,7 @@ void ps_svm_dense_part(const struct ps_svm_job *job, int64_t alo, int64_t ahi, i
             const int64_t j = left > job->blo ? left : job->blo, last = end < job->bhi ? end : job->bhi;
             panel_sums(ps_svm_panel(job->a, panel), ps_svm_panel(job->b, p), job->a->cols, i - top,
                        next - top, job->finish.distance, raw);
-            ps_svm_finish_tile(&job->finish,
-                               &(struct ps_svm_tile){
-                                   .raw = raw + (i - top) * PS_SVM_PANEL + (j - left),
-                                   .raw_stride = PS_SVM_PANEL,
-                                   .rows = next - i,
-                                   .cols = last - j,
-                                   .a_norm = job->a->norm + i,
-                                   .b_norm = job->b->norm + j,
-                                   .out = job->out + (i - job->alo) * job->stride + (j - job->blo),
-                                   .stride = job->stride,
-                                   .stream = job->stream,
-                               });
+            finish(job, i, next - i, j, last - j, raw + (i - top) * PS_SVM_PANEL + (j - left), PS_SVM_PANEL);
         }
     }
 }
