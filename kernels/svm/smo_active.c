@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include "kernels/svm/smo_newton.h"
 
-/* From how many rows on there are working sets; their largest size; how many rows beyond 5/4 of the free ones
+/* From how many rows on there are working sets; their largest size; how many rows beyond 9/8 of the free ones
  * a set has, so that few variables outside begin to violate while it is solved; and how many of these there
  * must be. */
-enum { FROM = 512, MOST = 4096, SPARE = 256, LEAST_SPARE = 64 };
+enum { FROM = 512, MOST = 4096, SPARE = 128, LEAST_SPARE = 64 };
 
 /* A set is solved to this fraction of the violation over all, as its neighbourhood changes anyway. */
 static const double FRACTION = 0.1;
@@ -41,7 +41,7 @@ struct active {
 
 int64_t ps_smo_active_from(const struct ps_svm_smo *s)
 {
-    return s->n < FROM ? INT64_MAX : 2 * s->n;
+    return s->n < FROM ? INT64_MAX : s->n / 2;
 }
 
 static void dispose(struct active *a)
@@ -160,8 +160,8 @@ static int64_t choose(struct active *a, const double middle[2])
     for (int64_t v = 0; v < s->copies * s->n; v++)
         if (ps_smo_may_rise(s, v) && ps_smo_may_fall(s, v)) a->in[ps_smo_row(s, v)] = 1;
     for (int64_t r = 0; r < s->n; r++) count += a->in[r];
-    int64_t most = count + count / 4 + SPARE;
-    if (most > s->n * 3 / 4) most = s->n * 3 / 4;
+    int64_t most = count + count / 8 + SPARE;
+    if (most > s->n / 2) most = s->n / 2;
     if (most > MOST) most = MOST;
     if (count + LEAST_SPARE > most) return 0;
     for (int rise = 1; rise >= 0; rise--) {

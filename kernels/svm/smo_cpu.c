@@ -84,7 +84,7 @@ bool ps_smo_steps(struct ps_smo_state *t, int64_t most)
     const float *ki = t->diagonal, *kj = t->diagonal; /* no step before the first: any numbers, by nothing */
     double w[2] = {0, 0};
     for (int64_t made = 0;; made++) {
-        struct ps_smo_top top[2];
+        struct ps_smo_top top[2] = {{0}};
         int64_t i = -1, j;
         ps_smo_advance(t, ki, kj, w, top);
         double violation = top[0].up - top[0].low;
