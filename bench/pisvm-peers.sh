@@ -62,7 +62,7 @@ run() { # program, task...
     rm -f "$OUT/wall"
     case $program in
     pisvm-*x*)
-        [ "${program:6:1}" = 1 ] || launch=("${MPIRUN:-mpirun}" -np "${program:6:1}")
+        [ "${program:6:1}${program:9}" = 1 ] || launch=("${MPIRUN:-mpirun}" -np "${program:6:1}")
         case $task in
         train) command=("$BIN/pisvm-train" -s 0 -t 2 -c "$3" -g "$4" -m "$5" --threads "${program:8:1}" "$1" "$2") ;;
         predict) command=("$BIN/pisvm-predict" --threads "${program:8:1}" "$1" "$2" "$3") ;;
@@ -95,7 +95,7 @@ worth() { # set, program, model, test set: accuracy of a trained model, by pisvm
 
 # --- all of them ------------------------------------------------------------------------------------------
 declare -A path=()
-programs=(pisvm-1x2 pisvm-1x1 pisvm-2x1) peers=()
+programs=(pisvm-1x2 pisvm-1x1 pisvm-1x1-mpirun pisvm-2x1) peers=() # the one under mpirun is what two ranks are compared with
 if [ "${1:-}" != --self ]; then
     for v in $(compgen -e | grep '^SVM_PEER_' || true); do
         name=$(printf '%s' "${v#SVM_PEER_}" | tr 'A-Z_' 'a-z-')
