@@ -46,8 +46,8 @@ enum ps_status ps_claims_make(MPI_Comm comm, struct ps_claims *c, int64_t n)
     PS_TRY(ps_agree(comm, rc));
     c->n = n;
     if (c->rank == 0) {
-        for (int64_t i = 0; i < n; i++) atomic_init(&c->holder[i], PS_CLAIM_FREE);
-        atomic_init(&c->holder[n], 0);
+        for (int64_t i = 0; i < n; i++) c->holder[i] = PS_CLAIM_FREE;
+        c->holder[n] = 0;
     }
     MPI_Barrier(c->node);
     return PS_OK;
@@ -58,7 +58,7 @@ void ps_claims_free(struct ps_claims *c)
     if (c->shared)
         MPI_Win_free(&c->window);
     else
-        free((void *)c->holder);
+        free(c->holder);
     if (c->size > 0) MPI_Comm_free(&c->node);
     free(c->member);
     *c = (struct ps_claims){.size = 0};

@@ -4,21 +4,20 @@
 #define PS_CLAIMS_H
 
 #include <mpi.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "kernels/status.h"
 
 /** All zero: nothing was opened. */
 struct ps_claims {
-    MPI_Comm node;           /**< the ranks of this node; owned */
-    int rank, size;          /**< in it; size 0: there is none yet */
-    int *member;             /**< [size] their ranks in the communicator that claims were opened for; owned */
-    int64_t n;               /**< pieces; 0 until there are claims */
-    MPI_Win window;          /**< where `shared` */
-    bool shared;             /**< the memory is the window's, else the rank's own */
-    _Atomic int32_t *holder; /**< [n + 1] in memory that the node shares: rank in node, or one of the below;
-                                at n how many are done */
+    MPI_Comm node;   /**< the ranks of this node; owned */
+    int rank, size;  /**< in it; size 0: there is none yet */
+    int *member;     /**< [size] their ranks in the communicator that claims were opened for; owned */
+    int64_t n;       /**< pieces; 0 until there are claims */
+    MPI_Win window;  /**< where `shared` */
+    bool shared;     /**< the memory is the window's, else the rank's own */
+    int32_t *holder; /**< [n + 1] read and written atomically, in memory that the node shares: rank in node,
+                        or one of the below; at n how many are done */
 };
 
 /** Nobody holds the piece; it is done. */
@@ -35,27 +34,28 @@ void ps_claims_free(struct ps_claims *c); /**< Collective over the node. */
 /** Who holds piece i now. Local. */
 static inline int ps_claims_holder(const struct ps_claims *c, int64_t i)
 {
-    return atomic_load(&c->holder[i]);
+    return __atomic_load_n(&c->holder[i], __ATOMIC_ACQUIRE);
 }
 
 /** Take piece i if it is free. Local; from any thread. @return whether it is this rank's now */
 static inline bool ps_claims_take(struct ps_claims *c, int64_t i)
 {
     int32_t free = PS_CLAIM_FREE;
-    return atomic_compare_exchange_strong(&c->holder[i], &free, (int32_t)c->rank);
+    return __atomic_compare_exchange_n(&c->holder[i], &free, c->rank, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE);
 }
 
 /** Give back piece i, which this rank holds. Local. */
 static inline void ps_claims_return(struct ps_claims *c, int64_t i)
 {
-    atomic_store(&c->holder[i], PS_CLAIM_FREE);
+    __atomic_store_n(&c->holder[i], PS_CLAIM_FREE, __ATOMIC_RELEASE);
 }
 
 /** Piece i, which this rank holds, is done. Local. @return how many are by now, on the node */
 static inline int64_t ps_claims_done(struct ps_claims *c, int64_t i)
 {
-    atomic_store(&c->holder[i], PS_CLAIM_DONE);
-    return atomic_fetch_add(&c->holder[c->n], 1) + 1;
+    __atomic_store_n(&c->holder[i], PS_CLAIM_DONE, __ATOMIC_RELEASE);
+    return __atomic_add_fetch(&c->holder[c->n], 1, __ATOMIC_ACQ_REL);
 }
 
 #endif
