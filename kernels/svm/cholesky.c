@@ -3,71 +3,41 @@
 #include "kernels/svm/cholesky.h"
 #include <math.h>
 #include <string.h>
-#include "kernels/svm/block_lanes.h"
+#include "kernels/svm/double_lanes.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
 enum {
-    LANES = PS_LANES / 2,
+    LANES = PS_DOUBLES,
     VECS = 2,
     WIDTH = VECS * LANES,
     ROWS = PS_LANES == 16 ? 8 : 4, /* sums of a tile stay in registers */
     CHAINS = 4                     /* of a sum that would wait for itself */
 };
 
-typedef double vd __attribute__((vector_size(8 * LANES)));
-
-INLINE vd all(double x)
-{
-    return x - (vd){0};
-}
-
-INLINE vd load(const double *p)
-{
-    vd v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-INLINE void store(double *p, vd v)
-{
-    memcpy(p, &v, sizeof v);
-}
-
-/** c - a b */
-INLINE vd less(vd a, vd b, vd c)
-{
-#if defined(__AVX512F__)
-    return (vd)_mm512_fnmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
-#elif defined(__AVX2__) && defined(__FMA__)
-    return (vd)_mm256_fnmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
-#else
-    return c - a * b;
-#endif
-}
-
 /** A tile: out[r][c] -= sum over k < depth of a[k][r] b[k][c]; rows of all three are PS_PANEL apart. */
 static void subtract(const double *a, const double *b, int64_t depth, double *out)
 {
-    vd sum[ROWS][VECS];
+    ps_vd sum[ROWS][VECS];
     for (int r = 0; r < ROWS; r++)
-        for (int v = 0; v < VECS; v++) sum[r][v] = load(out + r * PS_PANEL + v * LANES);
+        for (int v = 0; v < VECS; v++) sum[r][v] = ps_vd_load(out + r * PS_PANEL + v * LANES);
     for (int64_t k = 0; k < depth; k++) {
-        vd y[VECS];
-        for (int v = 0; v < VECS; v++) y[v] = load(b + k * PS_PANEL + v * LANES);
+        ps_vd y[VECS];
+        for (int v = 0; v < VECS; v++) y[v] = -ps_vd_load(b + k * PS_PANEL + v * LANES);
         for (int r = 0; r < ROWS; r++) {
-            const vd x = all(a[k * PS_PANEL + r]);
-            for (int v = 0; v < VECS; v++) sum[r][v] = less(x, y[v], sum[r][v]);
+            const ps_vd x = ps_vd_all(a[k * PS_PANEL + r]);
+            for (int v = 0; v < VECS; v++) sum[r][v] = ps_vd_fma(x, y[v], sum[r][v]);
         }
     }
     for (int r = 0; r < ROWS; r++)
-        for (int v = 0; v < VECS; v++) store(out + r * PS_PANEL + v * LANES, sum[r][v]);
+        for (int v = 0; v < VECS; v++) ps_vd_store(out + r * PS_PANEL + v * LANES, sum[r][v]);
 }
 
 /** to[0..PS_PANEL) -= c row[0..PS_PANEL) */
 INLINE void subtract_row(double *to, double c, const double *row)
 {
-    for (int v = 0; v < PS_PANEL; v += LANES) store(to + v, less(all(c), load(row + v), load(to + v)));
+    for (int v = 0; v < PS_PANEL; v += LANES)
+        ps_vd_store(to + v, ps_vd_fma(ps_vd_all(-c), ps_vd_load(row + v), ps_vd_load(to + v)));
 }
 
 /** The factor of a block on the diagonal, with inverses on the diagonal. */
@@ -124,8 +94,8 @@ static void subtract_product(const double *u, int64_t row, int64_t end, const do
 /** c - sum over a row of a panel by x. */
 INLINE double less_scalar(double c, const double *row, const double *x)
 {
-    vd sum = {0};
-    for (int v = 0; v < PS_PANEL; v += LANES) sum = less(load(row + v), load(x + v), sum);
+    ps_vd sum = {0};
+    for (int v = 0; v < PS_PANEL; v += LANES) sum = ps_vd_fma(-ps_vd_load(row + v), ps_vd_load(x + v), sum);
     for (int width = LANES / 2; width > 0; width /= 2)
         for (int l = 0; l < width; l++) sum[l] += sum[l + width];
     return c + sum[0];

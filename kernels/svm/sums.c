@@ -5,12 +5,12 @@
 #include <omp.h>
 #include <stdbool.h>
 #include <string.h>
-#include "kernels/svm/block_lanes.h"
+#include "kernels/svm/double_lanes.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
 enum {
-    LANES = PS_LANES / 2,
+    LANES = PS_DOUBLES,
     ROWS = PS_LANES == 16 ? 12 : 6, /* sums of two vectors per row stay in registers */
     WIDTH = 2 * LANES,
     DEPTH = 128, /* of a tile: rows and columns in double precision stay in the first cache */
@@ -18,24 +18,6 @@ enum {
     PART_ROWS = 384,
     ALONE = 1 << 20 /* products below which other threads are not worth waking */
 };
-
-typedef double vd __attribute__((vector_size(8 * LANES)));
-
-INLINE vd all(double x)
-{
-    return x - (vd){0};
-}
-
-INLINE vd fma_of(vd a, vd b, vd c)
-{
-#if defined(__AVX512F__)
-    return (vd)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
-#elif defined(__AVX2__) && defined(__FMA__)
-    return (vd)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
-#else
-    return a * b + c;
-#endif
-}
 
 /** A product: out [n][ostride] += k [n][kstride] b [m][bstride], of which `cols` columns are meant. */
 struct product {
@@ -55,19 +37,19 @@ struct tile {
 
 INLINE void chains(struct tile *t, const double *b, int64_t depth, int vecs)
 {
-    vd sum[ROWS][2];
+    ps_vd sum[ROWS][2];
     for (int r = 0; r < ROWS; r++)
-        for (int v = 0; v < vecs; v++) memcpy(&sum[r][v], t->sum + r * WIDTH + v * LANES, sizeof(vd));
+        for (int v = 0; v < vecs; v++) sum[r][v] = ps_vd_load(t->sum + r * WIDTH + v * LANES);
     for (int64_t j = 0; j < depth; j++) {
-        vd y[2];
-        for (int v = 0; v < vecs; v++) memcpy(&y[v], b + j * WIDTH + v * LANES, sizeof(vd));
+        ps_vd y[2];
+        for (int v = 0; v < vecs; v++) y[v] = ps_vd_load(b + j * WIDTH + v * LANES);
         for (int r = 0; r < ROWS; r++) {
-            const vd x = all(t->k[r * DEPTH + j]);
-            for (int v = 0; v < vecs; v++) sum[r][v] = fma_of(x, y[v], sum[r][v]);
+            const ps_vd x = ps_vd_all(t->k[r * DEPTH + j]);
+            for (int v = 0; v < vecs; v++) sum[r][v] = ps_vd_fma(x, y[v], sum[r][v]);
         }
     }
     for (int r = 0; r < ROWS; r++)
-        for (int v = 0; v < vecs; v++) memcpy(t->sum + r * WIDTH + v * LANES, &sum[r][v], sizeof(vd));
+        for (int v = 0; v < vecs; v++) ps_vd_store(t->sum + r * WIDTH + v * LANES, sum[r][v]);
 }
 
 static void chains_wide(struct tile *t, const double *b, int64_t depth)
