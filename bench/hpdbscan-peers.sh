@@ -16,6 +16,7 @@ mkdir -p "$OUT"
 OUT=$(cd "$OUT" && pwd)
 trap 'rm -f "$OUT"/labels.* "$OUT"/wall "$OUT"/log' EXIT
 RESULTS=$OUT/results.tsv
+wall=("$TOOLS/wall" -o "$OUT/wall" -t "$LIMIT" -w 1024) # MB touched beforehand: every program finds warm memory
 : >"$RESULTS"
 
 # --- data: prints the file and the name of its data set ---------------------------------------------------
@@ -49,11 +50,11 @@ ours() { # ranks, threads, how a lone rank is started
     [ "$1$3" = 1 ] || launch=("${MPIRUN:-mpirun}" -np "$1")
     # shellcheck source=tests/env.sh
     (. tests/env.sh && unset OMP_NUM_THREADS OMP_WAIT_POLICY &&
-        "$TOOLS/wall" -o "$OUT/wall" -t "$LIMIT" $poll "${launch[@]}" "$BIN/hpdbscan" -t "$2" -e "$eps" -m "$min" -i "$file" --input-dataset "$dataset" \
+        "${wall[@]}" $poll "${launch[@]}" "$BIN/hpdbscan" -t "$2" -e "$eps" -m "$min" -i "$file" --input-dataset "$dataset" \
             -o "$OUT/labels.npy" >"$OUT/log" 2>&1 </dev/null) || true
 }
 peer() { # path
-    WRITE_LABELS=$warm OMP_NUM_THREADS=2 "$TOOLS/wall" -o "$OUT/wall" -t "$LIMIT" $poll "$1" "$file" "$dataset" "$eps" "$min" 2 "$OUT/labels.bin" \
+    WRITE_LABELS=$warm OMP_NUM_THREADS=2 "${wall[@]}" $poll "$1" "$file" "$dataset" "$eps" "$min" 2 "$OUT/labels.bin" \
         >"$OUT/log" 2>&1 </dev/null || true
 }
 measure() { # program: seconds, kilobytes, status, and seconds by hpdbscan's own clock

@@ -18,6 +18,7 @@ mkdir -p "$OUT"
 OUT=$(cd "$OUT" && pwd)
 trap 'rm -f "$OUT"/wall "$OUT"/log' EXIT
 RESULTS=$OUT/results.tsv
+wall=("$TOOLS/wall" -o "$OUT/wall" -t "$LIMIT" -w 1024) # MB touched beforehand: every program finds warm memory
 : >"$RESULTS"
 
 # --- data: makes a file of LIBSVM text and prints its name ------------------------------------------------
@@ -70,9 +71,9 @@ run() { # program, task...
         grid) command=("$BIN/pisvm-train" -s 0 -t 2 --grid-c "$2" --grid-g "$3" -v "$4" -m "$5" --threads "${program:8:1}" "$1") ;;
         esac
         # shellcheck source=tests/env.sh
-        (. tests/env.sh && unset OMP_NUM_THREADS OMP_WAIT_POLICY && "$TOOLS/wall" -o "$OUT/wall" -t "$LIMIT" "${launch[@]}" "${command[@]}" >"$OUT/log" 2>&1 </dev/null) || true
+        (. tests/env.sh && unset OMP_NUM_THREADS OMP_WAIT_POLICY && "${wall[@]}" "${launch[@]}" "${command[@]}" >"$OUT/log" 2>&1 </dev/null) || true
         ;;
-    *) OMP_NUM_THREADS=2 "$TOOLS/wall" -o "$OUT/wall" -t "$LIMIT" "${path[$program]}" "$task" "$@" >"$OUT/log" 2>&1 </dev/null || true ;;
+    *) OMP_NUM_THREADS=2 "${wall[@]}" "${path[$program]}" "$task" "$@" >"$OUT/log" 2>&1 </dev/null || true ;;
     esac
     cat "$OUT/wall"
 }

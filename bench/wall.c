@@ -1,8 +1,10 @@
 /** Run a command and measure it from outside: wall seconds, peak memory of all its processes, exit status.
- * usage: wall -o FILE [-t SECONDS] [-m] COMMAND...   FILE receives "seconds kilobytes status"; status 124 =
- * out of time. Without -m, memory is that of the largest process, as the kernel counts it, and nothing is
- * polled while the clock runs; with -m it is the sum of the peaks of all the command's processes, read every
- * 5 ms. */
+ * usage: wall -o FILE [-t SECONDS] [-w MB] [-m] COMMAND...   FILE receives "seconds kilobytes status"; status
+ * 124 = out of time. Without -m, memory is that of the largest process, as the kernel counts it, and nothing
+ * is polled while the clock runs; with -m it is the sum of the peaks of all the command's processes, read
+ * every 5 ms. -w: that much memory is touched and given back before the clock starts. A virtual machine hands
+ * free memory back to its host after a while, and the first process to want it again waits for the host; with
+ * -w, what a run takes no longer depends on what ran before it. */
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -10,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -81,9 +84,18 @@ static long sum_kb(void)
     return kb;
 }
 
+static void touch(size_t bytes)
+{
+    char *p =
+        bytes ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
+    if (p == MAP_FAILED) return;
+    for (size_t i = 0; i < bytes; i += 4096) *(volatile char *)(p + i) = 1;
+    munmap(p, bytes);
+}
+
 static int usage(void)
 {
-    fputs("usage: wall -o FILE [-t SECONDS] [-m] COMMAND...\n", stderr);
+    fputs("usage: wall -o FILE [-t SECONDS] [-w MB] [-m] COMMAND...\n", stderr);
     return 2;
 }
 
@@ -91,12 +103,15 @@ int main(int argc, char **argv)
 {
     const char *out = NULL;
     double limit = 1e9;
+    size_t warm = 0;
     bool poll = false;
-    for (int c; (c = getopt(argc, argv, "+o:t:m")) != -1;) {
+    for (int c; (c = getopt(argc, argv, "+o:t:w:m")) != -1;) {
         if (c == 'o')
             out = optarg;
         else if (c == 't')
             limit = strtod(optarg, NULL);
+        else if (c == 'w')
+            warm = (size_t)strtoul(optarg, NULL, 10) << 20;
         else if (c == 'm')
             poll = true;
         else
@@ -109,6 +124,7 @@ int main(int argc, char **argv)
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
+    touch(warm);
     const double start = now();
     const pid_t child = fork();
     if (child == 0) {
