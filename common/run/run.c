@@ -20,7 +20,9 @@
 static const double patience = 5;
 
 /* Where no launcher started the process, Open MPI would start a daemon for it and look for networks that
- * nobody is to be reached by: 0.3 s. */
+ * nobody is to be reached by: 0.3 s. Its hwloc would load libraries to find displays and OpenCL devices and
+ * read the configuration of every PCI device, a millisecond each on a virtual machine; nothing here asks for
+ * them. */
 static void start_mpi(int *argc, char ***argv)
 {
     int provided;
@@ -28,6 +30,8 @@ static void start_mpi(int *argc, char ***argv)
         setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
         setenv("OMPI_MCA_pml", "ob1", 0);
         setenv("OMPI_MCA_btl", "self", 0);
+        setenv("HWLOC_PLUGINS_PATH", "", 0);
+        setenv("HWLOC_COMPONENTS", "-linux:pci", 0);
     }
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
 }
