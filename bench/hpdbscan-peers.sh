@@ -48,8 +48,8 @@ data() { # name, source
 ours() { # ranks, threads, how a lone rank is started
     local launch=()
     [ "$1$3" = 1 ] || launch=("${MPIRUN:-mpirun}" -np "$1")
-    # shellcheck source=tests/env.sh
-    (. tests/env.sh && unset OMP_NUM_THREADS OMP_WAIT_POLICY &&
+    # shellcheck source=bench/env.sh
+    (. bench/env.sh &&
         "${wall[@]}" $poll "${launch[@]}" "$BIN/hpdbscan" -t "$2" -e "$eps" -m "$min" -i "$file" --input-dataset "$dataset" \
             -o "$OUT/labels.npy" >"$OUT/log" 2>&1 </dev/null) || true
 }

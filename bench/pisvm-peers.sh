@@ -70,8 +70,8 @@ run() { # program, task...
         validate) command=("$BIN/pisvm-train" -s 0 -t 2 -c "$2" -g "$3" -v "$4" -m "$5" --threads "${program:8:1}" "$1") ;;
         grid) command=("$BIN/pisvm-train" -s 0 -t 2 --grid-c "$2" --grid-g "$3" -v "$4" -m "$5" --threads "${program:8:1}" "$1") ;;
         esac
-        # shellcheck source=tests/env.sh
-        (. tests/env.sh && unset OMP_NUM_THREADS OMP_WAIT_POLICY && "${wall[@]}" "${launch[@]}" "${command[@]}" >"$OUT/log" 2>&1 </dev/null) || true
+        # shellcheck source=bench/env.sh
+        (. bench/env.sh && "${wall[@]}" "${launch[@]}" "${command[@]}" >"$OUT/log" 2>&1 </dev/null) || true
         ;;
     *) OMP_NUM_THREADS=2 "${wall[@]}" "${path[$program]}" "$task" "$@" >"$OUT/log" 2>&1 </dev/null || true ;;
     esac
