@@ -2,8 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NONE, BEING_MADE, THERE };
-
 /* Products of a kernel value from which on a value is rather copied than computed again. */
 enum { COPY_FROM = 24 };
 
@@ -28,16 +26,7 @@ enum ps_status svm_store_open(const struct svm_train_spec *spec, const struct sv
     out->slots = d->class_of ? d->nclass : 1;
     enum ps_status rc = ps_zalloc(&out->pack, out->slots, sizeof *out->pack, "packed classes");
     if (rc == PS_OK) rc = ps_zalloc(&out->target, out->slots, sizeof *out->target, "labels of classes");
-    if (rc == PS_OK) rc = ps_zalloc(&out->diagonal, out->slots, sizeof *out->diagonal, "kernel matrices");
-    if (rc == PS_OK) rc = ps_zalloc(&out->state, out->slots, 1, "kernel matrices");
     return ps_agree(comm, rc);
-}
-
-static void drop_diagonal(struct svm_store *s, int slot)
-{
-    free(s->diagonal[slot]);
-    s->diagonal[slot] = NULL;
-    s->state[slot] = NONE;
 }
 
 static void drop(struct svm_store *s, int slot)
@@ -46,16 +35,13 @@ static void drop(struct svm_store *s, int slot)
     free(s->target[slot]);
     s->pack[slot] = NULL;
     s->target[slot] = NULL;
-    drop_diagonal(s, slot);
 }
 
 void svm_store_close(struct svm_store *s)
 {
-    for (int i = 0; s->pack && s->target && s->diagonal && s->state && i < s->slots; i++) drop(s, i);
+    for (int i = 0; s->pack && s->target && i < s->slots; i++) drop(s, i);
     free(s->pack);
     free(s->target);
-    free(s->diagonal);
-    free(s->state);
     free(s->centre);
     memset(s, 0, sizeof *s);
 }
@@ -97,10 +83,20 @@ done:
     return rc;
 }
 
-void svm_store_room(struct svm_store *s, int64_t room)
+enum ps_status svm_store_keep(struct svm_store *s, MPI_Comm node, int64_t room)
 {
-    for (int i = 0; i < s->slots; i++) drop_diagonal(s, i);
-    s->room = room;
+    bool *want = NULL;
+    if (s->slots <= 2 || s->products < COPY_FROM) return PS_OK;
+    PS_TRY(ps_agree(node, ps_alloc(&want, s->slots, sizeof *want, "kept classes")));
+    for (int i = 0; i < s->slots; i++) want[i] = s->pack[i] != NULL;
+    const enum ps_status rc = svm_kept_open(node, s->count, want, s->slots, room, &s->kept);
+    free(want);
+    return rc;
+}
+
+void svm_store_forget(struct svm_store *s)
+{
+    svm_kept_close(&s->kept);
 }
 
 /* k[j][i] = k[i][j] for i in [ilo, ihi), j in [jlo, jhi), in squares that stay in cache. */
@@ -141,47 +137,45 @@ static void copy_square(const float *from, int64_t from_stride, float *to, int64
         memcpy(to + i * to_stride, from + i * from_stride, (size_t)n * sizeof *to);
 }
 
-/* The kernel matrix of one class, from the kept one if there is one. */
-static void class_matrix(struct svm_store *s, int slot, float *k, int64_t stride)
+/* The kernel matrix of one class, from the kept one if there is one.
+ * @param wait whether it may also be none yet while somebody else is making it
+ * @return whether it is there */
+static bool class_matrix(struct svm_store *s, int slot, float *k, int64_t stride, bool wait)
 {
-    const int64_t n = s->count[slot], bytes = n * n * (int64_t)sizeof *k;
-    int state;
-    bool keep = false;
-#pragma omp critical(svm_store)
-    {
-        state = s->state[slot];
-        keep = state == NONE && s->slots > 2 && s->products >= COPY_FROM && bytes <= s->room;
-        if (keep) {
-            s->state[slot] = BEING_MADE;
-            s->room -= bytes;
-        }
-    }
-    if (state == THERE) {
-        copy_square(s->diagonal[slot], n, k, stride, n);
-        return;
+    const int64_t n = s->count[slot];
+    float *kept;
+    const enum svm_kept_answer answer = svm_kept_ask(&s->kept, slot, &kept);
+    if (answer == SVM_KEPT_LATER && wait) return false;
+    if (answer == SVM_KEPT_THERE) {
+        copy_square(kept, n, k, stride, n);
+        return true;
     }
     compute_class(s, slot, k, stride);
-    /* without memory for it, it is computed again the next time */
-    if (!keep || ps_alloc(&s->diagonal[slot], n * n, sizeof *k, "the kernel matrix of a class") != PS_OK)
-        return;
-    copy_square(k, stride, s->diagonal[slot], n, n);
-#pragma omp critical(svm_store)
-    s->state[slot] = THERE;
+    if (answer == SVM_KEPT_MAKE) {
+        copy_square(k, stride, kept, n, n);
+        svm_kept_made(&s->kept, slot);
+    }
+    return true;
 }
 
 void svm_store_matrix(struct svm_store *s, const struct svm_problem *p, float *k)
 {
     const struct ps_svm_kernels *kernels = s->spec->kernels;
     const int64_t stride = svm_problem_stride(p), na = p->rows[0], n = svm_problem_rows(p);
-    class_matrix(s, p->slot[0], k, stride);
-    if (p->slot[1] >= 0) {
+    if (p->slot[1] < 0) {
+        class_matrix(s, p->slot[0], k, stride, false);
+    } else {
         const struct ps_svm_pack *a = s->pack[p->slot[0]], *b = s->pack[p->slot[1]];
-        class_matrix(s, p->slot[1], k + na * stride + na, stride);
+        float *second = k + na * stride + na;
+        const bool first_is = class_matrix(s, p->slot[0], k, stride, true);
+        const bool second_is = class_matrix(s, p->slot[1], second, stride, true);
         kernels->block(&s->function, a, 0, na, b, 0, n - na, k + na, stride);
         if (s->products < COPY_FROM)
             kernels->block(&s->function, b, 0, n - na, a, 0, na, k + na * stride, stride);
         else
             mirror(k, stride, 0, na, na, n);
+        if (!first_is) class_matrix(s, p->slot[0], k, stride, false);
+        if (!second_is) class_matrix(s, p->slot[1], second, stride, false);
     }
     if (n < stride)
         for (int64_t i = 0; i < n; i++) memset(k + i * stride + n, 0, (size_t)(stride - n) * sizeof *k);

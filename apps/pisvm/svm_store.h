@@ -2,6 +2,7 @@
 #ifndef SVM_STORE_H
 #define SVM_STORE_H
 
+#include "apps/pisvm/svm_kept.h"
 #include "apps/pisvm/svm_plan.h"
 
 /** Classes that are here, and the kernel matrices of single classes that are kept. */
@@ -14,12 +15,10 @@ struct svm_store {
     const int64_t *count;      /**< [slots] rows; borrowed */
     struct ps_svm_pack **pack; /**< [slots] NULL: not here; all arrays owned */
     double **target;           /**< [slots] labels, where they are values */
-    float **diagonal;          /**< [slots] kernel matrix of a class, row stride its rows; NULL: not kept */
-    uint8_t *state;            /**< [slots] of the diagonal: 0 none, 1 being made, 2 there */
-    int64_t room;              /**< bytes that diagonals may still take */
-    int64_t paid, saved;       /**< what rows of matrices cost that were made as wanted, and what whole ones
-                                    would have, in rows of a whole one */
-    double products;           /**< multiplications of one scalar product */
+    struct svm_kept kept;
+    int64_t paid, saved; /**< what rows of matrices cost that were made as wanted, and what whole ones
+                              would have, in rows of a whole one */
+    double products;     /**< multiplications of one scalar product */
 };
 
 /** Begin, with the layout of the rows. Collective over spec->run->comm.
@@ -34,8 +33,12 @@ void svm_store_close(struct svm_store *s);
  * @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI */
 enum ps_status svm_store_load(struct svm_store *s, const int64_t *count, const bool *want);
 
-/** Let go of kept kernel matrices; `room` bytes are free for others. Local. */
-void svm_store_room(struct svm_store *s, int64_t room);
+/** Keep kernel matrices of single classes, where that pays, until svm_store_forget. Collective over node,
+ * whose ranks have the same classes here.
+ * @param room bytes that are free for it
+ * @return (agreed over node) PS_OK; PS_ENOMEM */
+enum ps_status svm_store_keep(struct svm_store *s, MPI_Comm node, int64_t room);
+void svm_store_forget(struct svm_store *s); /**< Collective over node. */
 
 /** The kernel matrix of a problem, rows of its first class first. Local; uses the threads of its caller; may
  * be called by several threads at once.

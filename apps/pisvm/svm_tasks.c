@@ -320,8 +320,8 @@ static void give_back(struct svm_tasks *t, int lo, int hi)
     MPI_Barrier(t->claims.node);
 }
 
-/* Memory for kernel matrices. */
-static void make_budget(struct svm_tasks *t, int lo, int hi)
+/* Memory for kernel matrices. Collective over the node. */
+static enum ps_status make_budget(struct svm_tasks *t, int lo, int hi)
 {
     int64_t largest = 0, wanted = t->spec->run->threads, jobs = 0;
     for (int i = lo; i < hi; i++) {
@@ -333,7 +333,7 @@ static void make_budget(struct svm_tasks *t, int lo, int hi)
     t->used = 0;
     t->budget = wanted * largest < t->spec->memory ? wanted * largest : t->spec->memory;
     t->scarce = wanted * largest > t->spec->memory;
-    svm_store_room(t->store, t->spec->memory - t->budget);
+    return svm_store_keep(t->store, t->claims.node, t->spec->memory - t->budget);
 }
 
 /* Tasks that are not done: a rank counts those that it holds, the first rank of the node also the free ones.
@@ -357,7 +357,7 @@ enum ps_status svm_tasks_run(struct svm_tasks *t, int round, double until, int *
     for (hi = lo; hi < t->list.n && t->list.task[hi].round == round;) hi++;
     t->until = until;
     give_back(t, lo, hi);
-    make_budget(t, lo, hi);
+    t->status = make_budget(t, lo, hi);
     ps_progress_begin(&t->progress, t->spec->run, "training", "problems", t->list.n);
     const int together = shared(t, lo, hi);
     for (int i = lo; i < lo + together; i++)
@@ -370,7 +370,7 @@ enum ps_status svm_tasks_run(struct svm_tasks *t, int round, double until, int *
         release(t, &h);
     }
     ps_progress_end(&t->progress);
-    svm_store_room(t->store, 0);
+    svm_store_forget(t->store);
     *left = count_left(t, lo, hi);
     return (enum ps_status)t->status;
 }

@@ -23,27 +23,10 @@ done:
     return rc;
 }
 
-/* Memory of the first rank that all of the node see. Collective over the node. */
-static enum ps_status share(struct ps_claims *c, MPI_Aint bytes)
-{
-    void *mine;
-    int unit;
-    c->shared = MPI_Win_allocate_shared(c->rank == 0 ? bytes : 0, 1, MPI_INFO_NULL, c->node, &mine,
-                                        &c->window) == MPI_SUCCESS;
-    if (!c->shared || MPI_Win_shared_query(c->window, 0, &bytes, &unit, &c->holder) != MPI_SUCCESS)
-        return ps_fail(PS_EMPI, "the ranks of a node could not share %lld bytes", (long long)bytes);
-    return PS_OK;
-}
-
 enum ps_status ps_claims_make(MPI_Comm comm, struct ps_claims *c, int64_t n)
 {
-    const int64_t bytes = (n + 1) * (int64_t)sizeof *c->holder;
-    enum ps_status rc;
-    if (c->size > 1)
-        rc = share(c, (MPI_Aint)bytes);
-    else
-        rc = ps_alloc(&c->holder, n + 1, sizeof *c->holder, "pieces of work");
-    PS_TRY(ps_agree(comm, rc));
+    PS_TRY(ps_agree(comm, ps_shared_open(c->node, (n + 1) * (int64_t)sizeof *c->holder, &c->memory)));
+    c->holder = c->memory.data;
     c->n = n;
     if (c->rank == 0) {
         for (int64_t i = 0; i < n; i++) c->holder[i] = PS_CLAIM_FREE;
@@ -55,10 +38,7 @@ enum ps_status ps_claims_make(MPI_Comm comm, struct ps_claims *c, int64_t n)
 
 void ps_claims_free(struct ps_claims *c)
 {
-    if (c->shared)
-        MPI_Win_free(&c->window);
-    else
-        free(c->holder);
+    ps_shared_close(&c->memory);
     if (c->size > 0) MPI_Comm_free(&c->node);
     free(c->member);
     *c = (struct ps_claims){.size = 0};

@@ -6,18 +6,18 @@
 #include <mpi.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "common/par/shared.h"
 #include "kernels/status.h"
 
 /** All zero: nothing was opened. */
 struct ps_claims {
-    MPI_Comm node;   /**< the ranks of this node; owned */
-    int rank, size;  /**< in it; size 0: there is none yet */
-    int *member;     /**< [size] their ranks in the communicator that claims were opened for; owned */
-    int64_t n;       /**< pieces; 0 until there are claims */
-    MPI_Win window;  /**< where `shared` */
-    bool shared;     /**< the memory is the window's, else the rank's own */
-    int32_t *holder; /**< [n + 1] read and written atomically, in memory that the node shares: rank in node,
-                        or one of the below; at n how many are done */
+    MPI_Comm node;  /**< the ranks of this node; owned */
+    int rank, size; /**< in it; size 0: there is none yet */
+    int *member;    /**< [size] their ranks in the communicator that claims were opened for; owned */
+    int64_t n;      /**< pieces; 0 until there are claims */
+    struct ps_shared memory;
+    int32_t *holder; /**< [n + 1] in it, read and written atomically: rank in node, or one of the below; at n
+                        how many are done */
 };
 
 /** Nobody holds the piece; it is done. */

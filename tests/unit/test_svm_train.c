@@ -211,9 +211,10 @@ START_TEST(matrices)
             need[0] = false, need[2] = true;
             mck_assert(svm_store_load(&s, p.count, need) == PS_OK, "%s", ps_err_message());
             ck_assert(!s.pack[0] && s.pack[1] && s.pack[2]);
-            svm_store_room(&s, room ? 1 << 20 : 0);
+            mck_assert(svm_store_keep(&s, run.comm, room ? 1 << 20 : 0) == PS_OK, "%s", ps_err_message());
             for (int k = 0; k < p.pairs; k++)
                 if (p.problem[k].a > 0) check_matrix(&s, &all, start, &p.problem[k]);
+            svm_store_forget(&s);
             svm_rows_free(&all);
             svm_plan_free(&p);
             svm_store_close(&s);
