@@ -1,6 +1,5 @@
 #include "apps/pisvm/svm_matrix.h"
 #include <stdlib.h>
-#include <string.h>
 
 /* A lone row costs as much as LONE rows of a block, which it shares its way through the other rows with: when
  * n / LONE rows were wanted the rest is made too, and at most twice what was needed has been paid. */
@@ -30,7 +29,7 @@ enum ps_status svm_matrix_make(struct svm_store *store, const struct svm_problem
         return PS_OK;
     }
     enum ps_status rc = ps_alloc(&out->diagonal, n, sizeof *out->diagonal, "a diagonal");
-    if (rc == PS_OK) rc = ps_zalloc(&out->have, n, 1, "the rows of a kernel matrix");
+    if (rc == PS_OK) rc = ps_zalloc(&out->place, n, sizeof *out->place, "the rows of a kernel matrix");
     if (rc == PS_OK)
         svm_store_diagonal(store, p, out->diagonal);
     else
@@ -40,7 +39,7 @@ enum ps_status svm_matrix_make(struct svm_store *store, const struct svm_problem
 
 void svm_matrix_free(struct svm_matrix *m)
 {
-    if (m->have) {
+    if (m->place) {
         const int64_t n = svm_problem_rows(m->problem), lone = m->rows <= n / LONE ? m->rows : n / LONE;
         const int64_t paid = lone * LONE + (m->rows > lone ? n : 0);
 #pragma omp atomic
@@ -49,7 +48,7 @@ void svm_matrix_free(struct svm_matrix *m)
         m->store->saved += n;
     }
     free(m->diagonal);
-    free(m->have);
+    free(m->place);
     *m = (struct svm_matrix){0};
 }
 
@@ -57,12 +56,13 @@ void svm_matrix_want(void *matrix, int64_t row)
 {
     struct svm_matrix *m = matrix;
     const int64_t n = svm_problem_rows(m->problem);
-    if (m->have[row]) return;
+    if (m->place[row]) return;
+    float *next = m->k + m->rows * m->stride;
     if (++m->rows > n / LONE) {
         svm_store_matrix(m->store, m->problem, m->k);
-        memset(m->have, 1, (size_t)n);
+        for (int64_t i = 0; i < n; i++) m->place[i] = m->k + i * m->stride;
         return;
     }
-    svm_store_row(m->store, m->problem, row, m->k + row * m->stride);
-    m->have[row] = 1;
+    svm_store_row(m->store, m->problem, row, next);
+    m->place[row] = next;
 }

@@ -7,20 +7,23 @@ static enum ps_status start(const struct svm_small *s, struct svm_vars *v)
 {
     const float **col = NULL;
     double *coef = NULL;
-    int64_t ncol = 0;
+    int64_t *at = NULL, ncol = 0;
     enum ps_status rc = ps_alloc(&col, s->n, sizeof *col, "the columns of a start");
     if (rc == PS_OK) rc = ps_alloc(&coef, s->n, sizeof *coef, "the coefficients of a start");
+    if (rc == PS_OK) rc = ps_alloc(&at, s->n, sizeof *at, "the columns of a start");
     for (int64_t i = 0; rc == PS_OK && i < s->n; i++) {
         v->f[i] = 0;
         coef[ncol] = v->y[i] * v->alpha[i];
         if (v->copies == 2) coef[ncol] += v->y[i + s->n] * v->alpha[i + s->n];
         if (coef[ncol] == 0) continue;
-        if (s->want) s->want(s->source, i);
-        col[ncol++] = s->k + i * s->stride;
+        at[ncol++] = i;
     }
+    for (int64_t i = 0; s->want && i < ncol; i++) s->want(s->source, at[i]); /* which may move others */
+    for (int64_t i = 0; i < ncol; i++) col[i] = s->place ? s->place[at[i]] : s->k + at[i] * s->stride;
     if (rc == PS_OK) s->kernels->update(col, coef, ncol, s->n, v->f);
     free(col);
     free(coef);
+    free(at);
     return rc;
 }
 
@@ -33,6 +36,7 @@ static enum ps_status solve(const struct svm_small *s, const struct svm_cost *co
                              .nu = v->nu,
                              .k = s->k,
                              .stride = s->stride,
+                             .row = s->place,
                              .want = s->want,
                              .source = s->source,
                              .diagonal = s->diagonal,

@@ -12,6 +12,7 @@ struct svm_small {
     int64_t n;
     const float *k; /**< [n][stride]; borrowed */
     int64_t stride;
+    const float *const *place;               /**< [n] where rows of k are, as `row` in ps_svm_smo; or NULL */
     void (*want)(void *source, int64_t row); /**< as in ps_svm_smo, with `source` and `diagonal`; or NULL */
     void *source;
     const float *diagonal;

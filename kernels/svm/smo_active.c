@@ -181,7 +181,7 @@ static void gather(void *active, int64_t i)
     const struct ps_svm_smo *s = a->t->s;
     if (a->have[i]) return;
     ps_smo_want(s, a->row[i]);
-    const float *k = s->k + a->row[i] * s->stride;
+    const float *k = ps_smo_k(s, a->row[i]);
     float *part = a->k + i * a->part.stride;
     for (int64_t j = 0; j < a->part.n; j++) part[j] = k[a->row[j]];
     a->have[i] = 1;
@@ -243,7 +243,7 @@ static void finish(struct active *a)
         }
         if (change == 0) continue;
         a->coef[ncol] = -change;
-        a->col[ncol++] = s->k + a->row[i] * s->stride;
+        a->col[ncol++] = ps_smo_k(s, a->row[i]);
     }
     for (int copy = 0; copy < s->copies; copy++)
         ps_svm_update_cpu(a->col, a->coef, ncol, s->n, a->t->score + copy * a->t->padded);

@@ -134,7 +134,7 @@ static inline struct ps_smo_partner ps_smo_first(__m256 best, __m256i at)
 static inline struct ps_smo_partner ps_smo_choose(const struct ps_smo_state *t, int g, int64_t ri, double up,
                                                   double scale)
 {
-    const float *ki = t->s->k + ri * t->s->stride;
+    const float *ki = ps_smo_k(t->s, ri);
     const __m256d minus_scale = _mm256_set1_pd(-scale), scaled_up = _mm256_set1_pd(scale * up);
     const __m256 minus_two = _mm256_set1_ps(-2), di = _mm256_set1_ps(t->diagonal[ri]);
     const __m256 least = _mm256_set1_ps(t->least);

@@ -157,7 +157,7 @@ static inline struct ps_smo_partner ps_smo_choose(const struct ps_smo_state *t, 
     const int64_t n = t->s->n, full = n / PS_SMO_LANES * PS_SMO_LANES, padded = t->padded;
     const __mmask16 tail = (__mmask16)((1u << (n - full)) - 1);
     struct ps_smo_search c = {.score = t->score,
-                              .ki = t->s->k + ri * t->s->stride,
+                              .ki = ps_smo_k(t->s, ri),
                               .diagonal = t->diagonal,
                               .fall = t->fall[g],
                               .minus_scale = _mm512_set1_pd(-scale),

@@ -95,8 +95,8 @@ bool ps_smo_steps(struct ps_smo_state *t, int64_t most)
         if (!choose(t, top, violation, &i, &j)) return false;
         int64_t ri = ps_smo_row(s, i), rj = ps_smo_row(s, j);
         ps_smo_want(s, rj);
-        ki = s->k + ri * s->stride;
-        kj = s->k + rj * s->stride;
+        ki = ps_smo_k(s, ri);
+        kj = ps_smo_k(s, rj);
         double a = ps_smo_curvature(t->diagonal[ri], t->diagonal[rj], ki[rj]);
         if (!ps_smo_move(s, i, j, t->score[ps_smo_slot(t, i)] - t->score[ps_smo_slot(t, j)], a, w))
             return false;

@@ -79,7 +79,7 @@ static void fill(struct newton *w, double delta)
 {
     const struct ps_svm_smo *s = w->t->s;
     for (int64_t i = 0; i < w->n; i++) {
-        const float *k = i < w->free ? s->k + w->var[i] * s->stride : NULL;
+        const float *k = i < w->free ? ps_smo_k(s, w->var[i]) : NULL;
         for (int64_t j = i / PS_PANEL * PS_PANEL; j < w->n; j += PS_PANEL) {
             double *to = w->factor + ps_panel_at(i, j);
             for (int64_t c = j; c < j + PS_PANEL; c++)
@@ -222,7 +222,7 @@ static void finish(struct newton *w)
     for (int64_t i = 0; i < w->free; i++) {
         if (w->moved[i] == 0) continue;
         w->coef[ncol] = -w->moved[i];
-        w->col[ncol++] = s->k + w->var[i] * s->stride;
+        w->col[ncol++] = ps_smo_k(s, w->var[i]);
         ps_smo_mark(w->t, w->var[i]);
     }
     ps_svm_update_cpu(w->col, w->coef, ncol, s->n, w->t->score);

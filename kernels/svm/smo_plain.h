@@ -33,7 +33,7 @@ static inline struct ps_smo_partner ps_smo_choose(const struct ps_smo_state *t, 
                                                   double scale)
 {
     struct ps_smo_partner best = {-1, -1};
-    const float *ki = t->s->k + ri * t->s->stride;
+    const float *ki = ps_smo_k(t->s, ri);
     for (int copy = 0; copy < t->s->copies; copy++)
         for (int64_t r = 0, q = copy * t->padded; r < t->s->n; r++, q++) {
             float b = (float)ps_svm_fma(-scale, t->score[q], scale * up);

@@ -36,7 +36,7 @@ static int64_t choose(const struct ps_svm_smo *s, const double *score, const str
         const struct top *t = &top[ps_smo_group(s, v)];
         if (t->i < 0 || !ps_smo_may_fall(s, v)) continue;
         int64_t ri = ps_smo_row(s, t->i), rj = ps_smo_row(s, v);
-        const float *ki = s->k + ri * s->stride;
+        const float *ki = ps_smo_k(s, ri);
         float b = (float)ps_svm_fma(-scale, score[v], scale * t->up);
         float a = ps_svm_fmaf(-2, ki[rj], ps_smo_diagonal(s, ri) + ps_smo_diagonal(s, rj));
         float worth = ps_smo_worth(b, a, least);
@@ -63,7 +63,7 @@ static void solve(struct ps_svm_smo *s, double *score)
         int64_t i = -1, j = choose(s, score, top, violation, &i);
         if (j < 0) return;
         int64_t ri = ps_smo_row(s, i), rj = ps_smo_row(s, j);
-        const float *ki = s->k + ri * s->stride, *kj = s->k + rj * s->stride;
+        const float *ki = ps_smo_k(s, ri), *kj = ps_smo_k(s, rj);
         ps_smo_want(s, rj);
         double a = ps_smo_curvature(ps_smo_diagonal(s, ri), ps_smo_diagonal(s, rj), ki[rj]);
         if (!ps_smo_move(s, i, j, score[i] - score[j], a, w)) return;

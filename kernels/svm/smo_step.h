@@ -43,9 +43,15 @@ static inline void ps_smo_want(const struct ps_svm_smo *s, int64_t row)
     if (s->want) s->want(s->source, row);
 }
 
+/** A row of the matrix, until another one is wanted. */
+static inline const float *ps_smo_k(const struct ps_svm_smo *s, int64_t row)
+{
+    return s->row ? s->row[row] : s->k + row * s->stride;
+}
+
 static inline float ps_smo_diagonal(const struct ps_svm_smo *s, int64_t row)
 {
-    return s->diagonal ? s->diagonal[row] : s->k[row * s->stride + row];
+    return s->diagonal ? s->diagonal[row] : ps_smo_k(s, row)[row];
 }
 
 /** The power of two that brings a positive number into [1, 2); 1 where there is none. Choices are made in

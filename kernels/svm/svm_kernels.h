@@ -51,8 +51,9 @@ struct ps_svm_smo {
     const float *k; /**< [n][stride] kernel values, symmetric; borrowed; fastest where rows begin at multiples
                          of 64 bytes */
     int64_t stride;
-    void (*want)(void *source, int64_t row); /**< called before a row of k is read, or NULL: all rows are
-                                                  there; then `diagonal` must be given */
+    const float *const *row; /**< [n] where rows are, or NULL: row i at k + i * stride; borrowed */
+    void (*want)(void *source, int64_t row); /**< called before a row is read, or NULL: all rows are there. It
+                                                  may move other rows. Then `diagonal` must be given */
     void *source;
     const float *diagonal; /**< [n] K(row, row), or NULL: read from k */
     const int8_t *y;       /**< [copies * n] +1 or -1 */

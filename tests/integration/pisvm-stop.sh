@@ -39,7 +39,7 @@ whole() { # ranks, arguments...: to the end; seconds that it took after the plan
         /"event":"end"/ { print time() - plan }' whole.jsonl)
 }
 stop() { # name, ranks, part of `took` after the plan, checkpoint, arguments...: leaves with 85, says so, writes no model
-    local name=$1 ranks=$2 seconds check=$4 status=0 job
+    local name=$1 ranks=$2 seconds check=$4 status=0 job children
     seconds=$(awk "BEGIN { print $3 * $took }")
     shift 4
     rm -f "$check.jsonl" stopped.model
@@ -50,7 +50,9 @@ stop() { # name, ranks, part of `took` after the plan, checkpoint, arguments...:
         sleep 0.1
     done
     sleep "$seconds"
-    pkill -USR1 -P "$job" || true # the shell that waits passes nothing on
+    # the shell that waits passes nothing on
+    read -ra children <"/proc/$job/task/$job/children" || true
+    kill -USR1 "${children[@]}" || true
     wait $job || status=$?
     expect "$name: USR1 on $ranks ranks: status 85 ($status)" test "$status" = 85
     expect "$name: it says so: $(grep '^pisvm-train: ' stopped.err)" grep -q '^pisvm-train: stopped .*--resume goes on' stopped.err
