@@ -70,6 +70,8 @@ run() { # program, task...
         validate) command=("$BIN/pisvm-train" -s 0 -t 2 -c "$2" -g "$3" -v "$4" -m "$5" --threads "${program:8:1}" "$1") ;;
         grid) command=("$BIN/pisvm-train" -s 0 -t 2 --grid-c "$2" --grid-g "$3" -v "$4" -m "$5" --threads "${program:8:1}" "$1") ;;
         esac
+        # shellcheck disable=SC2016 # another shell's
+        case $program in *-twice) launch=(bash -c '"$@" & "${@:1:$#-1}" "${*: -1}.twin" && wait $!' twice "${launch[@]}") ;; esac
         # shellcheck source=bench/env.sh
         (. bench/env.sh && "${wall[@]}" "${launch[@]}" "${command[@]}" >"$OUT/log" 2>&1 </dev/null) || true
         ;;
@@ -78,14 +80,18 @@ run() { # program, task...
     cat "$OUT/wall"
 }
 percent() { sed -n -e 's/^Accuracy = \([0-9.]*\)%.*/\1/p' -e 's/^Cross Validation Accuracy = \([0-9.]*\)%.*/\1/p' "$OUT/log" | head -n 1; }
-bench() { # set, task, program, arguments...: RUNS runs, and what it was worth
-    local set=$1 task=$2 program=$3 round seconds kb status
-    shift 3
+bench() { # set, task, arguments... (MODEL: the program's own file): RUNS rounds over the programs of `list`, so that all see the same machine
+    local set=$1 task=$2 round seconds kb status p
+    local -A gone=()
+    shift 2
     for round in $(seq "$RUNS"); do
-        read -r seconds kb status < <(run "$program" "$task" "$@")
-        [ "$status" != 3 ] || return 0
-        printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$set" "$task" "$program" "$round" "$seconds" "$kb" "$status" "$(percent)" >>"$RESULTS"
-        if [ "$status" != 0 ] || awk "BEGIN { exit !($seconds > $LONG) }"; then return 0; fi
+        for p in "${list[@]}"; do
+            [ -z "${gone[$p]:-}" ] || continue
+            read -r seconds kb status < <(run "$p" "$task" "${@//MODEL/$OUT/$set.$p.model}")
+            if [ "$status" = 3 ]; then gone[$p]=1 && continue; fi
+            printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$set" "$task" "$p" "$round" "$seconds" "$kb" "$status" "$(percent)" >>"$RESULTS"
+            if [ "$status" != 0 ] || awk "BEGIN { exit !($seconds > $LONG) }"; then gone[$p]=1; fi
+        done
     done
 }
 worth() { # set, program, model, test set: accuracy of a trained model, by pisvm-predict
@@ -96,7 +102,8 @@ worth() { # set, program, model, test set: accuracy of a trained model, by pisvm
 
 # --- all of them ------------------------------------------------------------------------------------------
 declare -A path=()
-programs=(pisvm-1x2 pisvm-1x1 pisvm-1x1-mpirun pisvm-2x1) peers=() # the one under mpirun is what two ranks are compared with
+# the one under mpirun is what two ranks are compared with; two such jobs at once show what the machine's second core is worth
+programs=(pisvm-1x2 pisvm-1x1 pisvm-1x1-mpirun pisvm-1x1-twice pisvm-2x1) peers=()
 if [ "${1:-}" != --self ]; then
     for v in $(compgen -e | grep '^SVM_PEER_' || true); do
         name=$(printf '%s' "${v#SVM_PEER_}" | tr 'A-Z_' 'a-z-')
@@ -117,23 +124,25 @@ while IFS='|' read -r name train test values; do
         echo "$name, $task ..." >&2
         case $task in
         train)
-            for p in "${programs[@]}" "${peers[@]}"; do
-                rm -f "$OUT/$name.$p.model"
-                bench "$name" train "$p" "$train" "$OUT/$name.$p.model" "$c" "$gamma" "$MEMORY"
-                worth "$name" "$p" "$OUT/$name.$p.model" "$test"
-            done
+            list=("${programs[@]}" "${peers[@]}")
+            for p in "${list[@]}"; do rm -f "$OUT/$name.$p.model"; done
+            bench "$name" train "$train" MODEL "$c" "$gamma" "$MEMORY"
+            for p in "${list[@]}"; do worth "$name" "$p" "$OUT/$name.$p.model" "$test"; done
             ;;
         predict)
             [ -e "$OUT/$name.pisvm-1x2.model" ] || run pisvm-1x2 train "$train" "$OUT/$name.pisvm-1x2.model" "$c" "$gamma" "$MEMORY" >/dev/null
-            for p in pisvm-1x2 "${peers[@]}"; do bench "$name" predict "$p" "$train" "$OUT/$name.pisvm-1x2.model" "$OUT/predicted"; done
+            list=(pisvm-1x2 "${peers[@]}")
+            bench "$name" predict "$train" "$OUT/$name.pisvm-1x2.model" "$OUT/predicted"
             ;;
         validate)
             case $name in scene16 | satimage | letter) ;; *) continue ;; esac
-            for p in pisvm-1x2 "${peers[@]}"; do bench "$name" validate "$p" "$train" "$c" "$gamma" 10 "$MEMORY"; done
+            list=(pisvm-1x2 "${peers[@]}")
+            bench "$name" validate "$train" "$c" "$gamma" 10 "$MEMORY"
             ;;
         grid)
             [ "$name" = scene16 ] || continue
-            bench "$name" grid pisvm-1x2 "$train" 1,10,100,1000,10000 2,4,8,16,32 10 "$MEMORY"
+            list=(pisvm-1x2)
+            bench "$name" grid "$train" 1,10,100,1000,10000 2,4,8,16,32 10 "$MEMORY"
             ;;
         esac
     done

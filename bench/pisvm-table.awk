@@ -29,10 +29,11 @@ END {
             if (status[k] && status[k] != 124) { printf "| %s | %s | %s | failed (%s) | | | |\n", f[1], f[2], p[i], status[k]; continue }
             t = median(times[k])
             if (p[i] == "pisvm-1x1-mpirun") one = t
-            if (p[i] == "pisvm-2x1") two = two sprintf("%s %s %.2f", two == "" ? "" : ",", f[1], one / t)
+            if (p[i] == "pisvm-1x1-twice") most = 2 * one / t
+            if (p[i] == "pisvm-2x1") two = two sprintf("%s %s %.2f (%.2f)", two == "" ? "" : ",", f[1], one / t, most)
             least = status[k] == 124 ? "> " : ""
             printf "| %s | %s | %s | %s%.2f | %d | %s | %s |\n", f[1], f[2], p[i], least, t, kb[k] / 1024, worth[k] != "" ? worth[k] : "-", base ? sprintf("%s%.1f", least, t / base) : "-"
         }
     }
-    if (two != "") print "\nTwo ranks of one thread are faster than one, both under mpirun, by:" two "."
+    if (two != "") print "\nTwo ranks of one thread are faster than one, both under mpirun, by (in brackets: by how much two\nsuch runs at once, which share nothing, are faster than one after the other):" two "."
 }

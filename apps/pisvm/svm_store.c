@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* Products of a kernel value from which on a value is rather copied than computed again. */
-enum { COPY_FROM = 24 };
+enum { COPY_FROM = 48 };
 
 /* Rows of a strip that is computed at once, and the side of the squares in which it is mirrored. */
 enum { STRIP = 256, SQUARE = 32 };
