@@ -1,5 +1,8 @@
 /** pisvm-train: support vector machines over MPI ranks and OpenMP threads. See docs/apps/pisvm.md. */
 #include <stdlib.h>
+#ifdef __GLIBC__
+#    include <malloc.h>
+#endif
 #include <string.h>
 #include "apps/pisvm/svm_model.h"
 #include "apps/pisvm/svm_params.h"
@@ -194,9 +197,20 @@ static enum ps_status search(struct train *t)
     return t->p->train_best ? train(t) : PS_OK;
 }
 
+/* Large pieces of memory go back to the system when they are freed. By itself the C library keeps what it saw
+ * freed once for later, and a rank that solves many problems would come to hold several times what -m says.
+ */
+static void return_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 8 << 20);
+#endif
+}
+
 static enum ps_status run_train(struct ps_run *run, const void *params)
 {
     struct train t = {.run = run, .p = params};
+    return_memory();
     PS_TRY(svm_params_check(run, t.p));
     PS_TRY(find_kernels(run, &t.spec.kernels));
     svm_params_model(t.p, t.model);
