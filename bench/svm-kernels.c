@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "kernels/svm/block_lanes.h"
+#include "kernels/lanes.h"
 #include "kernels/svm/svm_kernels.h"
 
 enum { TRIES = 3 }; /* at least, and for BUDGET seconds */

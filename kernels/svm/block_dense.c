@@ -2,7 +2,7 @@
  * features so that those of both sides stay in the first cache; sums wait in memory between chunks, which
  * does not change their bits. */
 #include "kernels/svm/block.h"
-#include "kernels/svm/block_lanes.h"
+#include "kernels/lanes.h"
 
 enum { ROWS = PS_LANES == 16 ? 8 : 4, VECS = 2, WIDTH = VECS * PS_LANES, CHUNK = 128 };
 

@@ -4,7 +4,7 @@
  * all; with many, only those that occur in the group, found through a map, and a first one of zeros for all
  * others. */
 #include "kernels/svm/block.h"
-#include "kernels/svm/block_lanes.h"
+#include "kernels/lanes.h"
 #include <stdlib.h>
 
 #define INLINE static inline __attribute__((always_inline))

@@ -2,7 +2,7 @@
 #ifndef PS_SVM_DOUBLE_LANES_H
 #define PS_SVM_DOUBLE_LANES_H
 
-#include "kernels/svm/block_lanes.h"
+#include "kernels/lanes.h"
 
 enum { PS_DOUBLES = PS_LANES / 2 };
 

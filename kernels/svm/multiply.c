@@ -1,7 +1,7 @@
 /* Products of kernel values and few columns. Every sum is cut alike, whatever the tile: chains over STEP rows
  * of b, added in single precision within a BLOCK, blocks in double precision. */
 #include "kernels/svm/block.h"
-#include "kernels/svm/block_lanes.h"
+#include "kernels/lanes.h"
 #include <omp.h>
 
 #define INLINE static inline __attribute__((always_inline))
@@ -102,30 +102,6 @@ static void block_columns(const struct product *p, int64_t lo, int64_t hi, int64
 #if defined(__AVX512F__)
 enum { FEW = 4 };
 
-/** Transpose 16 x 16. */
-INLINE void transpose(__m512 *x)
-{
-    __m512 y[16];
-    for (int q = 0; q < 16; q += 4) { /* 4 x 4 within 128 bits */
-        const __m512 a = _mm512_unpacklo_ps(x[q], x[q + 1]), b = _mm512_unpackhi_ps(x[q], x[q + 1]);
-        const __m512 c = _mm512_unpacklo_ps(x[q + 2], x[q + 3]), d = _mm512_unpackhi_ps(x[q + 2], x[q + 3]);
-        y[q] = (__m512)_mm512_unpacklo_pd((__m512d)a, (__m512d)c);
-        y[q + 1] = (__m512)_mm512_unpackhi_pd((__m512d)a, (__m512d)c);
-        y[q + 2] = (__m512)_mm512_unpacklo_pd((__m512d)b, (__m512d)d);
-        y[q + 3] = (__m512)_mm512_unpackhi_pd((__m512d)b, (__m512d)d);
-    }
-    for (int q = 0; q < 4; q++) { /* 4 x 4 of those */
-        const __m512 a = _mm512_shuffle_f32x4(y[q], y[q + 4], 0x88);
-        const __m512 b = _mm512_shuffle_f32x4(y[q], y[q + 4], 0xdd);
-        const __m512 c = _mm512_shuffle_f32x4(y[q + 8], y[q + 12], 0x88);
-        const __m512 d = _mm512_shuffle_f32x4(y[q + 8], y[q + 12], 0xdd);
-        x[q] = _mm512_shuffle_f32x4(a, c, 0x88);
-        x[q + 8] = _mm512_shuffle_f32x4(a, c, 0xdd);
-        x[q + 4] = _mm512_shuffle_f32x4(b, d, 0x88);
-        x[q + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
-    }
-}
-
 /** Totals of one block for sixteen rows, one per lane. */
 INLINE void totals_few(const float *const *k, int64_t len, const float *b, int64_t bstride, int cols,
                        ps_vf *total)
@@ -134,26 +110,22 @@ INLINE void totals_few(const float *const *k, int64_t len, const float *b, int64
     for (int t = 0; t < cols; t++) total[t] = ps_vf_all(0);
     for (int64_t step = 0; step < len; step += STEP) {
         const int count = len - step < STEP ? (int)(len - step) : STEP;
-        const __mmask16 there = (__mmask16)((1u << count) - 1);
-        __m512 x[STEP];
+        ps_vf x[STEP];
         for (int r = 0; r < STEP; r++) {
-            x[r] = _mm512_maskz_loadu_ps(there, k[r] + step);
+            x[r] = ps_vf_load_part(k[r] + step, count);
             __builtin_prefetch(k[r] + step + AHEAD); /* sixteen streams are more than the machine follows */
         }
-        transpose(x);
+        ps_vf_transpose(x);
         ps_vf sum[FEW];
         for (int t = 0; t < cols; t++) sum[t] = ps_vf_all(0);
         if (count == STEP)
             for (int j = 0; j < STEP; j++)
                 for (int t = 0; t < cols; t++)
-                    sum[t] = ps_vf_fma((ps_vf)x[j], ps_vf_all(b[(step + j) * bstride + t]), sum[t]);
-        else {
-            ps_vf y[STEP];
-            memcpy(y, x, sizeof y);
+                    sum[t] = ps_vf_fma(x[j], ps_vf_all(b[(step + j) * bstride + t]), sum[t]);
+        else
             for (int j = 0; j < count; j++)
                 for (int t = 0; t < cols; t++)
-                    sum[t] = ps_vf_fma(y[j], ps_vf_all(b[(step + j) * bstride + t]), sum[t]);
-        }
+                    sum[t] = ps_vf_fma(x[j], ps_vf_all(b[(step + j) * bstride + t]), sum[t]);
         for (int t = 0; t < cols; t++) total[t] = total[t] + sum[t];
     }
 }

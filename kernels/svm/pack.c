@@ -1,5 +1,5 @@
 #include "kernels/svm/pack.h"
-#include "kernels/svm/block_lanes.h"
+#include "kernels/lanes.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
 #include "kernels/svm/block.h"
-#include "kernels/svm/block_lanes.h"
+#include "kernels/lanes.h"
 
 enum { BLOCK = 256, STEP = 16 };
 

@@ -1,6 +1,6 @@
 /** Vectors of single precision in as many lanes as the machine has. */
-#ifndef PS_SVM_BLOCK_LANES_H
-#define PS_SVM_BLOCK_LANES_H
+#ifndef PS_LANES_H
+#define PS_LANES_H
 
 #include <math.h>
 #include <stdint.h>
@@ -74,6 +74,19 @@ static inline ps_vf ps_vf_load(const float *p)
     return v;
 }
 
+/** Load the first `count` lanes; the others are 0 and not read. */
+static inline ps_vf ps_vf_load_part(const float *p, int count)
+{
+#if defined(__AVX512F__)
+    return (ps_vf)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+#else
+    ps_vf v = {0};
+    if (count == PS_LANES) return ps_vf_load(p);
+    memcpy(&v, p, (size_t)count * sizeof *p);
+    return v;
+#endif
+}
+
 static inline void ps_vf_store(float *p, ps_vf v)
 {
     memcpy(p, &v, sizeof v);
@@ -95,6 +108,51 @@ static inline void ps_vf_stream_end(void)
 {
 #if defined(__AVX512F__) || defined(__AVX2__)
     _mm_sfence();
+#endif
+}
+
+/** Transpose PS_LANES vectors. */
+static inline void ps_vf_transpose(ps_vf *x)
+{
+#if defined(__AVX512F__)
+    __m512 y[16], z[16];
+    memcpy(z, x, sizeof z);
+    for (int q = 0; q < 16; q += 4) { /* 4 x 4 within 128 bits */
+        const __m512 a = _mm512_unpacklo_ps(z[q], z[q + 1]), b = _mm512_unpackhi_ps(z[q], z[q + 1]);
+        const __m512 c = _mm512_unpacklo_ps(z[q + 2], z[q + 3]), d = _mm512_unpackhi_ps(z[q + 2], z[q + 3]);
+        y[q] = (__m512)_mm512_unpacklo_pd((__m512d)a, (__m512d)c);
+        y[q + 1] = (__m512)_mm512_unpackhi_pd((__m512d)a, (__m512d)c);
+        y[q + 2] = (__m512)_mm512_unpacklo_pd((__m512d)b, (__m512d)d);
+        y[q + 3] = (__m512)_mm512_unpackhi_pd((__m512d)b, (__m512d)d);
+    }
+    for (int q = 0; q < 4; q++) { /* 4 x 4 of those */
+        const __m512 a = _mm512_shuffle_f32x4(y[q], y[q + 4], 0x88);
+        const __m512 b = _mm512_shuffle_f32x4(y[q], y[q + 4], 0xdd);
+        const __m512 c = _mm512_shuffle_f32x4(y[q + 8], y[q + 12], 0x88);
+        const __m512 d = _mm512_shuffle_f32x4(y[q + 8], y[q + 12], 0xdd);
+        z[q] = _mm512_shuffle_f32x4(a, c, 0x88);
+        z[q + 8] = _mm512_shuffle_f32x4(a, c, 0xdd);
+        z[q + 4] = _mm512_shuffle_f32x4(b, d, 0x88);
+        z[q + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
+    }
+    memcpy(x, z, sizeof z);
+#else
+    ps_vf y[PS_LANES];
+    memcpy(y, x, sizeof y);
+    for (int r = 0; r < PS_LANES; r++)
+        for (int l = 0; l < PS_LANES; l++) x[r][l] = y[l][r];
+#endif
+}
+
+static inline ps_vf ps_vf_sqrt(ps_vf x)
+{
+#if defined(__AVX512F__)
+    return (ps_vf)_mm512_sqrt_ps((__m512)x);
+#elif defined(__AVX2__)
+    return (ps_vf)_mm256_sqrt_ps((__m256)x);
+#else
+    for (int l = 0; l < PS_LANES; l++) x[l] = sqrtf(x[l]);
+    return x;
 #endif
 }
 

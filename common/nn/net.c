@@ -1,0 +1,154 @@
+#include "common/nn/net.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/nn/op.h"
+#include "common/run/err.h"
+#include "kernels/rng.h"
+
+/* Random numbers of node i are of stream WEIGHTS + i. */
+static const uint32_t WEIGHTS = 0x4e4e0000;
+
+void ps_net_begin(struct ps_net *net, const struct ps_nn_kernels *kernels, struct ps_shape input,
+                  enum ps_init init, uint64_t seed)
+{
+    *net = (struct ps_net){.kernels = kernels, .init = init, .seed = seed};
+    struct ps_node *node = ps_net_add(net, &ps_op_input, -1, "input");
+    if (node) node->in = node->out = input;
+}
+
+struct ps_node *ps_net_add(struct ps_net *net, const struct ps_op *op, int from, const char *name)
+{
+    enum { FIRST = 16 };
+    if (net->status != PS_OK) return NULL;
+    if (net->nodes == net->room) {
+        const int room = net->room > 0 ? 2 * net->room : FIRST;
+        struct ps_node *more = realloc(net->node, (size_t)room * sizeof *more);
+        if (!more) {
+            net->status = ps_fail(PS_ENOMEM, "no memory for a net of %d layers", room);
+            return NULL;
+        }
+        net->node = more;
+        net->room = room;
+    }
+    struct ps_node *node = &net->node[net->nodes];
+    *node = (struct ps_node){.op = op, .from = from, .also = -1};
+    if (from >= 0) node->in = net->node[from].out;
+    if (snprintf(node->name, sizeof node->name, "%s", name) >= (int)sizeof node->name) {
+        net->status = ps_fail(PS_EUSAGE, "the name of layer '%s' is too long", name);
+        return NULL;
+    }
+    net->nodes++;
+    return node;
+}
+
+/* Who writes the gradient of a node's output first, when nodes are gone through backwards. */
+static enum ps_status find_first_writers(struct ps_net *net)
+{
+    bool *written;
+    PS_TRY(ps_zalloc(&written, net->nodes, sizeof *written, "layers"));
+    enum ps_status rc = PS_OK;
+    for (int i = net->nodes - 1; i > 0; i--) {
+        struct ps_node *node = &net->node[i];
+        if (!written[i] && i < net->nodes - 1 && rc == PS_OK)
+            rc = ps_fail(PS_EUSAGE, "layer %d of the net (%s) is read by no other", i, node->op->kind);
+        node->from_first = !written[node->from];
+        written[node->from] = true;
+        if (node->also < 0) continue;
+        node->also_first = !written[node->also];
+        written[node->also] = true;
+    }
+    free(written);
+    return rc;
+}
+
+enum ps_status ps_net_end(struct ps_net *net)
+{
+    if (net->status == PS_OK) net->status = find_first_writers(net);
+    if (net->status != PS_OK) return net->status;
+    net->weights = net->buffers = net->prepared = 0;
+    for (int i = 0; i < net->nodes; i++) {
+        struct ps_node *node = &net->node[i];
+        const struct ps_nn_size size = node->op->size(net->kernels, node, 1);
+        node->weights = size.weights;
+        node->weights_at = net->weights;
+        node->prepared_at = net->prepared;
+        net->weights += size.weights;
+        net->prepared += (size.prepared + 15) / 16 * 16;
+    }
+    for (int i = 0; i < net->nodes; i++) {
+        net->node[i].buffers_at = net->weights + net->buffers;
+        net->buffers += net->node[i].buffers;
+    }
+    return PS_OK;
+}
+
+void ps_net_free(struct ps_net *net)
+{
+    free(net->node);
+    *net = (struct ps_net){.nodes = 0};
+}
+
+static void set(const struct ps_nn_kernels *k, void *w, int64_t i, double v)
+{
+    if (k->real == sizeof(float))
+        ((float *)w)[i] = (float)v;
+    else
+        ((double *)w)[i] = v;
+}
+
+void ps_net_init(const struct ps_net *net, void *w)
+{
+    for (int n = 0; n < net->nodes; n++) {
+        const struct ps_node *node = &net->node[n];
+        const struct ps_rng rng = {net->seed, WEIGHTS + (uint32_t)n};
+        for (int64_t i = 0; i < node->weights; i++) {
+            double value = 0;
+            const double scale = node->op->begin(node, net->init, i, &value);
+            if (scale > 0) value = scale * (2 * ps_rng_uniform(rng, i, 0) - 1);
+            set(net->kernels, w, node->weights_at + i, value);
+        }
+        for (int64_t i = 0; i < node->buffers; i++) /* means, then variances */
+            set(net->kernels, w, node->buffers_at + i, i < node->buffers / 2 ? 0 : 1);
+    }
+}
+
+void ps_tensor_set(struct ps_tensor *t, const struct ps_node *node, const char *suffix, int64_t at, int dims,
+                   const int64_t *dim)
+{
+    *t = (struct ps_tensor){.at = at, .dims = dims};
+    snprintf(t->name, sizeof t->name, "%s.%s", node->name, suffix);
+    memcpy(t->dim, dim, (size_t)dims * sizeof *dim);
+}
+
+int ps_net_tensors(const struct ps_net *net, struct ps_tensor *out)
+{
+    int n = 0;
+    for (int i = 0; i < net->nodes; i++)
+        if (net->node[i].op->tensors) n += net->node[i].op->tensors(&net->node[i], out + n);
+    return n;
+}
+
+void ps_net_prepare(const struct ps_net *net, const void *w, void *prepared, int part, int parts)
+{
+    const size_t real = net->kernels->real;
+    for (int i = 0; i < net->nodes; i++) {
+        const struct ps_node *node = &net->node[i];
+        if (node->op->prepare)
+            node->op->prepare(net->kernels, node, (const char *)w + (size_t)node->weights_at * real,
+                              (char *)prepared + (size_t)node->prepared_at * real, part, parts);
+    }
+}
+
+void ps_net_buffers_follow(const struct ps_net *net, const void *dw, int64_t grains, void *w)
+{
+    const bool single = net->kernels->real == sizeof(float);
+    for (int n = 0; n < net->nodes; n++) {
+        const struct ps_node *node = &net->node[n];
+        for (int64_t i = node->buffers_at; i < node->buffers_at + node->buffers; i++) {
+            const double mean = (single ? ((const float *)dw)[i] : ((const double *)dw)[i]) / (double)grains;
+            const double was = single ? ((float *)w)[i] : ((double *)w)[i];
+            set(net->kernels, w, i, was + node->momentum * (mean - was));
+        }
+    }
+}

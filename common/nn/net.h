@@ -1,0 +1,146 @@
+/** A net: nodes in the order in which they are executed, with all weights in one vector.
+ *
+ * A builder calls ps_net_begin, adds nodes, and calls ps_net_end; a failing call is told by the last. Node 0
+ * is the input. Nothing here communicates. */
+#ifndef PS_NET_H
+#define PS_NET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "kernels/nn/nn_kernels.h"
+#include "kernels/status.h"
+
+/** One sample: an image; features are 1 x 1 x channels; a series is steps x 1 x features. */
+struct ps_shape {
+    int64_t height, width, channels;
+    bool series;
+};
+
+static inline int64_t ps_shape_size(struct ps_shape s)
+{
+    return s.height * s.width * s.channels;
+}
+
+enum { PS_NODE_NAME_MAX = 48, PS_TENSOR_NAME_MAX = 64, PS_TENSORS_MAX = 4 };
+
+/** A named part of the weights, as files have it. */
+struct ps_tensor {
+    char name[PS_TENSOR_NAME_MAX];
+    int64_t at; /**< first element in the vector */
+    int dims;
+    int64_t dim[4];
+    bool channels_last; /**< dimension 1 of the file comes last in memory */
+    bool flat;          /**< in the file, dimensions 1 to 3 are one */
+};
+
+struct ps_op;
+
+struct ps_node {
+    const struct ps_op *op;
+    char name[PS_NODE_NAME_MAX]; /**< of its weights */
+    int from, also;              /**< nodes that it reads; -1: none */
+    struct ps_shape in, out;
+    union {
+        struct ps_nn_dense dense;
+        struct ps_nn_conv conv;
+        struct ps_nn_pool pool;
+        struct ps_nn_lstm lstm;
+        struct ps_nn_batch_norm batch_norm;
+        struct ps_nn_layer_norm layer_norm;
+        struct ps_nn_dropout dropout;
+    } as;
+    int layer;                   /**< of several with one name (LSTM) */
+    double momentum;             /**< of running means (batch norm) */
+    int64_t weights, weights_at; /**< elements, and where they begin in the vector */
+    int64_t buffers, buffers_at; /**< running means and the like, after all weights */
+    int64_t prepared_at;
+    bool from_first, also_first; /**< is it the first, backwards, to write the gradient of what it reads? */
+};
+
+/** How weights begin. Biases are zero with Glorot's. */
+enum ps_init {
+    PS_INIT_TORCH,  /**< uniform within 1 / sqrt(inputs), biases too: what PyTorch's layers do */
+    PS_INIT_GLOROT, /**< uniform within sqrt(6 / (inputs + outputs)): what those of Keras do; Glorot, Bengio
+                       2010 */
+};
+
+struct ps_net {
+    const struct ps_nn_kernels *kernels;
+    struct ps_node *node; /**< [nodes], owned */
+    int nodes, room;
+    enum ps_init init;
+    uint64_t seed;                      /**< of dropout and of first weights */
+    int64_t weights, buffers, prepared; /**< elements of all nodes */
+    enum ps_status status;              /**< of the builder's calls */
+};
+
+/** Begin a net of `kernels` (borrowed) whose samples are of `input`. */
+void ps_net_begin(struct ps_net *net, const struct ps_nn_kernels *kernels, struct ps_shape input,
+                  enum ps_init init, uint64_t seed);
+
+/** Add a node that reads node `from`. @return its number */
+int ps_net_dense(struct ps_net *net, int from, const char *name, int64_t out, enum ps_nn_act act);
+int ps_net_conv(struct ps_net *net, int from, const char *name, int64_t out, int kernel, int stride, int pad,
+                enum ps_nn_act act);
+int ps_net_pool(struct ps_net *net, int from, bool mean, int kernel, int stride, int pad);
+int ps_net_lstm(struct ps_net *net, int from, const char *name, int layer,
+                int64_t hidden);                    /**< `layer` is part of its tensors' names */
+int ps_net_last_step(struct ps_net *net, int from); /**< of a series */
+int ps_net_batch_norm(struct ps_net *net, int from, const char *name, double eps, double momentum,
+                      enum ps_nn_act act);
+int ps_net_layer_norm(struct ps_net *net, int from, const char *name, double eps);
+int ps_net_dropout(struct ps_net *net, int from, double rate);
+int ps_net_sum(struct ps_net *net, int from, int also);
+
+/** @return PS_OK; PS_EUSAGE (a layer does not fit its input), with a message; PS_ENOMEM */
+enum ps_status ps_net_end(struct ps_net *net);
+void ps_net_free(struct ps_net *net);
+
+/** First weights and buffers: [weights + buffers] elements. A function of the seed alone. */
+void ps_net_init(const struct ps_net *net, void *w);
+
+/** All tensors in order, buffers too. @param out [PS_TENSORS_MAX nodes] @return how many */
+int ps_net_tensors(const struct ps_net *net, struct ps_tensor *out);
+
+/** Bring weights into the order in which kernels read them, part `part` of `parts`; all before the next pass.
+ */
+void ps_net_prepare(const struct ps_net *net, const void *w, void *prepared, int part, int parts);
+
+/** What a micro-batch is. */
+struct ps_net_batch {
+    int64_t n;
+    const void *x;         /**< [n][input] */
+    const int64_t *sample; /**< [n] numbers of the samples, for dropout */
+    int64_t step;          /**< of the run, for dropout */
+    bool training;
+};
+
+/** A thread's room for micro-batches of up to `most` samples. */
+struct ps_net_work {
+    const struct ps_net *net;
+    int64_t most;
+    void *memory;           /**< owned */
+    void **y, **dy, **kept; /**< [nodes] within memory; owned arrays */
+    void *scratch;
+};
+
+/** @param training whether there will be backward passes @return PS_OK; PS_ENOMEM */
+enum ps_status ps_net_work_make(const struct ps_net *net, int64_t most, bool training,
+                                struct ps_net_work *out);
+void ps_net_work_free(struct ps_net_work *work);
+
+/** @param w [weights + buffers] @return the output, [n][output of the last node], within work */
+const void *ps_net_forward(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
+                           const void *prepared);
+
+/** Where a loss writes its gradient: [n][output]. */
+void *ps_net_output_gradient(struct ps_net_work *work);
+
+/** @param dw [weights + buffers] added to: gradients, and what this micro-batch says of running means */
+void ps_net_backward(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
+                     const void *prepared, void *dw);
+
+/** After a step: w's buffers follow the mean of those of `grains` micro-batches, summed in dw. */
+void ps_net_buffers_follow(const struct ps_net *net, const void *dw, int64_t grains, void *w);
+
+#endif

@@ -1,0 +1,44 @@
+/** What a kind of layer is to a net: one constant in each op_*.c. */
+#ifndef PS_OP_H
+#define PS_OP_H
+
+#include "common/nn/net.h"
+
+/** One call for a node. */
+struct ps_op_call {
+    const struct ps_nn_kernels *k;
+    const struct ps_node *node;
+    const struct ps_net_batch *batch;
+    struct ps_nn_pass pass;
+    const void *also; /**< second input */
+    void *dalso;      /**< its gradient */
+    bool also_add;
+    const void *buffers;
+    void *dbuffers; /**< added to */
+};
+
+struct ps_op {
+    const char *kind;
+    struct ps_nn_size (*size)(const struct ps_nn_kernels *k, const struct ps_node *node, int64_t n);
+    void (*forward)(const struct ps_op_call *c);
+    void (*backward)(const struct ps_op_call *c);
+
+    /* NULL where there are no weights */
+    void (*prepare)(const struct ps_nn_kernels *k, const struct ps_node *node, const void *w, void *prepared,
+                    int part, int parts);
+    /** Scale of weight i at the beginning: uniform within +-, or exactly `value` where the scale is 0. */
+    double (*begin)(const struct ps_node *node, enum ps_init init, int64_t i, double *value);
+    int (*tensors)(const struct ps_node *node, struct ps_tensor *out);
+};
+
+extern const struct ps_op ps_op_input, ps_op_dense, ps_op_conv, ps_op_pool, ps_op_lstm, ps_op_last_step,
+    ps_op_batch_norm, ps_op_layer_norm, ps_op_dropout, ps_op_sum;
+
+/** A tensor of a node's weights. */
+void ps_tensor_set(struct ps_tensor *t, const struct ps_node *node, const char *suffix, int64_t at, int dims,
+                   const int64_t *dim);
+
+/** New node that reads `from`; NULL where an earlier call failed or this one finds no memory. */
+struct ps_node *ps_net_add(struct ps_net *net, const struct ps_op *op, int from, const char *name);
+
+#endif

@@ -1,0 +1,62 @@
+#include <math.h>
+#include "common/nn/op.h"
+#include "common/nn/op_window.h"
+
+static struct ps_nn_size size(const struct ps_nn_kernels *k, const struct ps_node *node, int64_t n)
+{
+    return k->conv_size(&node->as.conv, n);
+}
+
+static void prepare(const struct ps_nn_kernels *k, const struct ps_node *node, const void *w, void *prepared,
+                    int part, int parts)
+{
+    k->conv_prepare(&node->as.conv, w, prepared, part, parts);
+}
+
+static void forward(const struct ps_op_call *c)
+{
+    c->k->conv_forward(&c->node->as.conv, &c->pass);
+}
+
+static void backward(const struct ps_op_call *c)
+{
+    c->k->conv_backward(&c->node->as.conv, &c->pass);
+}
+
+static double begin(const struct ps_node *node, enum ps_init init, int64_t i, double *value)
+{
+    const struct ps_nn_conv *l = &node->as.conv;
+    const double window = (double)(l->at.kernel * l->at.kernel), in = window * (double)l->at.channels;
+    *value = 0;
+    if (init == PS_INIT_TORCH) return 1 / sqrt(in);
+    return i < node->weights - l->out ? sqrt(6 / (in + window * (double)l->out)) : 0;
+}
+
+static int tensors(const struct ps_node *node, struct ps_tensor *out)
+{
+    const struct ps_nn_conv *l = &node->as.conv;
+    ps_tensor_set(&out[0], node, "weight", node->weights_at, 4,
+                  (int64_t[]){l->out, l->at.channels, l->at.kernel, l->at.kernel});
+    out[0].channels_last = true;
+    ps_tensor_set(&out[1], node, "bias", node->weights_at + node->weights - l->out, 1, (int64_t[]){l->out});
+    return 2;
+}
+
+const struct ps_op ps_op_conv = {.kind = "convolution",
+                                 .size = size,
+                                 .prepare = prepare,
+                                 .forward = forward,
+                                 .backward = backward,
+                                 .begin = begin,
+                                 .tensors = tensors};
+
+int ps_net_conv(struct ps_net *net, int from, const char *name, int64_t out, int kernel, int stride, int pad,
+                enum ps_nn_act act)
+{
+    struct ps_node *node = ps_net_add(net, &ps_op_conv, from, name);
+    if (!node || !ps_op_window(net, node, kernel, stride, pad, &node->as.conv.at)) return 0;
+    node->as.conv.out = node->out.channels = out;
+    node->as.conv.act = act;
+    node->as.conv.data = from > 0;
+    return net->nodes - 1;
+}

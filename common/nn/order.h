@@ -1,0 +1,12 @@
+/** The order of samples in an epoch: a permutation that is computed, not stored. */
+#ifndef PS_ORDER_H
+#define PS_ORDER_H
+
+#include <stdint.h>
+
+/** Which of n samples is the i-th of an epoch. A function of its arguments alone, one to one for i in [0, n).
+ * Source: a Feistel network of six rounds on numbers of an even number of bits, gone through again while the
+ * result is not below n (Black, Rogaway 2002, "Ciphers with arbitrary finite domains"). */
+int64_t ps_order(int64_t n, uint64_t seed, int64_t epoch, int64_t i);
+
+#endif

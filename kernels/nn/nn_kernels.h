@@ -1,0 +1,192 @@
+/** Node-local kernels of nets: functions on one micro-batch, for one thread. Several threads may call them at
+ * once, with arrays of their own.
+ *
+ * Arrays are row-major: samples first, channels last ([n][features], [n][height][width][channels],
+ * [n][steps][features]), and start at multiples of 64 bytes. Elements are those of the table: `float`, or
+ * `double` in ps_nn_ref64, against whose differences gradients are checked; they are passed as void *. */
+#ifndef PS_NN_KERNELS_H
+#define PS_NN_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** What becomes of a sum z: y = act(z). */
+enum ps_nn_act { PS_NN_LINEAR, PS_NN_RELU, PS_NN_TANH, PS_NN_SIGMOID };
+
+/** One pass of a micro-batch through a layer, forward or backward. Backward sees what forward saw and wrote.
+ */
+struct ps_nn_pass {
+    int64_t n;            /**< samples */
+    const void *x;        /**< input */
+    void *y;              /**< output */
+    const void *w;        /**< the layer's weights, then its biases */
+    const void *prepared; /**< the same, as ..._prepare wrote them */
+    void *kept;           /**< what backward needs besides x and y */
+    void *work;           /**< scratch */
+    void *dy;             /**< backward: gradient of y; destroyed */
+    void *dx;             /**< backward: gradient of x; NULL: not wanted */
+    bool add;             /**< dx is added to; else what is there is lost */
+    void *dw;             /**< backward: gradient of w, added to */
+};
+
+/** Elements that a layer's arrays have for n samples. */
+struct ps_nn_size {
+    int64_t weights, prepared, kept, work;
+};
+
+/** y = act(x w' + b). x [n][in], w [out][in], b [out], y [n][out]. */
+struct ps_nn_dense {
+    int64_t in, out;
+    enum ps_nn_act act;
+    bool data; /**< backward wants dx */
+};
+
+/** A square window that goes over images: [n][height][width][channels] to [n][rows][cols][.], where
+ * rows = (height + 2 pad - kernel) / stride + 1. */
+struct ps_nn_window {
+    int64_t height, width, channels, rows, cols;
+    int kernel, stride, pad;
+};
+
+/** y = act(convolution of x and w + b). w [out][kernel][kernel][channels], b [out]; beyond its borders x is
+ * 0. */
+struct ps_nn_conv {
+    struct ps_nn_window at;
+    int64_t out;
+    enum ps_nn_act act;
+    bool data; /**< backward wants dx */
+};
+
+/** Largest value or mean of a window. A mean counts places beyond the borders, as 0; of equal values the
+ * first is the largest. */
+struct ps_nn_pool {
+    struct ps_nn_window at;
+    bool mean;
+};
+
+/** Long short-term memory (Hochreiter, Schmidhuber 1997, with forget gates: Gers, Schmidhuber, Cummins 2000):
+ *   i, f, o = sigmoid, g = tanh of their rows of w_ih x_t + b_ih + w_hh h_(t-1) + b_hh;
+ *   c_t = f c_(t-1) + i g;  h_t = o tanh(c_t).
+ * x [n][steps][in], y [n][steps][hidden] = h. Weights as in PyTorch: w_ih [4 hidden][in], w_hh
+ * [4 hidden][hidden], b_ih, b_hh [4 hidden], gates in the order i f g o. */
+struct ps_nn_lstm {
+    int64_t steps, in, hidden;
+    bool data; /**< backward wants dx */
+};
+
+/** Normalisation of each channel over all samples and places (Ioffe, Szegedy 2015):
+ * y = act(gamma (x - mean) / sqrt(variance + eps) + beta), the variance over rows. x, y [rows][channels],
+ * rows = n places. Weights: gamma, beta [channels]. Kept: mean, 1 / sqrt(variance + eps) [channels]. In
+ * evaluation mean and variance are given. */
+struct ps_nn_batch_norm {
+    int64_t places, channels;
+    double eps;
+    enum ps_nn_act act;
+};
+
+/** The same of each row over its features (Ba, Kiros, Hinton 2016), without act. Kept: mean, 1 /
+ * sqrt(variance + eps) of each row, [rows][2]. */
+struct ps_nn_layer_norm {
+    int64_t places, features;
+    double eps;
+};
+
+/** Elements are dropped with probability `rate`, others grow by 1 / (1 - rate) (Srivastava et al. 2014). What
+ * is dropped is a function of seed, stream, step and the sample's number. */
+struct ps_nn_dropout {
+    int64_t features;
+    double rate;
+    uint64_t seed;
+    uint32_t stream;
+};
+
+/** Cross-entropy of softmax(x) and targets: 1 - smoothing + smoothing / classes at the label, smoothing /
+ * classes elsewhere (Szegedy et al. 2016). x [n][classes]. */
+struct ps_nn_softmax {
+    int64_t classes;
+    double smoothing;
+};
+
+/** What an optimizer does to each weight. Formulas and names as in PyTorch, where it has them. */
+enum ps_nn_rule {
+    PS_NN_SGD,     /**< momentum (Polyak 1964), as Nesterov's where `nesterov`; state: 1 where momentum > 0 */
+    PS_NN_ADAM,    /**< Kingma, Ba 2015; state: 2 */
+    PS_NN_ADAMW,   /**< Loshchilov, Hutter 2019: decay apart from the gradient; state: 2 */
+    PS_NN_RMSPROP, /**< Tieleman, Hinton 2012; state: 1, and 1 where momentum > 0 */
+    PS_NN_LARS,    /**< You, Gitman, Ginsburg 2017: SGD with a rate for each layer; state: 1 */
+    PS_NN_LAMB,    /**< You et al. 2020: Adam with a rate for each layer; state: 2 */
+};
+
+struct ps_nn_update {
+    enum ps_nn_rule rule;
+    double rate;  /**< of learning, in this step */
+    double scale; /**< of gradients: clipping */
+    double decay; /**< of weights */
+    double momentum;
+    bool nesterov;
+    double beta1, beta2; /**< of Adam and its kin; beta2 of RMSprop */
+    double eps;
+    int64_t step; /**< from 1 */
+    double trust; /**< of LARS and LAMB: what the layer's rate is multiplied by */
+};
+
+struct ps_nn_kernels {
+    const char *name;
+    size_t real; /**< bytes of an element */
+
+    /* layers with weights: sizes for n samples; bring part `part` of `parts` of the weights into the order in
+     * which products read them (all parts before the first pass); forward; backward */
+    struct ps_nn_size (*dense_size)(const struct ps_nn_dense *l, int64_t n);
+    void (*dense_prepare)(const struct ps_nn_dense *l, const void *w, void *prepared, int part, int parts);
+    void (*dense_forward)(const struct ps_nn_dense *l, const struct ps_nn_pass *p);
+    void (*dense_backward)(const struct ps_nn_dense *l, const struct ps_nn_pass *p);
+    struct ps_nn_size (*conv_size)(const struct ps_nn_conv *l, int64_t n);
+    void (*conv_prepare)(const struct ps_nn_conv *l, const void *w, void *prepared, int part, int parts);
+    void (*conv_forward)(const struct ps_nn_conv *l, const struct ps_nn_pass *p);
+    void (*conv_backward)(const struct ps_nn_conv *l, const struct ps_nn_pass *p);
+    struct ps_nn_size (*lstm_size)(const struct ps_nn_lstm *l, int64_t n);
+    void (*lstm_prepare)(const struct ps_nn_lstm *l, const void *w, void *prepared, int part, int parts);
+    void (*lstm_forward)(const struct ps_nn_lstm *l, const struct ps_nn_pass *p);
+    void (*lstm_backward)(const struct ps_nn_lstm *l, const struct ps_nn_pass *p);
+
+    /* layers without preparation */
+    void (*pool_forward)(const struct ps_nn_pool *l, const struct ps_nn_pass *p);
+    void (*pool_backward)(const struct ps_nn_pool *l, const struct ps_nn_pass *p);
+    void (*batch_norm_forward)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
+    void (*batch_norm_backward)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
+    void (*layer_norm_forward)(const struct ps_nn_layer_norm *l, const struct ps_nn_pass *p);
+    void (*layer_norm_backward)(const struct ps_nn_layer_norm *l, const struct ps_nn_pass *p);
+
+    /** In evaluation. @param mean, variance [channels] */
+    void (*batch_norm_evaluate)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p,
+                                const void *mean, const void *variance);
+
+    /** x becomes y or dy becomes dx, in place. @param sample [n] numbers of the samples @param step of the
+     * run */
+    void (*dropout)(const struct ps_nn_dropout *l, int64_t n, const int64_t *sample, int64_t step, void *x);
+
+    /** to += from, n elements: sums of layers, and of gradients. */
+    void (*add)(int64_t n, const void *from, void *to);
+
+    /** Losses: sums over samples of the cross-entropy, or of the squared differences over features; gradients
+     * of `scale` times that are written. @param label [n] in [0, classes) @param dx NULL: not wanted */
+    double (*softmax_loss)(const struct ps_nn_softmax *l, int64_t n, const void *x, const int32_t *label,
+                           double scale, void *dx);
+    double (*square_loss)(int64_t n, const void *x, const void *target, double scale, void *dx);
+
+    /** One step of an optimizer on n weights of a layer. LAMB: `direction` first, which writes what the step
+     * would be at rate 1 over the gradient; its norm gives `trust`.
+     * @param state1, state2 [n] zero before the first step; NULL where the rule has none */
+    void (*direction)(const struct ps_nn_update *u, int64_t n, const void *w, void *g, void *state1,
+                      void *state2);
+    void (*update)(const struct ps_nn_update *u, int64_t n, void *w, const void *g, void *state1,
+                   void *state2);
+
+    /** Sum of squares of n elements. */
+    double (*squares)(int64_t n, const void *x);
+};
+
+extern const struct ps_nn_kernels ps_nn_ref, ps_nn_ref64, ps_nn_cpu;
+
+#endif

@@ -1,0 +1,294 @@
+/* The reference of all layers, for elements of type REAL; included once for each type. Sums are in double
+ * precision, loops follow the formulas, and nothing is clever. */
+
+static double NAME(act)(enum ps_nn_act act, double z)
+{
+    switch (act) {
+    case PS_NN_RELU:
+        return z < 0 ? 0 : z;
+    case PS_NN_TANH:
+        return tanh(z);
+    case PS_NN_SIGMOID:
+        return 1 / (1 + exp(-z));
+    default:
+        return z;
+    }
+}
+
+/* act'(z), as y = act(z) tells it. */
+static double NAME(slope)(enum ps_nn_act act, double y)
+{
+    switch (act) {
+    case PS_NN_RELU:
+        return y > 0;
+    case PS_NN_TANH:
+        return 1 - y * y;
+    case PS_NN_SIGMOID:
+        return y * (1 - y);
+    default:
+        return 1;
+    }
+}
+
+/* A gradient of the input begins with zeros, or with what is there. */
+static void NAME(begin)(const struct ps_nn_pass *p, int64_t elements)
+{
+    if (p->dx && !p->add) memset(p->dx, 0, (size_t)elements * sizeof(REAL));
+}
+
+static void NAME(copy)(int64_t n, const void *w, void *prepared, int part)
+{
+    if (part == 0) memcpy(prepared, w, (size_t)n * sizeof(REAL));
+}
+
+/* --- dense --- */
+
+static struct ps_nn_size NAME(dense_size)(const struct ps_nn_dense *l, int64_t n)
+{
+    (void)n;
+    return (struct ps_nn_size){.weights = l->out * (l->in + 1), .prepared = l->out * (l->in + 1)};
+}
+
+static void NAME(dense_prepare)(const struct ps_nn_dense *l, const void *w, void *prepared, int part,
+                                int parts)
+{
+    (void)parts;
+    NAME(copy)(l->out * (l->in + 1), w, prepared, part);
+}
+
+static void NAME(dense_forward)(const struct ps_nn_dense *l, const struct ps_nn_pass *p)
+{
+    const REAL *x = p->x, *w = p->prepared;
+    REAL *y = p->y;
+    for (int64_t i = 0; i < p->n; i++)
+        for (int64_t o = 0; o < l->out; o++) {
+            double z = w[l->out * l->in + o];
+            for (int64_t k = 0; k < l->in; k++) z += (double)x[i * l->in + k] * w[o * l->in + k];
+            y[i * l->out + o] = (REAL)NAME(act)(l->act, z);
+        }
+}
+
+static void NAME(dense_backward)(const struct ps_nn_dense *l, const struct ps_nn_pass *p)
+{
+    const REAL *x = p->x, *y = p->y, *w = p->prepared, *dy = p->dy;
+    REAL *dx = p->dx, *dw = p->dw;
+    NAME(begin)(p, p->n * l->in);
+    for (int64_t i = 0; i < p->n; i++)
+        for (int64_t o = 0; o < l->out; o++) {
+            const double dz = dy[i * l->out + o] * NAME(slope)(l->act, y[i * l->out + o]);
+            dw[l->out * l->in + o] += (REAL)dz;
+            for (int64_t k = 0; k < l->in; k++) {
+                dw[o * l->in + k] += (REAL)(dz * x[i * l->in + k]);
+                if (dx) dx[i * l->in + k] += (REAL)(dz * w[o * l->in + k]);
+            }
+        }
+}
+
+/* --- windows --- */
+
+/* Where place (v, u) of the window at (row, col) is within an image; -1: beyond its borders. */
+static int64_t NAME(inside)(const struct ps_nn_window *at, int64_t row, int64_t col, int v, int u)
+{
+    const int64_t y = row * at->stride - at->pad + v, x = col * at->stride - at->pad + u;
+    if (y < 0 || y >= at->height || x < 0 || x >= at->width) return -1;
+    return (y * at->width + x) * at->channels;
+}
+
+/* All places of all windows of all samples: `place` counts outputs, `in` is the element of the input or < 0.
+ */
+#define EACH_PLACE(at, p)                              \
+    for (int64_t i = 0, place = 0; i < (p)->n; i++)    \
+        for (int64_t row = 0; row < (at)->rows; row++) \
+            for (int64_t col = 0; col < (at)->cols; col++, place++)
+
+/* --- convolution --- */
+
+static struct ps_nn_size NAME(conv_size)(const struct ps_nn_conv *l, int64_t n)
+{
+    const int64_t weights = l->out * (l->at.kernel * l->at.kernel * l->at.channels + 1);
+    (void)n;
+    return (struct ps_nn_size){.weights = weights, .prepared = weights};
+}
+
+static void NAME(conv_prepare)(const struct ps_nn_conv *l, const void *w, void *prepared, int part, int parts)
+{
+    (void)parts;
+    NAME(copy)(NAME(conv_size)(l, 1).weights, w, prepared, part);
+}
+
+static void NAME(conv_forward)(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
+{
+    const struct ps_nn_window *at = &l->at;
+    const int64_t image = at->height * at->width * at->channels, c = at->channels;
+    const int64_t window = at->kernel * at->kernel * c;
+    const REAL *x = p->x, *w = p->prepared;
+    REAL *y = p->y;
+    EACH_PLACE(at, p)
+    for (int64_t o = 0; o < l->out; o++) {
+        double z = w[l->out * window + o];
+        for (int v = 0; v < at->kernel; v++)
+            for (int u = 0; u < at->kernel; u++) {
+                const int64_t in = NAME(inside)(at, row, col, v, u);
+                for (int64_t k = 0; in >= 0 && k < c; k++)
+                    z += (double)x[i * image + in + k] * w[o * window + (v * at->kernel + u) * c + k];
+            }
+        y[place * l->out + o] = (REAL)NAME(act)(l->act, z);
+    }
+}
+
+static void NAME(conv_backward)(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
+{
+    const struct ps_nn_window *at = &l->at;
+    const int64_t image = at->height * at->width * at->channels, c = at->channels;
+    const int64_t window = at->kernel * at->kernel * c;
+    const REAL *x = p->x, *y = p->y, *w = p->prepared, *dy = p->dy;
+    REAL *dx = p->dx, *dw = p->dw;
+    NAME(begin)(p, p->n * image);
+    EACH_PLACE(at, p)
+    for (int64_t o = 0; o < l->out; o++) {
+        const double dz = dy[place * l->out + o] * NAME(slope)(l->act, y[place * l->out + o]);
+        dw[l->out * window + o] += (REAL)dz;
+        for (int v = 0; v < at->kernel; v++)
+            for (int u = 0; u < at->kernel; u++) {
+                const int64_t in = NAME(inside)(at, row, col, v, u);
+                for (int64_t k = 0; in >= 0 && k < c; k++) {
+                    const int64_t weight = o * window + (v * at->kernel + u) * c + k;
+                    dw[weight] += (REAL)(dz * x[i * image + in + k]);
+                    if (dx) dx[i * image + in + k] += (REAL)(dz * w[weight]);
+                }
+            }
+    }
+}
+
+/* --- pooling --- */
+
+static void NAME(pool_forward)(const struct ps_nn_pool *l, const struct ps_nn_pass *p)
+{
+    const struct ps_nn_window *at = &l->at;
+    const int64_t image = at->height * at->width * at->channels;
+    const REAL *x = p->x;
+    REAL *y = p->y;
+    EACH_PLACE(at, p)
+    for (int64_t k = 0; k < at->channels; k++) {
+        double sum = 0, most = -INFINITY;
+        for (int v = 0; v < at->kernel; v++)
+            for (int u = 0; u < at->kernel; u++) {
+                const int64_t in = NAME(inside)(at, row, col, v, u);
+                const double value = in < 0 ? 0 : x[i * image + in + k];
+                sum += value;
+                if (in >= 0 && (value > most || value != value)) most = value;
+            }
+        y[place * at->channels + k] = (REAL)(l->mean ? sum / (at->kernel * at->kernel) : most);
+    }
+}
+
+static void NAME(pool_backward)(const struct ps_nn_pool *l, const struct ps_nn_pass *p)
+{
+    const struct ps_nn_window *at = &l->at;
+    const int64_t image = at->height * at->width * at->channels;
+    const REAL *x = p->x, *y = p->y, *dy = p->dy;
+    REAL *dx = p->dx;
+    if (!dx) return;
+    NAME(begin)(p, p->n * image);
+    EACH_PLACE(at, p)
+    for (int64_t k = 0; k < at->channels; k++) {
+        const REAL d = dy[place * at->channels + k], most = y[place * at->channels + k];
+        bool given = false;
+        for (int v = 0; v < at->kernel; v++)
+            for (int u = 0; u < at->kernel; u++) {
+                const int64_t in = NAME(inside)(at, row, col, v, u);
+                if (in < 0) continue;
+                if (l->mean) {
+                    dx[i * image + in + k] += (REAL)(d / (at->kernel * at->kernel));
+                } else if (!given && x[i * image + in + k] == most) {
+                    dx[i * image + in + k] += d;
+                    given = true;
+                }
+            }
+    }
+}
+
+/* --- LSTM --- */
+
+static struct ps_nn_size NAME(lstm_size)(const struct ps_nn_lstm *l, int64_t n)
+{
+    const int64_t weights = 4 * l->hidden * (l->in + l->hidden + 2);
+    /* kept: i f g o of every step, and c; scratch: gradients of h and c */
+    return (struct ps_nn_size){.weights = weights,
+                               .prepared = weights,
+                               .kept = n * l->steps * 5 * l->hidden,
+                               .work = 2 * l->hidden + 4 * l->hidden};
+}
+
+static void NAME(lstm_prepare)(const struct ps_nn_lstm *l, const void *w, void *prepared, int part, int parts)
+{
+    (void)parts;
+    NAME(copy)(NAME(lstm_size)(l, 1).weights, w, prepared, part);
+}
+
+static void NAME(lstm_forward)(const struct ps_nn_lstm *l, const struct ps_nn_pass *p)
+{
+    const int64_t h = l->hidden, gates = 4 * h;
+    const REAL *w = p->prepared, *wh = w + gates * l->in, *b = wh + gates * h;
+    for (int64_t i = 0; i < p->n; i++)
+        for (int64_t t = 0; t < l->steps; t++) {
+            const REAL *x = (const REAL *)p->x + (i * l->steps + t) * l->in;
+            REAL *y = (REAL *)p->y + (i * l->steps + t) * h,
+                 *kept = (REAL *)p->kept + (i * l->steps + t) * 5 * h;
+            for (int64_t r = 0; r < gates; r++) {
+                double z = (double)b[r] + b[gates + r];
+                for (int64_t k = 0; k < l->in; k++) z += (double)w[r * l->in + k] * x[k];
+                for (int64_t k = 0; t > 0 && k < h; k++) z += (double)wh[r * h + k] * y[k - h];
+                kept[r] = (REAL)NAME(act)(r / h == 2 ? PS_NN_TANH : PS_NN_SIGMOID, z);
+            }
+            for (int64_t k = 0; k < h; k++) {
+                const double before = t > 0 ? kept[4 * h + k - 5 * h] : 0;
+                const double c = kept[h + k] * before + (double)kept[k] * kept[2 * h + k];
+                kept[4 * h + k] = (REAL)c;
+                y[k] = (REAL)(kept[3 * h + k] * tanh(c));
+            }
+        }
+}
+
+static void NAME(lstm_backward)(const struct ps_nn_lstm *l, const struct ps_nn_pass *p)
+{
+    const int64_t h = l->hidden, gates = 4 * h;
+    const REAL *w = p->prepared, *wh = w + gates * l->in;
+    REAL *dw = p->dw, *dwh = dw + gates * l->in, *db = dwh + gates * h;
+    REAL *dh = p->work, *dc = dh + h, *dz = dc + h;
+    NAME(begin)(p, p->n * l->steps * l->in);
+    for (int64_t i = 0; i < p->n; i++) {
+        for (int64_t k = 0; k < 2 * h; k++) dh[k] = 0;
+        for (int64_t t = l->steps; t-- > 0;) {
+            const int64_t at = i * l->steps + t;
+            const REAL *x = (const REAL *)p->x + at * l->in, *y = (const REAL *)p->y + at * h;
+            const REAL *dy = (const REAL *)p->dy + at * h, *kept = (const REAL *)p->kept + at * 5 * h;
+            REAL *dx = p->dx ? (REAL *)p->dx + at * l->in : NULL;
+            for (int64_t k = 0; k < h; k++) {
+                const double in = kept[k], forget = kept[h + k], g = kept[2 * h + k], out = kept[3 * h + k];
+                const double tc = tanh(kept[4 * h + k]), before = t > 0 ? kept[4 * h + k - 5 * h] : 0;
+                const double d = (double)dh[k] + dy[k], dcell = dc[k] + d * out * (1 - tc * tc);
+                dz[k] = (REAL)(dcell * g * in * (1 - in));
+                dz[h + k] = (REAL)(dcell * before * forget * (1 - forget));
+                dz[2 * h + k] = (REAL)(dcell * in * (1 - g * g));
+                dz[3 * h + k] = (REAL)(d * tc * out * (1 - out));
+                dc[k] = (REAL)(dcell * forget);
+                dh[k] = 0;
+            }
+            for (int64_t r = 0; r < gates; r++) {
+                db[r] += dz[r];
+                db[gates + r] += dz[r];
+                for (int64_t k = 0; k < l->in; k++) {
+                    dw[r * l->in + k] += dz[r] * x[k];
+                    if (dx) dx[k] += dz[r] * w[r * l->in + k];
+                }
+                for (int64_t k = 0; t > 0 && k < h; k++) {
+                    dwh[r * h + k] += dz[r] * y[k - h];
+                    dh[k] += dz[r] * wh[r * h + k];
+                }
+            }
+        }
+    }
+}
+
+#undef EACH_PLACE

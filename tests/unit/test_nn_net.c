@@ -1,0 +1,223 @@
+/* ranks: 1 */
+#include "mpicheck.h"
+#include <math.h>
+#include <string.h>
+#include "common/nn/net.h"
+#include "common/run/err.h"
+#include "kernels/rng.h"
+
+/* Every kind of layer, and a node that is read twice. */
+static void images(struct ps_net *net, const struct ps_nn_kernels *k)
+{
+    ps_net_begin(net, k, (struct ps_shape){9, 8, 2, false}, PS_INIT_TORCH, 5);
+    int a = ps_net_conv(net, 0, "conv1", 6, 3, 1, 1, PS_NN_LINEAR);
+    a = ps_net_batch_norm(net, a, "bn1", 1e-5, 0.1, PS_NN_TANH);
+    int b = ps_net_conv(net, a, "conv2", 6, 3, 1, 1, PS_NN_TANH);
+    b = ps_net_sum(net, b, a);
+    b = ps_net_pool(net, b, true, 2, 2, 0);
+    b = ps_net_layer_norm(net, b, "ln", 1e-5);
+    b = ps_net_dropout(net, b, 0.3);
+    ps_net_dense(net, b, "fc", 5, PS_NN_SIGMOID);
+    ck_assert_msg(ps_net_end(net) == PS_OK, "%s", ps_err_message());
+}
+
+static void series(struct ps_net *net, const struct ps_nn_kernels *k)
+{
+    ps_net_begin(net, k, (struct ps_shape){6, 1, 3, true}, PS_INIT_GLOROT, 6);
+    int a = ps_net_lstm(net, 0, "lstm", 0, 7);
+    a = ps_net_lstm(net, a, "lstm", 1, 4);
+    a = ps_net_last_step(net, a);
+    ps_net_dense(net, a, "out", 2, PS_NN_LINEAR);
+    ck_assert_msg(ps_net_end(net) == PS_OK, "%s", ps_err_message());
+}
+
+static double number(uint32_t stream, int64_t i)
+{
+    return (float)(2 * ps_rng_uniform((struct ps_rng){3, stream}, i, 0) - 1);
+}
+
+enum { N = 4 };
+static const int64_t samples[N] = {7, 3, 90, 4};
+
+/* The sum of all outputs, each times a number; gradients where dw is given. */
+static double objective64(const struct ps_net *net, const double *x, const double *w, double *dw)
+{
+    struct ps_net_work work;
+    double *prepared = calloc((size_t)net->prepared + 1, sizeof *prepared), sum = 0;
+    const struct ps_net_batch batch = {N, x, samples, 17, true};
+    const int64_t out = N * ps_shape_size(net->node[net->nodes - 1].out);
+    ck_assert(ps_net_work_make(net, N, true, &work) == PS_OK);
+    ps_net_prepare(net, w, prepared, 0, 1);
+    const double *y = ps_net_forward(&work, &batch, w, prepared);
+    for (int64_t i = 0; i < out; i++) sum += y[i] * number(9, i);
+    if (dw) {
+        double *dy = ps_net_output_gradient(&work);
+        for (int64_t i = 0; i < out; i++) dy[i] = number(9, i);
+        ps_net_backward(&work, &batch, w, prepared, dw);
+    }
+    ps_net_work_free(&work);
+    free(prepared);
+    return sum;
+}
+
+/* Gradients of all weights are central differences; with h = 1e-5 those err by some 1e-9. */
+static void check_gradients(void (*build)(struct ps_net *, const struct ps_nn_kernels *))
+{
+    struct ps_net net;
+    build(&net, &ps_nn_ref64);
+    const int64_t in = N * ps_shape_size(net.node[0].out), all = net.weights + net.buffers;
+    double *x = calloc((size_t)in, sizeof *x), *w = calloc((size_t)all, sizeof *w),
+           *dw = calloc((size_t)all, sizeof *dw);
+    for (int64_t i = 0; i < in; i++) x[i] = number(1, i);
+    ps_net_init(&net, w);
+    objective64(&net, x, w, dw);
+    for (int64_t i = 0; i < net.weights; i += 1 + net.weights / 300) {
+        const double was = w[i], h = 1e-5;
+        w[i] = was + h;
+        const double up = objective64(&net, x, w, NULL);
+        w[i] = was - h;
+        const double down = objective64(&net, x, w, NULL);
+        w[i] = was;
+        ck_assert_msg(fabs((up - down) / (2 * h) - dw[i]) <= 1e-7 * fmax(1, fabs(dw[i])),
+                      "weight %lld: %.12g, not %.12g", (long long)i, dw[i], (up - down) / (2 * h));
+    }
+    ps_net_free(&net);
+    free(x), free(w), free(dw);
+}
+
+START_TEST(gradients)
+{
+    check_gradients(images);
+    check_gradients(series);
+}
+END_TEST
+
+/* The same nets in single precision, by both back ends: some layers of sums of up to 150 terms: 1e-5. */
+static void check_single(void (*build)(struct ps_net *, const struct ps_nn_kernels *))
+{
+    struct ps_net net64, net;
+    build(&net64, &ps_nn_ref64);
+    const int64_t in = N * ps_shape_size(net64.node[0].out), all = net64.weights + net64.buffers;
+    double *x64 = calloc((size_t)in, sizeof *x64), *w64 = calloc((size_t)all, sizeof *w64);
+    double *dw64 = calloc((size_t)all, sizeof *dw64);
+    float *x = calloc((size_t)in, sizeof *x), *w = calloc((size_t)all, sizeof *w),
+          *dw = calloc((size_t)all, sizeof *dw);
+    for (int64_t i = 0; i < in; i++) x64[i] = x[i] = (float)number(1, i);
+    const struct ps_nn_kernels *const tables[] = {&ps_nn_ref, &ps_nn_cpu};
+    for (int t = 0; t < 2; t++) {
+        struct ps_net_work work;
+        build(&net, tables[t]);
+        float *prepared = aligned_alloc(64, ((size_t)net.prepared * sizeof *prepared + 64) / 64 * 64);
+        const struct ps_net_batch batch = {N, x, samples, 17, true};
+        const int64_t out = N * ps_shape_size(net.node[net.nodes - 1].out);
+        ps_net_init(&net, w);
+        for (int64_t i = 0; i < all; i++) w64[i] = w[i];
+        memset(dw, 0, (size_t)all * sizeof *dw);
+        memset(dw64, 0, (size_t)all * sizeof *dw64);
+        const double want = objective64(&net64, x64, w64, dw64);
+        ck_assert(ps_net_work_make(&net, N + 3, true, &work) == PS_OK);
+        for (int part = 0; part < 2; part++) ps_net_prepare(&net, w, prepared, part, 2);
+        const float *y = ps_net_forward(&work, &batch, w, prepared);
+        double sum = 0;
+        for (int64_t i = 0; i < out; i++) sum += y[i] * number(9, i);
+        ck_assert_msg(fabs(sum - want) <= 1e-5 * (double)out, "%s: %.9g, not %.9g", tables[t]->name, sum,
+                      want);
+        float *dy = ps_net_output_gradient(&work);
+        for (int64_t i = 0; i < out; i++) dy[i] = (float)number(9, i);
+        ps_net_backward(&work, &batch, w, prepared, dw);
+        for (int64_t i = 0; i < all; i++)
+            ck_assert_msg(fabs(dw[i] - dw64[i]) <= 2e-5 * fmax(1, fabs(dw64[i])),
+                          "%s: gradient %lld is %.9g, not %.9g", tables[t]->name, (long long)i, (double)dw[i],
+                          dw64[i]);
+        ps_net_work_free(&work);
+        ps_net_free(&net);
+        free(prepared);
+    }
+    ps_net_free(&net64);
+    free(x64), free(w64), free(dw64), free(x), free(w), free(dw);
+}
+
+START_TEST(single)
+{
+    check_single(images);
+    check_single(series);
+}
+END_TEST
+
+/* Names and shapes of tensors are PyTorch's; together they are all elements, once. */
+START_TEST(tensors)
+{
+    struct ps_net net;
+    struct ps_tensor t[PS_TENSORS_MAX * 16];
+    images(&net, &ps_nn_cpu);
+    const int n = ps_net_tensors(&net, t);
+    static const char *const names[] = {"conv1.weight",     "conv1.bias",      "bn1.weight",   "bn1.bias",
+                                        "bn1.running_mean", "bn1.running_var", "conv2.weight", "conv2.bias",
+                                        "ln.weight",        "ln.bias",         "fc.weight",    "fc.bias"};
+    ck_assert_int_eq(n, 12);
+    int64_t all = 0;
+    for (int i = 0; i < n; i++) {
+        int64_t size = 1;
+        ck_assert_str_eq(t[i].name, names[i]);
+        for (int d = 0; d < t[i].dims; d++) size *= t[i].dim[d];
+        all += size;
+    }
+    ck_assert_int_eq(all, net.weights + net.buffers);
+    ck_assert(t[0].channels_last && !t[0].flat && t[10].channels_last && t[10].flat);
+    ck_assert(t[10].dim[0] == 5 && t[10].dim[1] == 6 && t[10].dim[2] == 4 && t[10].dim[3] == 4);
+    ps_net_free(&net);
+    series(&net, &ps_nn_cpu);
+    ck_assert_int_eq(ps_net_tensors(&net, t), 10);
+    ck_assert_str_eq(t[4].name, "lstm.weight_ih_l1");
+    ck_assert(t[4].dim[0] == 16 && t[4].dim[1] == 7);
+    ps_net_free(&net);
+}
+END_TEST
+
+/* What does not fit is told in one sentence, by the last call. */
+START_TEST(misfits)
+{
+    struct ps_net net;
+    ps_net_begin(&net, &ps_nn_cpu, (struct ps_shape){4, 4, 1, false}, PS_INIT_TORCH, 1);
+    int a = ps_net_conv(&net, 0, "conv", 3, 5, 1, 0, PS_NN_RELU);
+    ps_net_dense(&net, a, "fc", 2, PS_NN_LINEAR);
+    ck_assert(ps_net_end(&net) == PS_EUSAGE && strstr(ps_err_message(), "5 x 5"));
+    ps_net_free(&net);
+    ps_err_clear();
+    ps_net_begin(&net, &ps_nn_cpu, (struct ps_shape){1, 1, 8, false}, PS_INIT_TORCH, 1);
+    ps_net_lstm(&net, 0, "lstm", 0, 4);
+    ck_assert(ps_net_end(&net) == PS_EUSAGE && strstr(ps_err_message(), "series"));
+    ps_net_free(&net);
+    ps_err_clear();
+    ps_net_begin(&net, &ps_nn_cpu, (struct ps_shape){1, 1, 8, false}, PS_INIT_TORCH, 1);
+    a = ps_net_dense(&net, 0, "one", 4, PS_NN_RELU);
+    ps_net_dense(&net, 0, "two", 4, PS_NN_RELU);
+    ck_assert(ps_net_end(&net) == PS_EUSAGE && strstr(ps_err_message(), "read by no other"));
+    ps_net_free(&net);
+    ps_err_clear();
+}
+END_TEST
+
+/* Running means follow: after one step of two grains. */
+START_TEST(buffers)
+{
+    struct ps_net net;
+    images(&net, &ps_nn_ref64);
+    double *w = calloc((size_t)(net.weights + net.buffers), sizeof *w),
+           *dw = calloc((size_t)(net.weights + net.buffers), sizeof *dw);
+    ps_net_init(&net, w);
+    ck_assert(w[net.weights] == 0 && w[net.weights + 6] == 1);
+    dw[net.weights] = 5, dw[net.weights + 6] = 6;
+    ps_net_buffers_follow(&net, dw, 2, w);
+    ck_assert_msg(fabs(w[net.weights] - 0.25) < 1e-15 && fabs(w[net.weights + 6] - 1.2) < 1e-15, "%g %g",
+                  w[net.weights], w[net.weights + 6]);
+    free(w), free(dw);
+    ps_net_free(&net);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    const TTest *const tests[] = {gradients, single, tensors, misfits, buffers, NULL};
+    return mck_main(argc, argv, "nn_net", tests);
+}

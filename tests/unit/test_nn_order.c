@@ -1,0 +1,87 @@
+/* ranks: 1 */
+#include "mpicheck.h"
+#include <math.h>
+#include <string.h>
+#include "common/nn/order.h"
+#include "common/nn/schedule.h"
+
+/* Every sample once, for sizes at and beside powers of four; far beyond memory, those looked at are in range
+ * and differ. */
+START_TEST(each_once)
+{
+    const int64_t sizes[] = {1, 2, 3, 4, 5, 15, 16, 17, 63, 64, 65, 1000, 4096, 60000};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        const int64_t n = sizes[s];
+        char *seen = calloc((size_t)n, 1);
+        for (int64_t i = 0; i < n; i++) {
+            const int64_t at = ps_order(n, 77, 3, i);
+            ck_assert_msg(at >= 0 && at < n && !seen[at], "%lld of %lld: %lld", (long long)i, (long long)n,
+                          (long long)at);
+            seen[at] = 1;
+        }
+        free(seen);
+    }
+    int64_t last = -1;
+    for (int64_t i = 0; i < 100; i++) {
+        const int64_t at = ps_order((int64_t)1 << 45, 77, 3, i);
+        ck_assert(at >= 0 && at < (int64_t)1 << 45 && at != last);
+        last = at;
+    }
+}
+END_TEST
+
+/* Orders of two epochs and of two seeds have about as many samples in place as chance has: one (at most 7
+ * with a probability of 1e-5); neighbours do not stay neighbours. */
+START_TEST(mixed)
+{
+    enum { N = 10000 };
+    int same_epoch = 0, same_seed = 0, in_place = 0, neighbours = 0;
+    double up = 0;
+    for (int64_t i = 0; i < N; i++) {
+        const int64_t at = ps_order(N, 1, 0, i);
+        same_epoch += at == ps_order(N, 1, 1, i);
+        same_seed += at == ps_order(N, 2, 0, i);
+        in_place += at == i;
+        neighbours += i > 0 && llabs(at - ps_order(N, 1, 0, i - 1)) == 1;
+        if (i < N / 2) up += (double)at / (N / 2);
+    }
+    ck_assert_msg(same_epoch <= 7 && same_seed <= 7 && in_place <= 7 && neighbours <= 10, "%d %d %d %d",
+                  same_epoch, same_seed, in_place, neighbours);
+    /* mean of half of the numbers: (N - 1) / 2, with a standard deviation of N / sqrt(12 N) */
+    ck_assert_msg(fabs(up - (N - 1) / 2.0) < 5 * N / sqrt(12.0 * N), "%g", up);
+}
+END_TEST
+
+START_TEST(rates)
+{
+    struct ps_schedule s = {
+        .rate = 0.8, .last = 0.2, .factor = 0.5, .power = 2, .every = 10, .warm_up = 4, .steps = 104};
+    for (int kind = PS_RATE_CONSTANT; kind <= PS_RATE_INVERSE; kind++) {
+        s.kind = (enum ps_schedule_kind)kind;
+        ck_assert(ps_schedule_rate(&s, 0) == 0.2 && ps_schedule_rate(&s, 3) == 0.8 &&
+                  ps_schedule_rate(&s, 4) == 0.8);
+    }
+    const struct {
+        enum ps_schedule_kind kind;
+        int64_t step;
+        double want;
+    } cases[] = {{PS_RATE_CONSTANT, 100, 0.8},   {PS_RATE_STEP, 13, 0.8},
+                 {PS_RATE_STEP, 14, 0.4},        {PS_RATE_STEP, 34, 0.1},
+                 {PS_RATE_COSINE, 54, 0.5},      {PS_RATE_COSINE, 29, 0.5 + 0.3 * 0.70710678118654752},
+                 {PS_RATE_COSINE, 104, 0.2},     {PS_RATE_COSINE, 500, 0.2},
+                 {PS_RATE_POLYNOMIAL, 54, 0.35}, {PS_RATE_POLYNOMIAL, 104, 0.2},
+                 {PS_RATE_INVERSE, 6, 0.4},      {PS_RATE_INVERSE, 10, 0.2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        s.kind = cases[i].kind;
+        const double rate = ps_schedule_rate(&s, cases[i].step);
+        ck_assert_msg(fabs(rate - cases[i].want) < 1e-14, "%d at %lld: %.17g", (int)cases[i].kind,
+                      (long long)cases[i].step, rate);
+    }
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    const TTest *const tests[] = {each_once, mixed, rates, NULL};
+    return mck_main(argc, argv, "nn_order", tests);
+}
