@@ -204,6 +204,7 @@ static void return_memory(void)
 {
 #ifdef __GLIBC__
     mallopt(M_MMAP_THRESHOLD, 8 << 20);
+    mallopt(M_TRIM_THRESHOLD, 16 << 20); /* smaller pieces stay: each return would cost their pages anew */
 #endif
 }
 
