@@ -34,6 +34,26 @@ struct ps_op {
 extern const struct ps_op ps_op_input, ps_op_dense, ps_op_conv, ps_op_pool, ps_op_lstm, ps_op_last_step,
     ps_op_batch_norm, ps_op_layer_norm, ps_op_dropout, ps_op_sum;
 
+/** The functions of a layer whose weights are prepared, as the kernels' table has them. */
+#define PS_OP_CALLS(layer)                                                                              \
+    static struct ps_nn_size size(const struct ps_nn_kernels *k, const struct ps_node *node, int64_t n) \
+    {                                                                                                   \
+        return k->layer##_size(&node->as.layer, n);                                                     \
+    }                                                                                                   \
+    static void prepare(const struct ps_nn_kernels *k, const struct ps_node *node, const void *w,       \
+                        void *prepared, int part, int parts)                                            \
+    {                                                                                                   \
+        k->layer##_prepare(&node->as.layer, w, prepared, part, parts);                                  \
+    }                                                                                                   \
+    static void forward(const struct ps_op_call *c)                                                     \
+    {                                                                                                   \
+        c->k->layer##_forward(&c->node->as.layer, &c->pass);                                            \
+    }                                                                                                   \
+    static void backward(const struct ps_op_call *c)                                                    \
+    {                                                                                                   \
+        c->k->layer##_backward(&c->node->as.layer, &c->pass);                                           \
+    }
+
 /** A tensor of a node's weights. */
 void ps_tensor_set(struct ps_tensor *t, const struct ps_node *node, const char *suffix, int64_t at, int dims,
                    const int64_t *dim);

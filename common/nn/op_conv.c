@@ -2,26 +2,7 @@
 #include "common/nn/op.h"
 #include "common/nn/op_window.h"
 
-static struct ps_nn_size size(const struct ps_nn_kernels *k, const struct ps_node *node, int64_t n)
-{
-    return k->conv_size(&node->as.conv, n);
-}
-
-static void prepare(const struct ps_nn_kernels *k, const struct ps_node *node, const void *w, void *prepared,
-                    int part, int parts)
-{
-    k->conv_prepare(&node->as.conv, w, prepared, part, parts);
-}
-
-static void forward(const struct ps_op_call *c)
-{
-    c->k->conv_forward(&c->node->as.conv, &c->pass);
-}
-
-static void backward(const struct ps_op_call *c)
-{
-    c->k->conv_backward(&c->node->as.conv, &c->pass);
-}
+PS_OP_CALLS(conv)
 
 static double begin(const struct ps_node *node, enum ps_init init, int64_t i, double *value)
 {

@@ -1,26 +1,7 @@
 #include <math.h>
 #include "common/nn/op.h"
 
-static struct ps_nn_size size(const struct ps_nn_kernels *k, const struct ps_node *node, int64_t n)
-{
-    return k->dense_size(&node->as.dense, n);
-}
-
-static void prepare(const struct ps_nn_kernels *k, const struct ps_node *node, const void *w, void *prepared,
-                    int part, int parts)
-{
-    k->dense_prepare(&node->as.dense, w, prepared, part, parts);
-}
-
-static void forward(const struct ps_op_call *c)
-{
-    c->k->dense_forward(&c->node->as.dense, &c->pass);
-}
-
-static void backward(const struct ps_op_call *c)
-{
-    c->k->dense_backward(&c->node->as.dense, &c->pass);
-}
+PS_OP_CALLS(dense)
 
 static double begin(const struct ps_node *node, enum ps_init init, int64_t i, double *value)
 {

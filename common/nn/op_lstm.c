@@ -3,26 +3,7 @@
 #include "common/nn/op.h"
 #include "common/run/err.h"
 
-static struct ps_nn_size size(const struct ps_nn_kernels *k, const struct ps_node *node, int64_t n)
-{
-    return k->lstm_size(&node->as.lstm, n);
-}
-
-static void prepare(const struct ps_nn_kernels *k, const struct ps_node *node, const void *w, void *prepared,
-                    int part, int parts)
-{
-    k->lstm_prepare(&node->as.lstm, w, prepared, part, parts);
-}
-
-static void forward(const struct ps_op_call *c)
-{
-    c->k->lstm_forward(&c->node->as.lstm, &c->pass);
-}
-
-static void backward(const struct ps_op_call *c)
-{
-    c->k->lstm_backward(&c->node->as.lstm, &c->pass);
-}
+PS_OP_CALLS(lstm)
 
 /* With Glorot's, gates that forget begin open: Jozefowicz, Zaremba, Sutskever 2015. */
 static double begin(const struct ps_node *node, enum ps_init init, int64_t i, double *value)

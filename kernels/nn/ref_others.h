@@ -31,9 +31,8 @@ static void NAME(batch_norm_forward)(const struct ps_nn_batch_norm *l, const str
 static void NAME(batch_norm_evaluate)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p,
                                       const void *mean, const void *variance)
 {
-    for (int64_t k = 0; k < l->channels; k++)
-        NAME(batch_norm_apply)
-        (l, p, k, ((const REAL *)mean)[k], 1 / sqrt(((const REAL *)variance)[k] + l->eps));
+    for (int64_t k = 0; k < l->channels; k++) NAME(batch_norm_apply)
+    (l, p, k, ((const REAL *)mean)[k], 1 / sqrt(((const REAL *)variance)[k] + l->eps));
 }
 
 static void NAME(batch_norm_backward)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p)
