@@ -16,7 +16,7 @@ mkdir -p "$OUT"
 OUT=$(cd "$OUT" && pwd)
 trap 'rm -f "$OUT"/labels.* "$OUT"/wall "$OUT"/log' EXIT
 RESULTS=$OUT/results.tsv
-wall=("$TOOLS/wall" -o "$OUT/wall" -t "$LIMIT" -w 1024) # MB touched beforehand: every program finds warm memory
+wall=("$TOOLS/wall" -o "$OUT/wall" -t "$LIMIT" -w 1024) # MB touched beforehand, so that nobody waits for them
 : >"$RESULTS"
 
 # --- data: prints the file and the name of its data set ---------------------------------------------------

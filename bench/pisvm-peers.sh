@@ -18,7 +18,7 @@ mkdir -p "$OUT"
 OUT=$(cd "$OUT" && pwd)
 trap 'rm -f "$OUT"/wall "$OUT"/log' EXIT
 RESULTS=$OUT/results.tsv
-wall=("$TOOLS/wall" -o "$OUT/wall" -t "$LIMIT" -w 1024) # MB touched beforehand: every program finds warm memory
+wall=("$TOOLS/wall" -o "$OUT/wall" -t "$LIMIT" -w 1024) # MB touched beforehand, so that nobody waits for them
 : >"$RESULTS"
 
 # --- data: makes a file of LIBSVM text and prints its name ------------------------------------------------

@@ -3,8 +3,8 @@
  * 124 = out of time. Without -m, memory is that of the largest process, as the kernel counts it, and nothing
  * is polled while the clock runs; with -m it is the sum of the peaks of all the command's processes, read
  * every 5 ms. -w: that much memory is touched and given back before the clock starts. A virtual machine hands
- * free memory back to its host after a while, and the first process to want it again waits for the host; with
- * -w, what a run takes no longer depends on what ran before it. */
+ * free memory back to its host after a while, and the first process to want it again would wait for the host.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>

@@ -89,14 +89,6 @@ void ps_net_free(struct ps_net *net)
     *net = (struct ps_net){.nodes = 0};
 }
 
-static void set(const struct ps_nn_kernels *k, void *w, int64_t i, double v)
-{
-    if (k->real == sizeof(float))
-        ((float *)w)[i] = (float)v;
-    else
-        ((double *)w)[i] = v;
-}
-
 void ps_net_init(const struct ps_net *net, void *w)
 {
     for (int n = 0; n < net->nodes; n++) {
@@ -106,10 +98,10 @@ void ps_net_init(const struct ps_net *net, void *w)
             double value = 0;
             const double scale = node->op->begin(node, net->init, i, &value);
             if (scale > 0) value = scale * (2 * ps_rng_uniform(rng, i, 0) - 1);
-            set(net->kernels, w, node->weights_at + i, value);
+            ps_real_set(net->kernels, w, node->weights_at + i, value);
         }
         for (int64_t i = 0; i < node->buffers; i++) /* means, then variances */
-            set(net->kernels, w, node->buffers_at + i, i < node->buffers / 2 ? 0 : 1);
+            ps_real_set(net->kernels, w, node->buffers_at + i, i < node->buffers / 2 ? 0 : 1);
     }
 }
 
@@ -142,13 +134,12 @@ void ps_net_prepare(const struct ps_net *net, const void *w, void *prepared, int
 
 void ps_net_buffers_follow(const struct ps_net *net, const void *dw, int64_t grains, void *w)
 {
-    const bool single = net->kernels->real == sizeof(float);
     for (int n = 0; n < net->nodes; n++) {
         const struct ps_node *node = &net->node[n];
         for (int64_t i = node->buffers_at; i < node->buffers_at + node->buffers; i++) {
-            const double mean = (single ? ((const float *)dw)[i] : ((const double *)dw)[i]) / (double)grains;
-            const double was = single ? ((float *)w)[i] : ((double *)w)[i];
-            set(net->kernels, w, i, was + node->momentum * (mean - was));
+            const double mean = ps_real_get(net->kernels, dw, i) / (double)grains;
+            const double was = ps_real_get(net->kernels, w, i);
+            ps_real_set(net->kernels, w, i, was + node->momentum * (mean - was));
         }
     }
 }

@@ -17,17 +17,9 @@ static void forward(const struct ps_op_call *c)
         c->k->batch_norm_evaluate(l, &c->pass, mean, mean + (size_t)l->channels * c->k->real);
 }
 
-static double get(const struct ps_nn_kernels *k, const void *p, int64_t i)
-{
-    return k->real == sizeof(float) ? (double)((const float *)p)[i] : ((const double *)p)[i];
-}
-
 static void add(const struct ps_nn_kernels *k, void *p, int64_t i, double v)
 {
-    if (k->real == sizeof(float))
-        ((float *)p)[i] += (float)v;
-    else
-        ((double *)p)[i] += v;
+    ps_real_set(k, p, i, ps_real_get(k, p, i) + v);
 }
 
 /* Running variances are of the population that the rows were drawn from. */
@@ -36,8 +28,8 @@ static void backward(const struct ps_op_call *c)
     const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
     const double rows = (double)(c->pass.n * l->places);
     for (int64_t k = 0; k < l->channels; k++) {
-        const double scale = get(c->k, c->pass.kept, l->channels + k);
-        add(c->k, c->dbuffers, k, get(c->k, c->pass.kept, k));
+        const double scale = ps_real_get(c->k, c->pass.kept, l->channels + k);
+        add(c->k, c->dbuffers, k, ps_real_get(c->k, c->pass.kept, k));
         add(c->k, c->dbuffers, l->channels + k,
             (1 / (scale * scale) - l->eps) * rows / (rows > 1 ? rows - 1 : 1));
     }
