@@ -26,10 +26,20 @@ find_mpi() {
 
 # --- one library: sets version, cflags, libs, how; fails where it is not there --------------------------
 compiles() { # the header is found with these flags; $3: a macro that must be defined
+    case $1 in *'()') return 0 ;; esac # a library without a header: pkg-config knows it
     # shellcheck disable=SC2086 # $2 is a list of flags
     printf '#include <stddef.h>\n#include <%s>\n%s\n' "$1" "${3:+#ifndef $3
 #error
 #endif}" | $MPICC $2 -fsyntax-only -x c - >/dev/null 2>&1
+}
+links() { # a library without a header: its function is found with these flags
+    case $1 in *'()') ;; *) return 0 ;; esac
+    trial=$(mktemp)
+    # shellcheck disable=SC2086 # $2 is a list of flags
+    printf 'void %s;\nint main(void) { %s; return 0; }\n' "${1%()}(void)" "$1" | $MPICC -o "$trial" -x c - $2 >/dev/null 2>&1 &&
+        found=0 || found=1
+    rm -f "$trial"
+    return $found
 }
 root_of() { # where a module system or Spack says that a library lies
     upper=$(printf '%s' "$1" | tr '[:lower:]' '[:upper:]')
@@ -42,7 +52,7 @@ root_of() { # where a module system or Spack says that a library lies
     done
     return 1
 }
-find_lib() { # id, pkg-config names, header, link flags
+find_lib() { # id, pkg-config names, header or function(), link flags
     must=''
     [ "$1" != hdf5 ] || must=H5_HAVE_PARALLEL
     for pc in $2; do
@@ -55,16 +65,20 @@ find_lib() { # id, pkg-config names, header, link flags
         dir=$path/lib
         [ ! -d "$path/lib64" ] || dir=$path/lib64
         cflags="-I$path/include" libs="-L$dir -Wl,-rpath,$dir $4" version='' how=$path
-        compiles "$3" "$cflags" "$must" && return 0
+        compiles "$3" "$cflags" "$must" && links "$3" "$libs" && return 0
     fi
     cflags='' libs=$4 version='' how="the compiler's own path"
-    compiles "$3" '' "$must"
+    compiles "$3" '' "$must" && links "$3" "$libs"
 }
-hdf5_names() {
-    case $mpi_flavour in
-    openmpi) echo hdf5-openmpi hdf5-mpi hdf5 ;;
-    mpich) echo hdf5-mpich hdf5-mpi hdf5 ;;
-    *) echo hdf5-mpi hdf5 ;;
+names_for_mpi() { # pkg-config names of a library that is built for each MPI
+    case $1:$mpi_flavour in
+    @hdf5:openmpi) echo hdf5-openmpi hdf5-mpi hdf5 ;;
+    @hdf5:mpich) echo hdf5-mpich hdf5-mpi hdf5 ;;
+    @hdf5:*) echo hdf5-mpi hdf5 ;;
+    @scalapack:openmpi) echo scalapack-openmpi scalapack ;;
+    @scalapack:mpich) echo scalapack-mpich scalapack ;;
+    @scalapack:*) echo scalapack ;;
+    *) echo "$1" ;;
     esac
 }
 is_out() { case " $WITHOUT " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
@@ -101,7 +115,7 @@ main() {
     [ "$mode" != missing ] || [ -n "$mpi_flavour" ] || echo 'mpi|required'
     while IFS=$sep read -r id title need macro names header link _ _ _ serves; do
         case $id in '#'* | '') continue ;; esac
-        [ "$names" != @hdf5 ] || names=$(hdf5_names)
+        names=$(names_for_mpi "$names")
         if [ "$need" = optional ] && is_out "$id"; then
             row "$title" "left out" "WITHOUT=$id: no $serves"
         elif find_lib "$id" "$names" "$header" "$link"; then
