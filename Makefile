@@ -19,8 +19,11 @@ MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
 # --- programs: one line each ----------------------------------------------------------------------------
-PROGRAMS = hpdbscan pisvm-predict pisvm-scale pisvm-train psml-data skeleton
+PROGRAMS = autoencoder-train hpdbscan lstm-train mnist-train pisvm-predict pisvm-scale pisvm-train psml-data skeleton
+autoencoder-train_DIR = apps/autoencoder
 hpdbscan_DIR = apps/hpdbscan
+lstm-train_DIR = apps/lstm
+mnist-train_DIR = apps/mnist
 pisvm-predict_DIR = apps/pisvm
 pisvm-scale_DIR = apps/pisvm
 pisvm-train_DIR = apps/pisvm
