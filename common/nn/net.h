@@ -136,9 +136,19 @@ const void *ps_net_forward(struct ps_net_work *work, const struct ps_net_batch *
 /** Where a loss writes its gradient: [n][output]. */
 void *ps_net_output_gradient(struct ps_net_work *work);
 
-/** @param dw [weights + buffers] added to: gradients, and what this micro-batch says of running means */
+/** Where the gradients of a micro-batch go, and what it says of running means. */
+struct ps_net_gradient {
+    void *dw; /**< [weights + buffers] */
+    bool add; /**< dw is added to; else what is there is lost */
+    /** Elements [lo, hi) of dw are final: first all buffers together, then the weights of each layer that has
+     * some, from the end of the vector to its beginning. NULL: nobody asks. */
+    void (*ready)(void *context, int64_t lo, int64_t hi);
+    void *context;
+};
+
+/** After ps_net_forward of the same batch, and after the gradient of the output was written. */
 void ps_net_backward(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
-                     const void *prepared, void *dw);
+                     const void *prepared, const struct ps_net_gradient *g);
 
 /** After a step: w's buffers follow the mean of those of `grains` micro-batches, summed in dw. */
 void ps_net_buffers_follow(const struct ps_net *net, const void *dw, int64_t grains, void *w);

@@ -157,21 +157,40 @@ void *ps_net_output_gradient(struct ps_net_work *work)
     return work->dy[work->net->nodes - 1];
 }
 
+/* The same call backwards. */
+static struct ps_op_call call_back(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
+                                   const void *prepared, const struct ps_net_gradient *g, int i)
+{
+    const struct ps_node *node = &work->net->node[i];
+    const size_t real = work->net->kernels->real;
+    struct ps_op_call c = call(work, batch, w, prepared, i);
+    c.pass.dy = work->dy[i];
+    c.pass.dx = node->from > 0 ? work->dy[node->from] : NULL;
+    c.pass.dx_add = !node->from_first;
+    c.pass.dw = (char *)g->dw + (size_t)node->weights_at * real;
+    c.pass.dw_add = g->add;
+    c.dalso = node->also > 0 ? work->dy[node->also] : NULL;
+    c.also_add = !node->also_first;
+    c.dbuffers = (char *)g->dw + (size_t)node->buffers_at * real;
+    c.dbuffers_add = g->add;
+    return c;
+}
+
 void ps_net_backward(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
-                     const void *prepared, void *dw)
+                     const void *prepared, const struct ps_net_gradient *g)
 {
     const struct ps_net *net = work->net;
-    const size_t real = net->kernels->real;
+    for (int i = net->nodes - 1; i > 0; i--) {
+        if (net->node[i].buffers == 0) continue;
+        const struct ps_op_call c = call_back(work, batch, w, prepared, g, i);
+        net->node[i].op->buffers(&c);
+    }
+    if (g->ready && net->buffers > 0) g->ready(g->context, net->weights, net->weights + net->buffers);
     for (int i = net->nodes - 1; i > 0; i--) {
         const struct ps_node *node = &net->node[i];
-        struct ps_op_call c = call(work, batch, w, prepared, i);
-        c.pass.dy = work->dy[i];
-        c.pass.dx = node->from > 0 ? work->dy[node->from] : NULL;
-        c.pass.add = !node->from_first;
-        c.pass.dw = (char *)dw + (size_t)node->weights_at * real;
-        c.dalso = node->also > 0 ? work->dy[node->also] : NULL;
-        c.also_add = !node->also_first;
-        c.dbuffers = (char *)dw + (size_t)node->buffers_at * real;
+        const struct ps_op_call c = call_back(work, batch, w, prepared, g, i);
         node->op->backward(&c);
+        if (g->ready && node->weights > 0)
+            g->ready(g->context, node->weights_at, node->weights_at + node->weights);
     }
 }

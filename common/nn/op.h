@@ -14,7 +14,8 @@ struct ps_op_call {
     void *dalso;      /**< its gradient */
     bool also_add;
     const void *buffers;
-    void *dbuffers; /**< added to */
+    void *dbuffers;
+    bool dbuffers_add;
 };
 
 struct ps_op {
@@ -22,6 +23,8 @@ struct ps_op {
     struct ps_nn_size (*size)(const struct ps_nn_kernels *k, const struct ps_node *node, int64_t n);
     void (*forward)(const struct ps_op_call *c);
     void (*backward)(const struct ps_op_call *c);
+    /** What the forward pass says of the buffers, before any backward pass; NULL where there are none. */
+    void (*buffers)(const struct ps_op_call *c);
 
     /* NULL where there are no weights */
     void (*prepare)(const struct ps_nn_kernels *k, const struct ps_node *node, const void *w, void *prepared,

@@ -17,23 +17,26 @@ static void forward(const struct ps_op_call *c)
         c->k->batch_norm_evaluate(l, &c->pass, mean, mean + (size_t)l->channels * c->k->real);
 }
 
-static void add(const struct ps_nn_kernels *k, void *p, int64_t i, double v)
+static void to_buffer(const struct ps_op_call *c, int64_t i, double v)
 {
-    ps_real_set(k, p, i, ps_real_get(k, p, i) + v);
+    ps_real_set(c->k, c->dbuffers, i, c->dbuffers_add ? ps_real_get(c->k, c->dbuffers, i) + v : v);
 }
 
 /* Running variances are of the population that the rows were drawn from. */
-static void backward(const struct ps_op_call *c)
+static void buffers(const struct ps_op_call *c)
 {
     const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
     const double rows = (double)(c->pass.n * l->places);
     for (int64_t k = 0; k < l->channels; k++) {
         const double scale = ps_real_get(c->k, c->pass.kept, l->channels + k);
-        add(c->k, c->dbuffers, k, ps_real_get(c->k, c->pass.kept, k));
-        add(c->k, c->dbuffers, l->channels + k,
-            (1 / (scale * scale) - l->eps) * rows / (rows > 1 ? rows - 1 : 1));
+        to_buffer(c, k, ps_real_get(c->k, c->pass.kept, k));
+        to_buffer(c, l->channels + k, (1 / (scale * scale) - l->eps) * rows / (rows > 1 ? rows - 1 : 1));
     }
-    c->k->batch_norm_backward(l, &c->pass);
+}
+
+static void backward(const struct ps_op_call *c)
+{
+    c->k->batch_norm_backward(&c->node->as.batch_norm, &c->pass);
 }
 
 static double begin(const struct ps_node *node, enum ps_init init, int64_t i, double *value)
@@ -57,6 +60,7 @@ const struct ps_op ps_op_batch_norm = {.kind = "batch norm",
                                        .size = size,
                                        .forward = forward,
                                        .backward = backward,
+                                       .buffers = buffers,
                                        .begin = begin,
                                        .tensors = tensors};
 

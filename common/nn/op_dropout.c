@@ -23,7 +23,7 @@ static void backward(const struct ps_op_call *c)
     const int64_t n = c->pass.n * l->features;
     if (!c->pass.dx) return;
     c->k->dropout(l, c->pass.n, c->batch->sample, c->batch->step, c->pass.dy);
-    if (c->pass.add)
+    if (c->pass.dx_add)
         c->k->add(n, c->pass.dy, c->pass.dx);
     else
         memcpy(c->pass.dx, c->pass.dy, (size_t)n * c->k->real);

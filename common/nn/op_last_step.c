@@ -20,7 +20,7 @@ static void backward(const struct ps_op_call *c)
 {
     const size_t row = (size_t)c->node->in.channels * c->k->real, series = row * (size_t)c->node->in.height;
     if (!c->pass.dx) return;
-    if (!c->pass.add) memset(c->pass.dx, 0, series * (size_t)c->pass.n);
+    if (!c->pass.dx_add) memset(c->pass.dx, 0, series * (size_t)c->pass.n);
     for (int64_t i = 0; i < c->pass.n; i++)
         c->k->add(c->node->in.channels, (char *)c->pass.dy + (size_t)i * row,
                   (char *)c->pass.dx + (size_t)(i + 1) * series - row);

@@ -27,7 +27,7 @@ static void pass_on(const struct ps_op_call *c, void *to, bool add)
 
 static void backward(const struct ps_op_call *c)
 {
-    pass_on(c, c->pass.dx, c->pass.add);
+    pass_on(c, c->pass.dx, c->pass.dx_add);
     pass_on(c, c->dalso, c->also_add);
 }
 

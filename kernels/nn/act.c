@@ -43,11 +43,12 @@ void ps_nn_act_gradient(enum ps_nn_act act, int64_t n, const float *y, float *dy
     }
 }
 
-void ps_nn_bias_gradient(int64_t rows, int64_t cols, const float *dy, int64_t stride, float *db)
+void ps_nn_bias_gradient(int64_t rows, int64_t cols, const float *dy, int64_t stride, bool add, float *db)
 {
     for (int64_t j = 0; j < cols; j += PS_LANES) {
         const int count = cols - j < PS_LANES ? (int)(cols - j) : PS_LANES;
-        ps_vf sum[4] = {ps_vf_load_part(db + j, count), ps_vf_all(0), ps_vf_all(0), ps_vf_all(0)};
+        ps_vf sum[4] = {add ? ps_vf_load_part(db + j, count) : ps_vf_all(0), ps_vf_all(0), ps_vf_all(0),
+                        ps_vf_all(0)};
         int64_t r = 0;
         for (; r + 4 <= rows; r += 4)
             for (int q = 0; q < 4; q++) sum[q] += ps_vf_load_part(dy + (r + q) * stride + j, count);

@@ -113,7 +113,7 @@ static void weights(const struct ps_nn_conv *l, const struct shape *s, const str
                                             .b_next = at->stride * s->line,
                                             .c = (float *)p->dw + y * s->across,
                                             .c_row = s->window,
-                                            .add = true},
+                                            .add = p->dw_add || i > 0},
                        NULL);
     }
 }
@@ -142,7 +142,7 @@ static void data(const struct ps_nn_conv *l, const struct shape *s, const struct
     const float *dy = (const float *)p->dy + i * s->places * l->out;
     const float *backward = (const float *)p->prepared + ps_panels(l->out, s->window);
     float *to = at->pad > 0 ? p->work : (float *)p->dx + i * image;
-    if (at->pad > 0 || !p->add) memset(to, 0, (size_t)(n * s->image) * sizeof *to);
+    if (at->pad > 0 || !p->dx_add) memset(to, 0, (size_t)(n * s->image) * sizeof *to);
     for (int64_t place = 0; place < s->places; place++)
         for (int y = 0; y < at->kernel; y++)
             ps_product(&(struct ps_product){.m = n,
@@ -160,14 +160,15 @@ static void data(const struct ps_nn_conv *l, const struct shape *s, const struct
                                             .c_row = s->image,
                                             .add = true},
                        NULL);
-    if (at->pad > 0) add_without_borders(l, s, n, to, p->add, (float *)p->dx + i * image);
+    if (at->pad > 0) add_without_borders(l, s, n, to, p->dx_add, (float *)p->dx + i * image);
 }
 
 void ps_nn_conv_backward_cpu(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
 {
     const struct shape s = shape_of(l);
     ps_nn_act_gradient(l->act, p->n * s.places * l->out, p->y, p->dy);
-    ps_nn_bias_gradient(p->n * s.places, l->out, p->dy, l->out, (float *)p->dw + l->out * s.window);
+    ps_nn_bias_gradient(p->n * s.places, l->out, p->dy, l->out, p->dw_add,
+                        (float *)p->dw + l->out * s.window);
     weights(l, &s, p);
     for (int64_t i = 0; p->dx && i < p->n; i += TOGETHER)
         data(l, &s, p, i, p->n - i < TOGETHER ? p->n - i : TOGETHER);

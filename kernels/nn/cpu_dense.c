@@ -45,7 +45,7 @@ void ps_nn_dense_backward_cpu(const struct ps_nn_dense *l, const struct ps_nn_pa
     const float *backward = (const float *)p->prepared + ps_panels(l->out, l->in);
     float *dw = p->dw;
     ps_nn_act_gradient(l->act, p->n * l->out, p->y, p->dy);
-    ps_nn_bias_gradient(p->n, l->out, p->dy, l->out, dw + l->out * l->in);
+    ps_nn_bias_gradient(p->n, l->out, p->dy, l->out, p->dw_add, dw + l->out * l->in);
     ps_product(&(struct ps_product){.m = l->out,
                                     .n = l->in,
                                     .k = p->n,
@@ -57,7 +57,7 @@ void ps_nn_dense_backward_cpu(const struct ps_nn_dense *l, const struct ps_nn_pa
                                     .b_row = l->in,
                                     .c = dw,
                                     .c_row = l->in,
-                                    .add = true},
+                                    .add = p->dw_add},
                p->work);
     if (!p->dx) return;
     ps_product(&(struct ps_product){.m = p->n,
@@ -72,6 +72,6 @@ void ps_nn_dense_backward_cpu(const struct ps_nn_dense *l, const struct ps_nn_pa
                                     .b_panel = PS_PANEL_COLS * l->out,
                                     .c = p->dx,
                                     .c_row = l->in,
-                                    .add = p->add},
+                                    .add = p->dx_add},
                p->work);
 }

@@ -195,7 +195,7 @@ static void weights(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, floa
                                     .b_row = l->in,
                                     .c = dw,
                                     .c_row = l->in,
-                                    .add = true},
+                                    .add = p->dw_add},
                work);
     if (steps > 1)
         ps_product(&(struct ps_product){.m = gates,
@@ -211,13 +211,14 @@ static void weights(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, floa
                                         .b_next = steps * h,
                                         .c = dwh,
                                         .c_row = h,
-                                        .add = true},
+                                        .add = p->dw_add},
                    work);
-    memset(sum, 0, (size_t)gates * sizeof *sum);
-    ps_nn_bias_gradient(n * steps, gates, dz, gates, sum);
+    else if (!p->dw_add)
+        memset(dwh, 0, (size_t)(gates * h) * sizeof *dwh);
+    ps_nn_bias_gradient(n * steps, gates, dz, gates, false, sum);
     for (int64_t r = 0; r < gates; r++) {
-        db[r] += sum[r];
-        db[gates + r] += sum[r];
+        db[r] = p->dw_add ? db[r] + sum[r] : sum[r];
+        db[gates + r] = p->dw_add ? db[gates + r] + sum[r] : sum[r];
     }
 }
 
@@ -239,6 +240,6 @@ void ps_nn_lstm_backward_cpu(const struct ps_nn_lstm *l, const struct ps_nn_pass
                                         .b_panel = gates * PS_PANEL_COLS,
                                         .c = p->dx,
                                         .c_row = l->in,
-                                        .add = p->add},
+                                        .add = p->dx_add},
                    NULL);
 }

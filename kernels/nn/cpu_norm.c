@@ -98,8 +98,8 @@ void ps_nn_batch_norm_backward_cpu(const struct ps_nn_batch_norm *l, const struc
     ps_nn_act_gradient(l->act, rows * c, p->y, p->dy);
     column_sums(rows, c, dy, x, kept, sum, product, part);
     for (int64_t k = 0; k < c; k++) {
-        dw[k] += (float)product[k];
-        dw[c + k] += (float)sum[k];
+        dw[k] = (float)product[k] + (p->dw_add ? dw[k] : 0);
+        dw[c + k] = (float)sum[k] + (p->dw_add ? dw[c + k] : 0);
     }
     if (!dx) return;
     /* dx = scale (dy - mean of dy - normal x mean of dy normal) = scale dy + a x + b */
@@ -112,7 +112,7 @@ void ps_nn_batch_norm_backward_cpu(const struct ps_nn_batch_norm *l, const struc
     for (int64_t r = 0; r < rows; r++)
         for (int64_t k = 0; k < c; k++) {
             const float d = scale[k] * dy[r * c + k] + a[k] * x[r * c + k] + b[k];
-            dx[r * c + k] = p->add ? dx[r * c + k] + d : d;
+            dx[r * c + k] = p->dx_add ? dx[r * c + k] + d : d;
         }
 }
 
@@ -140,6 +140,7 @@ void ps_nn_layer_norm_backward_cpu(const struct ps_nn_layer_norm *l, const struc
     const int64_t c = l->features;
     const float *w = p->w, *kept = p->kept;
     float *dw = p->dw;
+    if (!p->dw_add) memset(dw, 0, (size_t)(2 * c) * sizeof *dw);
     for (int64_t r = 0; r < p->n * l->places; r++) {
         const float *x = (const float *)p->x + r * c, *dy = (const float *)p->dy + r * c;
         const float m = kept[2 * r], scale = kept[2 * r + 1];
@@ -155,7 +156,7 @@ void ps_nn_layer_norm_backward_cpu(const struct ps_nn_layer_norm *l, const struc
         const float s = (float)(sum / (double)c), q = (float)(product / (double)c);
         for (int64_t k = 0; dx && k < c; k++) {
             const float d = scale * (dy[k] * w[k] - s - (x[k] - m) * scale * q);
-            dx[k] = p->add ? dx[k] + d : d;
+            dx[k] = p->dx_add ? dx[k] + d : d;
         }
     }
 }

@@ -92,7 +92,7 @@ void ps_nn_pool_backward_cpu(const struct ps_nn_pool *l, const struct ps_nn_pass
     const int64_t image = at->height * at->width * at->channels, c = at->channels;
     const float *y = p->y, *dy = p->dy;
     if (!p->dx) return;
-    if (!p->add) memset(p->dx, 0, (size_t)(p->n * image) * sizeof *y);
+    if (!p->dx_add) memset(p->dx, 0, (size_t)(p->n * image) * sizeof *y);
     for (int64_t i = 0; i < p->n; i++) {
         const float *x = (const float *)p->x + i * image;
         float *dx = (float *)p->dx + i * image;

@@ -26,8 +26,9 @@ struct ps_nn_pass {
     void *work;           /**< scratch */
     void *dy;             /**< backward: gradient of y; destroyed */
     void *dx;             /**< backward: gradient of x; NULL: not wanted */
-    bool add;             /**< dx is added to; else what is there is lost */
-    void *dw;             /**< backward: gradient of w, added to */
+    bool dx_add;          /**< dx is added to; else what is there is lost */
+    void *dw;             /**< backward: gradient of w */
+    bool dw_add;          /**< dw is added to; else what is there is lost */
 };
 
 /** Elements that a layer's arrays have for n samples. */

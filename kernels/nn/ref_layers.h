@@ -30,10 +30,11 @@ static double NAME(slope)(enum ps_nn_act act, double y)
     }
 }
 
-/* A gradient of the input begins with zeros, or with what is there. */
-static void NAME(begin)(const struct ps_nn_pass *p, int64_t elements)
+/* Gradients of `in` elements of the input and of `weights` begin with zeros, or with what is there. */
+static void NAME(begin)(const struct ps_nn_pass *p, int64_t in, int64_t weights)
 {
-    if (p->dx && !p->add) memset(p->dx, 0, (size_t)elements * sizeof(REAL));
+    if (p->dx && !p->dx_add) memset(p->dx, 0, (size_t)in * sizeof(REAL));
+    if (weights > 0 && !p->dw_add) memset(p->dw, 0, (size_t)weights * sizeof(REAL));
 }
 
 static void NAME(copy)(int64_t n, const void *w, void *prepared, int part)
@@ -72,7 +73,7 @@ static void NAME(dense_backward)(const struct ps_nn_dense *l, const struct ps_nn
 {
     const REAL *x = p->x, *y = p->y, *w = p->prepared, *dy = p->dy;
     REAL *dx = p->dx, *dw = p->dw;
-    NAME(begin)(p, p->n * l->in);
+    NAME(begin)(p, p->n * l->in, l->out * (l->in + 1));
     for (int64_t i = 0; i < p->n; i++)
         for (int64_t o = 0; o < l->out; o++) {
             const double dz = dy[i * l->out + o] * NAME(slope)(l->act, y[i * l->out + o]);
@@ -143,7 +144,7 @@ static void NAME(conv_backward)(const struct ps_nn_conv *l, const struct ps_nn_p
     const int64_t window = at->kernel * at->kernel * c;
     const REAL *x = p->x, *y = p->y, *w = p->prepared, *dy = p->dy;
     REAL *dx = p->dx, *dw = p->dw;
-    NAME(begin)(p, p->n * image);
+    NAME(begin)(p, p->n * image, l->out * (window + 1));
     EACH_PLACE(at, p)
     for (int64_t o = 0; o < l->out; o++) {
         const double dz = dy[place * l->out + o] * NAME(slope)(l->act, y[place * l->out + o]);
@@ -189,7 +190,7 @@ static void NAME(pool_backward)(const struct ps_nn_pool *l, const struct ps_nn_p
     const REAL *x = p->x, *y = p->y, *dy = p->dy;
     REAL *dx = p->dx;
     if (!dx) return;
-    NAME(begin)(p, p->n * image);
+    NAME(begin)(p, p->n * image, 0);
     EACH_PLACE(at, p)
     for (int64_t k = 0; k < at->channels; k++) {
         const REAL d = dy[place * at->channels + k], most = y[place * at->channels + k];
@@ -256,7 +257,7 @@ static void NAME(lstm_backward)(const struct ps_nn_lstm *l, const struct ps_nn_p
     const REAL *w = p->prepared, *wh = w + gates * l->in;
     REAL *dw = p->dw, *dwh = dw + gates * l->in, *db = dwh + gates * h;
     REAL *dh = p->work, *dc = dh + h, *dz = dc + h;
-    NAME(begin)(p, p->n * l->steps * l->in);
+    NAME(begin)(p, p->n * l->steps * l->in, gates * (l->in + h + 2));
     for (int64_t i = 0; i < p->n; i++) {
         for (int64_t k = 0; k < 2 * h; k++) dh[k] = 0;
         for (int64_t t = l->steps; t-- > 0;) {

@@ -40,7 +40,7 @@ static void NAME(batch_norm_backward)(const struct ps_nn_batch_norm *l, const st
     const int64_t rows = p->n * l->places, c = l->channels;
     const REAL *x = p->x, *y = p->y, *w = p->w, *kept = p->kept;
     REAL *dy = p->dy, *dx = p->dx, *dw = p->dw;
-    NAME(begin)(p, rows * c);
+    NAME(begin)(p, rows * c, 2 * c);
     for (int64_t k = 0; k < c; k++) {
         double sum = 0, product = 0;
         for (int64_t i = k; i < rows * c; i += c) {
@@ -82,7 +82,7 @@ static void NAME(layer_norm_backward)(const struct ps_nn_layer_norm *l, const st
     const int64_t c = l->features;
     const REAL *w = p->w, *kept = p->kept;
     REAL *dw = p->dw;
-    NAME(begin)(p, p->n * l->places * c);
+    NAME(begin)(p, p->n * l->places * c, 2 * c);
     for (int64_t r = 0; r < p->n * l->places; r++) {
         const REAL *x = (const REAL *)p->x + r * c, *dy = (const REAL *)p->dy + r * c;
         REAL *dx = p->dx ? (REAL *)p->dx + r * c : NULL;

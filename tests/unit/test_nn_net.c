@@ -53,7 +53,7 @@ static double objective64(const struct ps_net *net, const double *x, const doubl
     if (dw) {
         double *dy = ps_net_output_gradient(&work);
         for (int64_t i = 0; i < out; i++) dy[i] = number(9, i);
-        ps_net_backward(&work, &batch, w, prepared, dw);
+        ps_net_backward(&work, &batch, w, prepared, &(struct ps_net_gradient){.dw = dw});
     }
     ps_net_work_free(&work);
     free(prepared);
@@ -92,6 +92,48 @@ START_TEST(gradients)
 }
 END_TEST
 
+/* Ranges come from the end of the vector to its beginning, each final when it is told: nothing of it changes
+ * afterwards. */
+struct told {
+    int64_t from;
+    const float *dw;
+    float *seen;
+};
+
+static void told(void *context, int64_t lo, int64_t hi)
+{
+    struct told *t = context;
+    ck_assert_msg(lo < hi && hi == t->from, "[%lld, %lld) before %lld", (long long)lo, (long long)hi,
+                  (long long)t->from);
+    memcpy(t->seen + lo, t->dw + lo, (size_t)(hi - lo) * sizeof *t->seen);
+    t->from = lo;
+}
+
+/* Gradients written over what is no number, then added to: `times` the right ones. */
+static void check_backward(struct ps_net_work *work, const struct ps_net_batch *batch, const float *w,
+                           const float *prepared, const double *dw64, float *dw)
+{
+    const struct ps_net *net = work->net;
+    const int64_t all = net->weights + net->buffers, out = N * ps_shape_size(net->node[net->nodes - 1].out);
+    float *seen = calloc((size_t)all, sizeof *seen);
+    for (int times = 1; times <= 2; times++) {
+        struct told t = {.from = all, .dw = dw, .seen = seen};
+        const struct ps_net_gradient g = {.dw = dw, .add = times > 1, .ready = told, .context = &t};
+        if (times == 1) memset(dw, 0xff, (size_t)all * sizeof *dw);
+        ps_net_forward(work, batch, w, prepared);
+        float *dy = ps_net_output_gradient(work);
+        for (int64_t i = 0; i < out; i++) dy[i] = (float)number(9, i);
+        ps_net_backward(work, batch, w, prepared, &g);
+        ck_assert_msg(t.from == 0, "nothing was said of the first %lld", (long long)t.from);
+        ck_assert(memcmp(seen, dw, (size_t)all * sizeof *dw) == 0);
+        for (int64_t i = 0; i < all; i++)
+            ck_assert_msg(fabs(dw[i] - times * dw64[i]) <= 2e-5 * times * fmax(1, fabs(dw64[i])),
+                          "%s: gradient %lld is %.9g, not %.9g", net->kernels->name, (long long)i,
+                          (double)dw[i], times * dw64[i]);
+    }
+    free(seen);
+}
+
 /* The same nets in single precision, by both back ends: some layers of sums of up to 150 terms: 1e-5. */
 static void check_single(void (*build)(struct ps_net *, const struct ps_nn_kernels *))
 {
@@ -112,8 +154,6 @@ static void check_single(void (*build)(struct ps_net *, const struct ps_nn_kerne
         const int64_t out = N * ps_shape_size(net.node[net.nodes - 1].out);
         ps_net_init(&net, w);
         for (int64_t i = 0; i < all; i++) w64[i] = w[i];
-        memset(dw, 0, (size_t)all * sizeof *dw);
-        memset(dw64, 0, (size_t)all * sizeof *dw64);
         const double want = objective64(&net64, x64, w64, dw64);
         ck_assert(ps_net_work_make(&net, N + 3, true, &work) == PS_OK);
         for (int part = 0; part < 2; part++) ps_net_prepare(&net, w, prepared, part, 2);
@@ -122,13 +162,7 @@ static void check_single(void (*build)(struct ps_net *, const struct ps_nn_kerne
         for (int64_t i = 0; i < out; i++) sum += y[i] * number(9, i);
         ck_assert_msg(fabs(sum - want) <= 1e-5 * (double)out, "%s: %.9g, not %.9g", tables[t]->name, sum,
                       want);
-        float *dy = ps_net_output_gradient(&work);
-        for (int64_t i = 0; i < out; i++) dy[i] = (float)number(9, i);
-        ps_net_backward(&work, &batch, w, prepared, dw);
-        for (int64_t i = 0; i < all; i++)
-            ck_assert_msg(fabs(dw[i] - dw64[i]) <= 2e-5 * fmax(1, fabs(dw64[i])),
-                          "%s: gradient %lld is %.9g, not %.9g", tables[t]->name, (long long)i, (double)dw[i],
-                          dw64[i]);
+        check_backward(&work, &batch, w, prepared, dw64, dw);
         ps_net_work_free(&work);
         ps_net_free(&net);
         free(prepared);
