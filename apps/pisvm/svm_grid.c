@@ -79,7 +79,7 @@ static enum ps_status keep(struct search *s, bool write)
     const struct ps_ckpt_part parts[] = {
         ps_ckpt_all("gammas", PS_I64, 1, &s->done),
         ps_ckpt_all("worth", PS_F64, (int64_t)WORTH * s->grid->ngamma * s->grid->nc, s->worth)};
-    return write ? ps_checkpoint_write(s->spec.run, s->path, s->tag, parts, 2)
+    return write ? ps_checkpoint_write(s->spec.run, s->path, s->tag, parts, 2, 2)
                  : ps_checkpoint_read(s->spec.run, s->path, s->tag, parts, 2);
 }
 

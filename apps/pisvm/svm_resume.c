@@ -218,7 +218,7 @@ enum ps_status svm_resume_write(struct svm_job *j, const struct svm_under_way *w
         part[n++] = ps_ckpt_cut("reals", PS_F64, count[MACHINES] * SVM_REALS, times(m, SVM_REALS), p.real);
         part[n++] = ps_ckpt_cut("coefficients", PS_F64, count[COEFS], c, p.coef);
         if (way) n += way_parts(way, j->sweep->ncost, part + n);
-        rc = ps_checkpoint_write(run, run->common->checkpoint, j->tag, part, n);
+        rc = ps_checkpoint_write(run, run->common->checkpoint, j->tag, part, n, 2);
     }
     svm_packed_free(&p);
     j->saved = ps_elapsed(run);

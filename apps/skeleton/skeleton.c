@@ -100,7 +100,7 @@ static enum ps_status loop(struct ps_run *run, const struct params *p, const str
         ps_progress_at(&progress, s->next);
         bool last = s->next == d->cols;
         if (path[0] && !last && (stop || steps % p->every == 0))
-            PS_TRY(ps_checkpoint_write(run, path, tag, parts, 3));
+            PS_TRY(ps_checkpoint_write(run, path, tag, parts, 3, 2));
         if (stop && !last)
             return ps_fail(PS_STOPPED, "stopped after column %lld of %lld; --resume goes on",
                            (long long)s->next, (long long)d->cols);

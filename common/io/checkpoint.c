@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/io/ckptfiles.h"
 #include "common/par/message.h"
 #include "common/run/log.h"
 
@@ -27,8 +28,6 @@ struct header {
     struct entry part[PS_CKPT_PARTS_MAX];
     uint64_t sum; /* of all bytes before it */
 };
-
-typedef char path_buf[PS_STR_MAX + 8];
 
 static uint64_t element(const void *data, size_t size, int64_t i)
 {
@@ -145,20 +144,6 @@ static enum ps_status check_parts(const struct ps_run *run, const char *tag, con
     return ps_agree(run->comm, rc);
 }
 
-/** Sync the folder of a path, so that a rename survives a crash; folders that cannot be synced are none of
- * our business. */
-static void sync_folder(const char *path)
-{
-    path_buf folder;
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash) slash[slash == folder] = '\0';
-    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY);
-    if (fd < 0) return;
-    (void)fsync(fd);
-    close(fd);
-}
-
 /** Fill the header; every rank gets the same. */
 static void describe(struct header *h, const char *tag, const struct ps_ckpt_part *parts, int nparts,
                      const uint64_t *sum)
@@ -209,25 +194,14 @@ static enum ps_status create(const char *tmp, int64_t bytes)
     return rc;
 }
 
-static enum ps_status put_in_place(const char *tmp, const char *path)
-{
-    path_buf previous;
-    snprintf(previous, sizeof previous, "%s.1", path);
-    bool kept = rename(path, previous) == 0 || errno == ENOENT;
-    PS_CHECK(kept, PS_EIO, "the checkpoint before %s cannot be kept as %s: %s", path, previous,
-             strerror(errno));
-    PS_CHECK(rename(tmp, path) == 0, PS_EIO, "checkpoint %s cannot be renamed: %s", tmp, strerror(errno));
-    sync_folder(path);
-    return PS_OK;
-}
-
 enum ps_status ps_checkpoint_write(const struct ps_run *run, const char *path, const char *tag,
-                                   const struct ps_ckpt_part *parts, int nparts)
+                                   const struct ps_ckpt_part *parts, int nparts, int keep)
 {
-    path_buf tmp;
+    ps_ckpt_path tmp;
     uint64_t sum[PS_CKPT_PARTS_MAX];
     struct header *h = NULL;
-    snprintf(tmp, sizeof tmp, "%s.tmp", path);
+    ps_ckpt_name(path, -1, tmp);
+    PS_CHECK(keep >= 1 && keep <= PS_CKPT_KEEP_MAX, PS_EINTERNAL, "%d checkpoints cannot be kept", keep);
     PS_TRY(check_parts(run, tag, parts, nparts));
     PS_TRY(sum_parts(run, parts, nparts, sum));
     enum ps_status rc = ps_zalloc(&h, 1, sizeof *h, "the header of a checkpoint");
@@ -238,7 +212,7 @@ enum ps_status ps_checkpoint_write(const struct ps_run *run, const char *path, c
     rc = ps_agree(run->comm, rc);
     if (rc == PS_OK) {
         rc = ps_agree(run->comm, write_share(run, tmp, h, parts, nparts));
-        if (run->rank == 0 && rc == PS_OK) rc = put_in_place(tmp, path);
+        if (run->rank == 0 && rc == PS_OK) rc = ps_ckpt_rotate(path, keep);
         if (run->rank == 0 && rc != PS_OK) (void)unlink(tmp);
         rc = ps_agree(run->comm, rc);
     }
@@ -326,37 +300,52 @@ done:
     return rc;
 }
 
+/** Which ages are there? Collective; rank 0 looks. */
+static void look(const struct ps_run *run, const char *path, bool *there)
+{
+    if (run->rank == 0) ps_ckpt_look(path, there);
+    MPI_Bcast(there, PS_CKPT_KEEP_MAX * (int)sizeof *there, MPI_BYTE, 0, run->comm);
+}
+
+/** Read the newest intact one. The newest of all is tried even if it is missing, so that this is told. */
+static enum ps_status read_newest(const struct ps_run *run, const char *path, const char *tag,
+                                  const struct ps_ckpt_part *parts, int nparts, struct header *h)
+{
+    ps_ckpt_path name;
+    char why[2 * PS_STR_MAX] = "";
+    bool there[PS_CKPT_KEEP_MAX];
+    enum ps_status first = PS_OK;
+    look(run, path, there);
+    for (int age = 0; age < PS_CKPT_KEEP_MAX; age++) {
+        if (age > 0 && !there[age]) continue;
+        ps_ckpt_name(path, age, name);
+        enum ps_status rc = read_file(run, name, tag, parts, nparts, h);
+        if (rc == PS_OK && why[0]) ps_warn(run, "%s; going on from %s", why, name);
+        if (rc != PS_EIO && rc != PS_EINPUT) return rc;
+        const size_t n = strlen(why);
+        snprintf(why + n, sizeof why - n, "%s%s", n ? "; " : "", ps_err_message());
+        if (first == PS_OK) first = rc;
+        ps_err_clear();
+    }
+    return ps_fail(first, "%s", why);
+}
+
 enum ps_status ps_checkpoint_read(const struct ps_run *run, const char *path, const char *tag,
                                   const struct ps_ckpt_part *parts, int nparts)
 {
-    path_buf previous;
-    ps_str why;
     struct header *h;
-    snprintf(previous, sizeof previous, "%s.1", path);
     PS_TRY(check_parts(run, tag, parts, nparts));
     PS_TRY(ps_agree(run->comm, ps_alloc(&h, 1, sizeof *h, "the header of a checkpoint")));
-    enum ps_status rc = read_file(run, path, tag, parts, nparts, h), first = rc;
-    if (rc == PS_EIO || rc == PS_EINPUT) {
-        snprintf(why, sizeof why, "%s", ps_err_message());
-        ps_err_clear();
-        rc = read_file(run, previous, tag, parts, nparts, h);
-        if (rc == PS_OK)
-            ps_warn(run, "%s; going on from %s", why, previous);
-        else if (rc != PS_EUSAGE) { /* say what is wrong with the newest one */
-            ps_err_clear();
-            rc = ps_fail(first, "%s, and %s cannot serve instead", why, previous);
-        }
-    }
+    enum ps_status rc = read_newest(run, path, tag, parts, nparts, h);
     free(h);
     return rc;
 }
 
 bool ps_checkpoint_exists(const struct ps_run *run, const char *path)
 {
-    path_buf previous;
-    int there = 0;
-    snprintf(previous, sizeof previous, "%s.1", path);
-    if (run->rank == 0) there = access(path, F_OK) == 0 || access(previous, F_OK) == 0;
-    MPI_Bcast(&there, 1, MPI_INT, 0, run->comm);
-    return there;
+    bool there[PS_CKPT_KEEP_MAX];
+    look(run, path, there);
+    for (int age = 0; age < PS_CKPT_KEEP_MAX; age++)
+        if (there[age]) return true;
+    return false;
 }

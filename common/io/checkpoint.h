@@ -14,7 +14,7 @@
 #include "common/run/run.h"
 #include "kernels/view.h"
 
-enum { PS_CKPT_NAME_MAX = 48, PS_CKPT_TAG_MAX = 256, PS_CKPT_PARTS_MAX = 256 };
+enum { PS_CKPT_NAME_MAX = 48, PS_CKPT_TAG_MAX = 256, PS_CKPT_PARTS_MAX = 256, PS_CKPT_KEEP_MAX = 100 };
 
 /** One named part of a checkpoint; the same table serves writing and reading. */
 struct ps_ckpt_part {
@@ -40,26 +40,29 @@ static inline struct ps_ckpt_part ps_ckpt_cut(const char *name, enum ps_dtype ty
 }
 
 /** Write a checkpoint. Collective over run->comm.
- * All ranks write into PATH.tmp, which is synced and renamed to PATH; the checkpoint before it becomes
- * PATH.1. On failure the file is discarded, and the newest checkpoint stays readable.
+ * All ranks write into PATH.tmp, which is synced and renamed to PATH; the checkpoint before becomes PATH.1,
+ * the one before that PATH.2, and so on. On failure, and if the run is killed at any moment, the checkpoints
+ * before stay readable.
  * @param tag  what a resuming run must have in common (program, sizes, seed ...); shorter than
  * PS_CKPT_TAG_MAX
+ * @param keep how many stay, this one included; 1 to PS_CKPT_KEEP_MAX
  * @return (agreed) PS_OK; PS_EIO (no permission, disk full ...); PS_ENOMEM; PS_EINTERNAL (ranges do not cover
  * a part, name too long) */
 enum ps_status ps_checkpoint_write(const struct ps_run *run, const char *path, const char *tag,
-                                   const struct ps_ckpt_part *parts, int nparts);
+                                   const struct ps_ckpt_part *parts, int nparts, int keep);
 
-/** Read the newest intact checkpoint, PATH or else (with a warning) PATH.1. Collective over run->comm.
+/** Read the newest intact checkpoint: PATH or else, with a warning that says what is wrong, PATH.1, PATH.2
+ * ... Collective over run->comm.
  * Each part of the table must be in the file with the same type and length; the cut may differ from the
  * writer's. The file may hold more.
  * @param parts data receives the values; its content is undefined on failure
- * @return (agreed) PS_OK; PS_EIO (neither file is there or readable); PS_EUSAGE (another tag, part or length:
- * not this run's checkpoint); PS_EINPUT (both torn or corrupted); PS_EINTERNAL (ranges do not cover a part)
- */
+ * @return (agreed) PS_OK; PS_EIO (PATH is not there or not readable, nor is an older one); PS_EUSAGE (another
+ * tag, part or length: not this run's checkpoint); PS_EINPUT (all torn or corrupted); PS_EINTERNAL (ranges do
+ * not cover a part) */
 enum ps_status ps_checkpoint_read(const struct ps_run *run, const char *path, const char *tag,
                                   const struct ps_ckpt_part *parts, int nparts);
 
-/** Is there PATH or PATH.1? Collective over run->comm; rank 0 looks. */
+/** Is there PATH, or an older one? Collective over run->comm; rank 0 looks. */
 bool ps_checkpoint_exists(const struct ps_run *run, const char *path);
 
 #endif

@@ -147,9 +147,7 @@ enum ps_status ps_outfile_open(MPI_Comm comm, const char *path, bool keep, struc
     return rc;
 }
 
-/** The folder's entry must reach the disk too, or a crash could lose the rename. Best effort: some file
- * systems refuse. */
-static void sync_folder(const char *path)
+void ps_sync_folder(const char *path)
 {
     char folder[PS_OUTFILE_PATH];
     snprintf(folder, sizeof folder, "%s", path);
@@ -177,7 +175,7 @@ enum ps_status ps_outfile_close(struct ps_outfile *f, enum ps_status rc)
         discard(f);
         return rc;
     }
-    if (f->rank == 0) sync_folder(f->path);
+    if (f->rank == 0) ps_sync_folder(f->path);
     close(f->fd);
     f->fd = -1;
     return PS_OK;

@@ -40,4 +40,8 @@ enum ps_status ps_outfile_write(const struct ps_outfile *f, const void *data, in
  * @return the agreed status; PS_EIO if syncing or renaming fails */
 enum ps_status ps_outfile_close(struct ps_outfile *f, enum ps_status rc);
 
+/** Bring the names in a file's folder to disk, or a crash could undo its renaming. Best effort: some file
+ * systems refuse. Local. */
+void ps_sync_folder(const char *path);
+
 #endif

@@ -58,14 +58,19 @@ static void table(struct state *s, struct ps_ckpt_part part[PARTS])
     part[3] = ps_ckpt_cut("flag", PS_I8, N, s->mine, s->flag);
 }
 
-static enum ps_status save(const struct ps_run *run, int64_t step)
+static enum ps_status save_keep(const struct ps_run *run, int64_t step, int keep)
 {
     struct ps_ckpt_part part[PARTS];
     struct state s = state_at(run, step);
     table(&s, part);
-    enum ps_status rc = ps_checkpoint_write(run, path, "test n=1003", part, PARTS);
+    enum ps_status rc = ps_checkpoint_write(run, path, "test n=1003", part, PARTS, keep);
     free(s.weight), free(s.flag);
     return rc;
+}
+
+static enum ps_status save(const struct ps_run *run, int64_t step)
+{
+    return save_keep(run, step, 2);
 }
 
 /** Load in another order of parts; *step receives the step if everything belongs to that step, else -1. */
@@ -89,12 +94,25 @@ static enum ps_status load(const struct ps_run *run, const char *tag, int64_t *s
     return rc;
 }
 
+/** PATH.age. Two names at a time. */
+static const char *older(int age)
+{
+    static char name[2][620];
+    static int turn;
+    turn = !turn;
+    snprintf(name[turn], sizeof name[turn], "%s.%d", path, age);
+    return name[turn];
+}
+
 static void clean(void)
 {
     int rank;
     MPI_Barrier(MPI_COMM_WORLD);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    if (rank == 0) unlink(path), unlink(previous), unlink(tmp);
+    if (rank == 0) {
+        unlink(path), unlink(tmp);
+        for (int age = 1; age < 5; age++) unlink(older(age));
+    }
     MPI_Barrier(MPI_COMM_WORLD);
 }
 
@@ -189,6 +207,55 @@ START_TEST(previous_alone)
 }
 END_TEST
 
+/** As many as are asked for stay; a torn one is passed over, and the warning names it. */
+START_TEST(several)
+{
+    int world;
+    int64_t step;
+    MPI_Comm_size(MPI_COMM_WORLD, &world);
+    struct ps_run run = run_on(world);
+    for (int i = 1; i <= 5; i++) mck_assert(save_keep(&run, i, 3) == PS_OK, "%s", ps_err_message());
+    mck_assert(access(older(2), F_OK) == 0 && access(older(3), F_OK) != 0, "three stay");
+    mck_assert(load(&run, "test n=1003", &step) == PS_OK && step == 5, "step %lld", (long long)step);
+    spoil(path, 30, -1);
+    mck_assert(load(&run, "test n=1003", &step) == PS_OK && step == 4, "step %lld", (long long)step);
+    spoil(older(1), 0, 100);
+    mck_assert(load(&run, "test n=1003", &step) == PS_OK && step == 3, "step %lld", (long long)step);
+    spoil(older(2), 30, -1);
+    mck_assert(load(&run, "test n=1003", &step) == PS_EINPUT, "all are spoiled");
+    for (int age = 0; age < 3; age++)
+        mck_assert(strstr(ps_err_message(), age ? older(age) : path), "message: %s", ps_err_message());
+    mck_assert(save_keep(&run, 6, 1) == PS_OK && save_keep(&run, 7, 1) == PS_OK, "one");
+    mck_assert(load(&run, "test n=1003", &step) == PS_OK && step == 7, "step %lld", (long long)step);
+    spoil(path, 30, -1);
+    mck_assert(load(&run, "test n=1003", &step) == PS_EINPUT, "nothing was kept beside it");
+    clean();
+    MPI_Comm_free(&run.comm);
+}
+END_TEST
+
+/** A run that was killed between two renames leaves a gap; it is filled by what is newer. */
+START_TEST(gap)
+{
+    int world;
+    int64_t step;
+    MPI_Comm_size(MPI_COMM_WORLD, &world);
+    struct ps_run run = run_on(world);
+    for (int i = 1; i <= 4; i++) mck_assert(save_keep(&run, i, 4) == PS_OK, "%s", ps_err_message());
+    if (run.rank == 0) unlink(older(1));
+    MPI_Barrier(MPI_COMM_WORLD);
+    mck_assert(save_keep(&run, 5, 4) == PS_OK, "%s", ps_err_message());
+    static const int want[] = {5, 4, 2, 1};
+    for (int age = 0; age < 4; age++) {
+        mck_assert(load(&run, "test n=1003", &step) == PS_OK && step == want[age], "age %d: step %lld", age,
+                   (long long)step);
+        spoil(age ? older(age) : path, 0, 0);
+    }
+    clean();
+    MPI_Comm_free(&run.comm);
+}
+END_TEST
+
 START_TEST(not_ours)
 {
     int world;
@@ -206,7 +273,7 @@ START_TEST(not_ours)
     mck_assert(ps_checkpoint_read(&run, path, "test n=1003", &longer, 1) == PS_EUSAGE, "other length");
     mck_assert(ps_checkpoint_read(&run, path, "test n=1003", &other, 1) == PS_EUSAGE, "other type");
     struct ps_ckpt_part gap = ps_ckpt_cut("weight", PS_F64, 3, (struct ps_range){1, 3}, few);
-    mck_assert(ps_checkpoint_write(&run, path, "test", &gap, 1) == PS_EINTERNAL, "ranges with a gap");
+    mck_assert(ps_checkpoint_write(&run, path, "test", &gap, 1, 2) == PS_EINTERNAL, "ranges with a gap");
     mck_assert(load(&run, "test n=1003", &step) == PS_OK && step == 5, "still as it was");
     clean();
     MPI_Comm_free(&run.comm);
@@ -220,7 +287,8 @@ START_TEST(no_room)
     MPI_Comm_size(MPI_COMM_WORLD, &world);
     struct ps_run run = run_on(world);
     struct ps_ckpt_part part = ps_ckpt_all("x", PS_F64, 1, &x);
-    mck_assert(ps_checkpoint_write(&run, "/nonexistent/folder/c", "t", &part, 1) == PS_EIO, "no such folder");
+    mck_assert(ps_checkpoint_write(&run, "/nonexistent/folder/c", "t", &part, 1, 2) == PS_EIO,
+               "no such folder");
     mck_assert(strstr(ps_err_message(), "/nonexistent/folder/c"), "message: %s", ps_err_message());
     MPI_Comm_free(&run.comm);
 }
@@ -252,8 +320,8 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {other_rank_counts,     spoiled, previous_alone, not_ours, no_room,
-                                  full_disk_on_one_rank, NULL};
+    const TTest *const tests[] = {other_rank_counts, spoiled, previous_alone,        several, gap,
+                                  not_ours,          no_room, full_disk_on_one_rank, NULL};
     const char *folder = getenv("TMPDIR");
     snprintf(path, sizeof path, "%.500s/psml-test.ckpt", folder ? folder : "/tmp");
     snprintf(previous, sizeof previous, "%s.1", path);
