@@ -48,5 +48,8 @@ const char *ps_features(void)
 #ifdef PS_HAVE_PNG
            " PNG"
 #endif
+#ifdef PS_HAVE_SCALAPACK
+           " ScaLAPACK"
+#endif
         ;
 }
