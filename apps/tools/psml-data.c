@@ -12,7 +12,8 @@ static const struct {
                 {"diff", &ps_data_diff},
                 {"split", &ps_data_split},
                 {"generate", &ps_data_generate},
-                {"generate spectra", &ps_data_spectra}}; /* a kind with options of its own */
+                {"generate spectra", &ps_data_spectra}, /* kinds with options of their own */
+                {"generate digits", &ps_data_digits}};
 enum { NCOMMANDS = sizeof commands / sizeof *commands };
 
 static void help(FILE *f)
