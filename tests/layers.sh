@@ -26,7 +26,7 @@ function may(from, to, path) {
     if (from == "common/run") return path == "kernels/status.h" || path == "common/par/place.h" # ps_main sets threads
     if (from == "common/par") return to == "common/run" || to == "kernels"
     if (from == "common/io" || from == "common/linalg") return to == "common/run" || to == "common/par" || to == "kernels"
-    if (from == "common/nn") return to == "common/run" || to == "common/par" || to == "kernels" || to == "kernels/nn"
+    if (from == "common/nn") return to == "common/run" || to == "common/par" || to == "common/io" || to == "kernels" || to == "kernels/nn"
     return to ~ /^common\// || to ~ /^kernels/ # apps
 }
 function ours(path) { # an include in quotes

@@ -1,0 +1,123 @@
+#include "common/nn/evaluate.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/nn/micro.h"
+#include "common/par/exactsum.h"
+
+/** What all threads are told. */
+struct task {
+    const struct ps_net *net;
+    const struct ps_source *source;
+    enum ps_target target;
+    const float *w, *prepared;
+    const struct ps_score *score;
+    int64_t chunk;
+};
+
+/** What a thread, and in the end the rank, has added up. */
+struct tally {
+    struct ps_exact *sum; /* [sums] */
+    int *wrong;           /* [sums] was a chunk's not finite? */
+    enum ps_status status;
+};
+
+static enum ps_status make_tally(int sums, struct tally *out)
+{
+    PS_TRY(ps_zalloc(&out->sum, sums, sizeof *out->sum, "exact sums"));
+    return ps_zalloc(&out->wrong, sums, sizeof *out->wrong, "exact sums");
+}
+
+static void free_tally(struct tally *t)
+{
+    free(t->sum);
+    free(t->wrong);
+}
+
+/* Samples [lo, hi): one chunk. */
+static enum ps_status add_chunk(const struct task *k, struct ps_micro *m, int64_t lo, int64_t hi, double *sum,
+                                struct tally *tally)
+{
+    const struct ps_draw draw = {.training = false};
+    const struct ps_net_batch batch = {.n = hi - lo, .x = m->x, .sample = m->sample};
+    for (int64_t i = lo; i < hi; i++) m->sample[i - lo] = i;
+    PS_TRY(ps_micro_load(m, k->source, &draw, hi - lo));
+    ps_net_forward(&m->work, &batch, k->w, k->prepared);
+    memset(sum, 0, (size_t)k->score->sums * sizeof *sum);
+    k->score->add(k->score->context, &m->work, &batch, m->target, sum);
+    for (int s = 0; s < k->score->sums; s++) {
+        if (isfinite(sum[s]))
+            ps_exact_add(&tally->sum[s], sum[s]);
+        else
+            tally->wrong[s] = 1;
+    }
+    return PS_OK;
+}
+
+/* A thread's samples, whole chunks. */
+static enum ps_status add_chunks(const struct task *k, struct ps_range mine, struct tally *tally)
+{
+    struct ps_micro m;
+    double *sum = NULL;
+    enum ps_status rc = ps_micro_make(k->net, k->chunk, k->target, false, &m);
+    if (rc == PS_OK) rc = ps_alloc(&sum, k->score->sums, sizeof *sum, "the sums of a chunk");
+    if (rc == PS_OK) rc = make_tally(k->score->sums, tally);
+    for (int64_t lo = mine.lo; lo < mine.hi && rc == PS_OK; lo += k->chunk)
+        rc = add_chunk(k, &m, lo, lo + k->chunk < mine.hi ? lo + k->chunk : mine.hi, sum, tally);
+    ps_micro_free(&m);
+    free(sum);
+    return rc;
+}
+
+/* Chunks of part `part` of `parts` of the samples [lo, hi), which begin with a chunk. */
+static struct ps_range cut(struct ps_range all, int64_t chunk, int64_t parts, int64_t part)
+{
+    const int64_t n = all.hi - all.lo;
+    const struct ps_range r = ps_block((n + chunk - 1) / chunk, parts, part);
+    return (struct ps_range){all.lo + (r.lo * chunk < n ? r.lo * chunk : n),
+                             all.lo + (r.hi * chunk < n ? r.hi * chunk : n)};
+}
+
+struct ps_range ps_evaluate_mine(const struct ps_run *run, int64_t n, int64_t chunk)
+{
+    return cut((struct ps_range){0, n}, chunk, run->size, run->rank);
+}
+
+/* The first failure of a thread, or the sums of all threads in the first one's. */
+static enum ps_status gather(struct tally *thread, int threads, int sums)
+{
+    for (int t = 0; t < threads; t++) PS_TRY(thread[t].status);
+    for (int t = 1; t < threads; t++)
+        for (int s = 0; s < sums; s++) {
+            thread[0].wrong[s] |= thread[t].wrong[s];
+            for (int i = 0; i < PS_EXACT_LIMBS; i++) thread[0].sum[s].limb[i] += thread[t].sum[s].limb[i];
+        }
+    return PS_OK;
+}
+
+enum ps_status ps_evaluate(struct ps_run *run, const struct ps_net *net, const struct ps_source *source,
+                           int64_t chunk, enum ps_target target, const float *w, const float *prepared,
+                           const struct ps_score *score, double *sum)
+{
+    const struct task k = {net, source, target, w, prepared, score, chunk};
+    const struct ps_range mine = ps_evaluate_mine(run, source->n, chunk);
+    struct tally *thread = NULL;
+    PS_CHECK(score->sums <= PS_SUMS_MAX, PS_EINTERNAL, "%d sums over samples, of at most %d", score->sums,
+             PS_SUMS_MAX);
+    enum ps_status rc = ps_zalloc(&thread, run->threads, sizeof *thread, "the sums of threads");
+    if (rc == PS_OK) {
+#pragma omp parallel for num_threads(run->threads) schedule(static, 1)
+        for (int t = 0; t < run->threads; t++)
+            thread[t].status = add_chunks(&k, cut(mine, chunk, run->threads, t), &thread[t]);
+        rc = gather(thread, run->threads, score->sums);
+    }
+    PS_TRY_DONE(ps_agree(run->comm, rc)); /* before the ranks' sums are added */
+    PS_TRY_DONE(ps_exact_reduce(run->comm, thread[0].sum, score->sums));
+    MPI_Allreduce(MPI_IN_PLACE, thread[0].wrong, score->sums, MPI_INT, MPI_MAX, run->comm);
+    for (int s = 0; s < score->sums; s++)
+        sum[s] = thread[0].wrong[s] ? NAN : ps_exact_value(&thread[0].sum[s]);
+done:
+    for (int t = 0; thread && t < run->threads; t++) free_tally(&thread[t]);
+    free(thread);
+    return rc;
+}

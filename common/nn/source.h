@@ -1,0 +1,35 @@
+/** Samples of a data set, as training and evaluation want them. */
+#ifndef PS_SOURCE_H
+#define PS_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "kernels/status.h"
+
+/** What the output of a net is compared with. */
+enum ps_target {
+    PS_TARGET_VALUES, /**< float [output of the net] */
+    PS_TARGET_LABELS, /**< int32_t, in [0, output of the net) */
+    PS_TARGET_INPUT,  /**< the input itself: nothing is loaded for it */
+};
+
+/** For what a sample is read. All that is random about it is a function of this and of its number. */
+struct ps_draw {
+    uint64_t seed;
+    int64_t epoch;
+    bool training; /**< else nothing is random */
+};
+
+struct ps_source {
+    int64_t n;        /**< samples */
+    const char *name; /**< for messages: of the file or the part of it */
+    const void *data; /**< what `load` needs; borrowed */
+    /** Write sample i. Local; several threads call it at once.
+     * @param x out [input of the net]
+     * @param target out: one target; NULL where that is the input itself
+     * @return PS_OK; PS_EIO, PS_EINPUT (with a message that names file and sample) */
+    enum ps_status (*load)(const struct ps_source *s, int64_t i, const struct ps_draw *draw, float *x,
+                           void *target);
+};
+
+#endif
