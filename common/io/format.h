@@ -17,8 +17,8 @@ struct ps_format {
     enum ps_status (*write)(MPI_Comm comm, const char *path, const char *dataset, const struct ps_shard *s);
 };
 
-extern const struct ps_format ps_format_mat, ps_format_h5, ps_format_nc, ps_format_npy, ps_format_idx,
-    ps_format_libsvm, ps_format_text;
+extern const struct ps_format ps_format_mat, ps_format_h5, ps_format_nc, ps_format_npy, ps_format_npz,
+    ps_format_idx, ps_format_libsvm, ps_format_text;
 
 enum { PS_FORMAT_HEAD = 4096 }; /**< bytes of the beginning that `match` sees, if the file has them */
 

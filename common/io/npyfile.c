@@ -5,6 +5,7 @@
 #include "common/io/format.h"
 #include "common/io/infile.h"
 #include "common/io/npyhead.h"
+#include "common/io/npyrows.h"
 #include "common/io/outfile.h"
 #include "common/run/err.h"
 
@@ -61,61 +62,12 @@ static enum ps_status info(MPI_Comm comm, const char *path, const char *dataset,
     return PS_OK;
 }
 
-/** Spread one column of n elements over rows that are `step` elements apart. */
-static void scatter(const void *column, void *rows, int64_t n, int64_t step, size_t size)
-{
-#define SCATTER(T) \
-    for (int64_t i = 0; i < n; i++) ((T *)rows)[i * step] = ((const T *)column)[i]
-    switch (size) {
-    case 1:
-        SCATTER(uint8_t);
-        break;
-    case 2:
-        SCATTER(uint16_t);
-        break;
-    case 4:
-        SCATTER(uint32_t);
-        break;
-    default:
-        SCATTER(uint64_t);
-        break;
-    }
-#undef SCATTER
-}
-
-/** Read own rows of every column of a column-major matrix, in pieces that stay in cache. */
-static enum ps_status read_columns(const struct ps_infile *f, const struct ps_npy *h, struct ps_shard *out)
-{
-    enum { PIECE = 16384 };
-    int64_t n = out->mine.hi - out->mine.lo, pieces = (n + PIECE - 1) / PIECE,
-            size = (int64_t)ps_dtype_size(h->type);
-    int bad = 0;
-#pragma omp parallel for collapse(2) schedule(static)
-    for (int64_t p = 0; p < pieces; p++) {
-        for (int64_t c = 0; c < h->cols; c++) {
-            uint64_t column[PIECE];
-            int64_t lo = p * PIECE, len = n - lo < PIECE ? n - lo : PIECE;
-            int64_t at = h->offset + (c * h->rows + out->mine.lo + lo) * size;
-            if (ps_pread_all(f->fd, column, len * size, at) != len * size) {
-#pragma omp atomic write
-                bad = 1;
-            }
-            scatter(column, (char *)out->data + (lo * h->cols + c) * size, len, h->cols, (size_t)size);
-        }
-    }
-    PS_CHECK(!bad, PS_EIO, "%s: reading failed", f->path);
-    return PS_OK;
-}
-
 static enum ps_status read_rows(const char *path, const struct ps_npy *h, struct ps_shard *out)
 {
     struct ps_infile f;
-    int64_t row = ps_row_bytes(h->cols, h->type), n = out->mine.hi - out->mine.lo;
     PS_TRY(ps_infile_open(path, &f));
-    enum ps_status rc = h->fortran ? read_columns(&f, h, out)
-                                   : ps_infile_read(&f, out->data, n * row, h->offset + out->mine.lo * row);
+    enum ps_status rc = ps_npy_read_rows(&f, h, out);
     ps_infile_close(&f);
-    if (rc == PS_OK && h->swap) ps_swap_bytes(out->data, n * (h->cols ? h->cols : 1), ps_dtype_size(h->type));
     return rc;
 }
 

@@ -83,31 +83,34 @@ static const char *parse_descr(struct cursor *c, struct ps_npy *out)
     return "is not of a numeric type that can be read (integers of 8 to 64 bits, float32, float64)";
 }
 
-static const char *parse_shape(struct cursor *c, struct ps_npy *out)
+/** @param dims out: how many dimensions */
+static const char *parse_shape(struct cursor *c, struct ps_npy *out, int *dims)
 {
-    int64_t dim[2] = {0, 0};
+    int64_t d, width = 1;
     int n = 0;
     if (!take(c, '(')) return "its header is damaged (no readable 'shape')";
     while (!take(c, ')')) {
-        int64_t d;
         if (!integer(c, &d)) return "its header is damaged (no readable 'shape')";
-        if (n == 2) return "has more than 2 dimensions; 1-D and 2-D data can be read";
-        dim[n++] = d;
+        if (n++ == 0)
+            out->rows = d;
+        else if (__builtin_mul_overflow(width, d, &width))
+            return "its header gives an impossible shape";
         if (!take(c, ',')) {
             if (take(c, ')')) break;
             return "its header is damaged (no readable 'shape')";
         }
     }
-    if (n == 0) return "holds a single number, not a 1-D or 2-D data set";
-    if (n == 2 && dim[1] == 0) return "has no columns";
-    out->rows = dim[0];
-    out->cols = n == 2 ? dim[1] : 0;
+    if (n == 0) return "holds a single number, not a data set";
+    if (width == 0) return "has no columns";
+    out->cols = n > 1 ? width : 0;
+    *dims = n;
     return NULL;
 }
 
 static const char *parse_dict(struct cursor *c, struct ps_npy *out)
 {
     static const char damaged[] = "its header is damaged";
+    int dims = 0;
     bool seen_descr = false, seen_order = false, seen_shape = false;
     char key[32];
     if (!take(c, '{')) return damaged;
@@ -118,7 +121,7 @@ static const char *parse_dict(struct cursor *c, struct ps_npy *out)
             wrong = parse_descr(c, out);
             seen_descr = true;
         } else if (!strcmp(key, "shape")) {
-            wrong = parse_shape(c, out);
+            wrong = parse_shape(c, out, &dims);
             seen_shape = true;
         } else if (!strcmp(key, "fortran_order")) {
             out->fortran = take_word(c, "True");
@@ -133,7 +136,10 @@ static const char *parse_dict(struct cursor *c, struct ps_npy *out)
             return damaged;
         }
     }
-    return seen_descr && seen_order && seen_shape ? NULL : damaged;
+    if (!seen_descr || !seen_order || !seen_shape) return damaged;
+    if (out->fortran && dims > 2)
+        return "has more than 2 dimensions in Fortran order; save numpy.ascontiguousarray of it";
+    return NULL;
 }
 
 const char *ps_npy_parse(const unsigned char *head, int64_t n, struct ps_npy *out)

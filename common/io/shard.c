@@ -9,9 +9,9 @@
 #include "common/run/err.h"
 
 /* the first that matches is taken: MATLAB 7.3 is HDF5 too, text is whatever looks printable */
-static const struct ps_format *const formats[] = {&ps_format_mat, &ps_format_h5,  &ps_format_nc,
-                                                  &ps_format_npy, &ps_format_idx, &ps_format_libsvm,
-                                                  &ps_format_text};
+static const struct ps_format *const formats[] = {&ps_format_mat,    &ps_format_h5,  &ps_format_nc,
+                                                  &ps_format_npy,    &ps_format_npz, &ps_format_idx,
+                                                  &ps_format_libsvm, &ps_format_text};
 enum { NFORMATS = sizeof formats / sizeof *formats };
 
 enum ps_status ps_shard_alloc(MPI_Comm comm, int64_t rows, int64_t cols, enum ps_dtype type,
@@ -72,7 +72,7 @@ static enum ps_status recognise(const char *path, int *which)
              "%s: is named like a %s file but does not begin like one (damaged or truncated?)", path,
              named->name);
     PS_CHECK(found, PS_EINPUT,
-             "%s: is of no known format (HDF5, netCDF classic, NumPy .npy, MATLAB .mat, IDX, "
+             "%s: is of no known format (HDF5, netCDF classic, NumPy .npy or .npz, MATLAB .mat, IDX, "
              "LIBSVM text, text)",
              path);
     PS_CHECK(found != &ps_format_text || !named || named == found, PS_EINPUT,

@@ -1,10 +1,10 @@
 /** A matrix in a file, cut by rows over the ranks: one way in and out for every format.
  * Formats: HDF5 (.h5 .hdf5), netCDF by PnetCDF (.nc: CDF-1, 2, 5 in, CDF-5 out), NumPy (.npy), text (.csv
  * .txt .tsv ...: comma, semicolon or blank separated, optional header line, `#` comments; all values are
- * float64, one column is 1-D). Read only: MATLAB (.mat: a cube H x W x B is its H*W pixels x B bands), IDX
- * (also gzip-compressed), LIBSVM text as a dense matrix DATA with labels GT (sparsefile.h writes it). Input
- * is recognised by content first, by name second; output by name. Every rank opens the file and reads the
- * bytes of its rows, with its OpenMP threads. */
+ * float64, one column is 1-D). Read only: NumPy's archives (.npz), MATLAB (.mat: a cube H x W x B is its H*W
+ * pixels x B bands), IDX (also gzip-compressed), LIBSVM text as a dense matrix DATA with labels GT
+ * (sparsefile.h writes it). Input is recognised by content first, by name second; output by name. Every rank
+ * opens the file and reads the bytes of its rows, with its OpenMP threads. */
 #ifndef PS_SHARD_H
 #define PS_SHARD_H
 
@@ -41,7 +41,7 @@ enum ps_status ps_shard_format(MPI_Comm comm, const char *path, const char **nam
 const char *ps_shard_format_named(const char *path);
 
 /** Look at a file. Collective over comm; rank 0 reads (of text each rank counts its part), all learn.
- * @param dataset name inside HDF5/netCDF files; "" = the only one, else an error lists what is there
+ * @param dataset name inside HDF5, netCDF, .npz files; "" = the only one, else an error lists what is there
  * @return PS_OK; PS_EIO (missing, directory, no permission); PS_EINPUT (unknown format, no such data set, not
  * numeric, not 1-D or 2-D, truncated); PS_EBACKEND (format not built in) */
 enum ps_status ps_shard_info(MPI_Comm comm, const char *path, const char *dataset, struct ps_shard_info *out);

@@ -103,6 +103,17 @@ START_TEST(spellings)
 }
 END_TEST
 
+/** Of pictures, a row is one picture. */
+START_TEST(dimensions)
+{
+    uint8_t x[7 * 24];
+    for (int i = 0; i < 7 * 24; i++) io_put(x, i, PS_U8, i);
+    make_file(io_path("a.npy"), 1, "{'descr': '|u1', 'fortran_order': False, 'shape': (7, 4, 3, 2), }", x,
+              sizeof x);
+    expect(7, 24, PS_U8, "four dimensions");
+}
+END_TEST
+
 START_TEST(refused)
 {
     static const struct {
@@ -115,7 +126,11 @@ START_TEST(refused)
         {"{'descr': '<U7', 'fortran_order': False, 'shape': (3,), }", "not of a numeric type"},
         {"{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (3,), }", "fields with names"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (), }", "single number"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1), }", "more than 2 dimensions"},
+        {"{'descr': '<f4', 'fortran_order': True, 'shape': (1, 3, 1), }",
+         "more than 2 dimensions in Fortran"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3, 0), }", "no columns"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 4294967296, 4294967296), }",
+         "impossible shape"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 0), }", "no columns"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", "impossible shape"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }", "shape"},
@@ -159,6 +174,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {variants, long_columns, spellings, refused, own_header, NULL};
+    const TTest *const tests[] = {variants, long_columns, spellings, dimensions, refused, own_header, NULL};
     return mck_main(argc, argv, "npyfile", tests);
 }
