@@ -1,9 +1,9 @@
 /* Tables of parameters: finding rows, defaults, what must be there. */
 #include "common/run/param_row.h"
 
-#include <ctype.h>
 #include <string.h>
 #include "common/run/err.h"
+#include "common/run/nearest.h"
 
 const struct ps_builtin ps_builtins[] = {
     {"params", "FILE", "read parameters from FILE (as does a first argument that ends in .par)"},
@@ -65,53 +65,18 @@ bool ps_row_next(const struct ps_table *tables, int ntables, int *table, int *ro
     return false;
 }
 
-/* Edit distance with swaps of neighbours; case and `-` against `_` count nothing. Names longer than 63 are
- * cut. */
-static int distance(const char *a, const char *b)
-{
-    enum { MAX = 64 };
-    int d[3][MAX + 1];
-    int n = (int)strnlen(a, MAX - 1), m = (int)strnlen(b, MAX - 1);
-    int *before = d[0], *above = d[1], *line = d[2];
-    for (int j = 0; j <= m; j++) before[j] = above[j] = j;
-    char last = 0;
-    for (int i = 1; i <= n; i++) {
-        char x = a[i - 1] == '-' ? '_' : (char)tolower((unsigned char)a[i - 1]);
-        char left = 0;
-        line[0] = i;
-        for (int j = 1; j <= m; j++) {
-            char y = b[j - 1] == '-' ? '_' : (char)tolower((unsigned char)b[j - 1]);
-            int best = above[j - 1] + (x != y);
-            if (above[j] + 1 < best) best = above[j] + 1;
-            if (line[j - 1] + 1 < best) best = line[j - 1] + 1;
-            if (i > 1 && j > 1 && x == left && y == last && before[j - 2] + 1 < best)
-                best = before[j - 2] + 1;
-            line[j] = best;
-            left = y;
-        }
-        last = x;
-        int *free_line = before;
-        before = above;
-        above = line;
-        line = free_line;
-    }
-    return above[m];
-}
-
 void ps_row_nearest(const struct ps_table *tables, int ntables, const char *name, const char *prefix,
                     char *hint, size_t len)
 {
     const char *best = NULL;
     bool option = *prefix;
-    int len_name = (int)strlen(name);
-    int least = 2 + len_name / 4; /* what is further away is no misspelling */
-    if (least > len_name) least = len_name;
+    int least = ps_name_too_far(name);
     for (int t = 0, i = -1; ps_row_next(tables, ntables, &t, &i);) {
-        int d = distance(name, tables[t].rows[i].name);
+        int d = ps_name_distance(name, tables[t].rows[i].name);
         if (d < least) best = tables[t].rows[i].name, least = d;
     }
     for (const struct ps_builtin *b = ps_builtins; option && b->name; b++) {
-        int d = distance(name, b->name);
+        int d = ps_name_distance(name, b->name);
         if (d < least) best = b->name, least = d;
     }
     hint[0] = '\0';
