@@ -5,10 +5,8 @@
  * handwritten digits", section on the file format. */
 #include <stdio.h>
 #include <string.h>
-#ifdef PS_HAVE_ZLIB
-#    include <zlib.h>
-#endif
 #include "common/io/format.h"
+#include "common/io/gzread.h"
 #include "common/io/infile.h"
 #include "common/run/err.h"
 
@@ -23,11 +21,6 @@ struct idx {
     int dims;
     bool packed;
 };
-
-static bool is_gzip(const unsigned char *head, int64_t n)
-{
-    return n > 2 && head[0] == 0x1f && head[1] == 0x8b;
-}
 
 static bool type_of(unsigned char code, enum ps_dtype *out)
 {
@@ -50,54 +43,10 @@ static bool begins(const unsigned char *head, int64_t n)
            n >= 4 + 4 * head[3];
 }
 
-#ifdef PS_HAVE_ZLIB
-/** Unpack the first bytes of a gzip file of which n bytes are here. @return how many came out */
-static int64_t unpack(const unsigned char *head, int64_t n, unsigned char out[HEAD])
-{
-    z_stream z = {
-        .next_in = (unsigned char *)head, .avail_in = (unsigned)n, .next_out = out, .avail_out = HEAD};
-    if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK) return 0;
-    inflate(&z, Z_SYNC_FLUSH); /* a failure shows in what came out */
-    inflateEnd(&z);
-    return HEAD - (int64_t)z.avail_out;
-}
-
-/** Read n values' bytes from offset `at` of the unpacked file. Local. */
-static enum ps_status read_packed(const char *path, void *buf, int64_t n, int64_t at)
-{
-    enum { PIECE = 1 << 30 };
-    gzFile f = gzopen(path, "rb");
-    PS_CHECK(f, PS_EIO, "%s: cannot be opened", path);
-    gzbuffer(f, 1 << 18);
-    bool fine = gzseek(f, (z_off_t)at, SEEK_SET) == (z_off_t)at;
-    for (int64_t done = 0; fine && done < n;) {
-        int got = gzread(f, (char *)buf + done, (unsigned)(n - done < PIECE ? n - done : PIECE));
-        fine = got > 0;
-        done += fine ? got : 0;
-    }
-    gzclose(f);
-    PS_CHECK(fine, PS_EINPUT,
-             "%s: truncated or damaged: %lld bytes are needed up to offset %lld of what is packed", path,
-             (long long)n, (long long)(at + n));
-    return PS_OK;
-}
-#else
-static int64_t unpack(const unsigned char *head, int64_t n, unsigned char out[HEAD])
-{
-    (void)head, (void)n, (void)out;
-    return 0;
-}
-static enum ps_status read_packed(const char *path, void *buf, int64_t n, int64_t at)
-{
-    (void)buf, (void)n, (void)at;
-    return ps_fail(PS_EBACKEND, "%s: unpacking needs zlib, which this build does not have", path);
-}
-#endif
-
 static bool match(const unsigned char *head, int64_t n)
 {
     unsigned char plain[HEAD];
-    return is_gzip(head, n) ? begins(plain, unpack(head, n, plain)) : begins(head, n);
+    return ps_gz_is(head, n) ? begins(plain, ps_gz_head(head, n, plain, HEAD)) : begins(head, n);
 }
 
 /** Dimensions of the header to rows and columns; false if their product is too large. */
@@ -127,9 +76,9 @@ static enum ps_status look(const char *path, struct idx *h)
     PS_TRY(ps_infile_open(path, &f));
     int64_t n = ps_pread_all(f.fd, raw, sizeof raw, 0);
     ps_infile_close(&f);
-    h->packed = is_gzip(raw, n);
+    h->packed = ps_gz_is(raw, n);
     if (h->packed) {
-        n = unpack(raw, n, plain);
+        n = ps_gz_head(raw, n, plain, HEAD);
         head = plain;
     }
     PS_CHECK(begins(head, n) && type_of(head[2], &h->type), PS_EINPUT, "%s: is no IDX file", path);
@@ -177,7 +126,7 @@ static enum ps_status read_rows(const char *path, const struct idx *h, struct ps
     struct ps_infile f;
     int64_t row = ps_row_bytes(h->cols, h->type), n = (out->mine.hi - out->mine.lo) * row,
             at = h->offset + out->mine.lo * row;
-    if (h->packed) return n ? read_packed(path, out->data, n, at) : PS_OK;
+    if (h->packed) return n ? ps_gz_read(path, out->data, n, at) : PS_OK;
     PS_TRY(ps_infile_open(path, &f));
     enum ps_status rc = ps_infile_read(&f, out->data, n, at);
     ps_infile_close(&f);
