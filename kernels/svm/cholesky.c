@@ -12,7 +12,7 @@ enum {
     VECS = 2,
     WIDTH = VECS * LANES,
     ROWS = PS_LANES == 16 ? 8 : 4, /* sums of a tile stay in registers */
-    CHAINS = 4                     /* of a sum that would wait for itself */
+    SIDES = PS_SOLVES / LANES      /* vectors of right-hand sides */
 };
 
 /** A tile: out[r][c] -= sum over k < depth of a[k][r] b[k][c]; rows of all three are PS_PANEL apart. */
@@ -82,23 +82,45 @@ bool ps_cholesky(int64_t n, double *a)
     return true;
 }
 
-/** x[0..PS_PANEL) -= the sum over rows from `row` on to `end` of panel u by y. */
-static void subtract_product(const double *u, int64_t row, int64_t end, const double *y, double *x)
+/** Right-hand sides of one place: x -= sum over rows [row, end) of panel u by those of x. */
+static void subtract_products(const double *u, int64_t row, int64_t end, const double *x, double *to)
 {
-    double part[CHAINS][PS_PANEL] = {{0}};
-    for (int64_t k = row; k < end; k += CHAINS) /* both are whole panels */
-        for (int p = 0; p < CHAINS; p++) subtract_row(part[p], y[k + p], u + (k + p) * PS_PANEL);
-    for (int c = 0; c < PS_PANEL; c++) x[c] += (part[0][c] + part[1][c]) + (part[2][c] + part[3][c]);
+    for (int v = 0; v < SIDES; v++) {
+        ps_vd sum[PS_PANEL];
+        for (int c = 0; c < PS_PANEL; c++) sum[c] = ps_vd_load(to + c * PS_SOLVES + v * LANES);
+        for (int64_t k = row; k < end; k++) {
+            const ps_vd y = -ps_vd_load(x + k * PS_SOLVES + v * LANES);
+            for (int c = 0; c < PS_PANEL; c++) sum[c] = ps_vd_fma(ps_vd_all(u[k * PS_PANEL + c]), y, sum[c]);
+        }
+        for (int c = 0; c < PS_PANEL; c++) ps_vd_store(to + c * PS_SOLVES + v * LANES, sum[c]);
+    }
 }
 
-/** c - sum over a row of a panel by x. */
-INLINE double less_scalar(double c, const double *row, const double *x)
+/** Of each row of a panel above the diagonal: x -= the row by y, the right-hand sides of the panel's columns.
+ */
+static void subtract_rows(const double *panel, int64_t rows, const double *y, double *x)
 {
-    ps_vd sum = {0};
-    for (int v = 0; v < PS_PANEL; v += LANES) sum = ps_vd_fma(-ps_vd_load(row + v), ps_vd_load(x + v), sum);
-    for (int width = LANES / 2; width > 0; width /= 2)
-        for (int l = 0; l < width; l++) sum[l] += sum[l + width];
-    return c + sum[0];
+    for (int v = 0; v < SIDES; v++) {
+        ps_vd by[PS_PANEL];
+        for (int c = 0; c < PS_PANEL; c++) by[c] = -ps_vd_load(y + c * PS_SOLVES + v * LANES);
+        for (int64_t k = 0; k < rows; k++) {
+            double *to = x + k * PS_SOLVES + v * LANES;
+            ps_vd sum = ps_vd_load(to), other = {0};
+            for (int c = 0; c < PS_PANEL; c += 2) {
+                sum = ps_vd_fma(ps_vd_all(panel[k * PS_PANEL + c]), by[c], sum);
+                other = ps_vd_fma(ps_vd_all(panel[k * PS_PANEL + c + 1]), by[c + 1], other);
+            }
+            ps_vd_store(to, sum + other);
+        }
+    }
+}
+
+/** x[to] -= c x[from] of all right-hand sides. */
+INLINE void subtract_sides(double *x, int to, double c, int from)
+{
+    for (int v = 0; v < PS_SOLVES; v += LANES)
+        ps_vd_store(x + to * PS_SOLVES + v, ps_vd_fma(ps_vd_all(-c), ps_vd_load(x + from * PS_SOLVES + v),
+                                                      ps_vd_load(x + to * PS_SOLVES + v)));
 }
 
 void ps_cholesky_solve(int64_t n, const double *u, int64_t first, double *x)
@@ -106,18 +128,20 @@ void ps_cholesky_solve(int64_t n, const double *u, int64_t first, double *x)
     first = first / PS_PANEL * PS_PANEL;
     for (int64_t j = first; j < n; j += PS_PANEL) {
         const double *d = u + ps_panel_at(j, j);
-        subtract_product(u + ps_panel_start(j), first, j, x, x + j);
+        double *at = x + j * PS_SOLVES;
+        subtract_products(u + ps_panel_start(j), first, j, x, at);
         for (int k = 0; k < PS_PANEL; k++) {
-            x[j + k] *= d[k * PS_PANEL + k];
-            for (int c = k + 1; c < PS_PANEL; c++) x[j + c] -= x[j + k] * d[k * PS_PANEL + c];
+            for (int s = 0; s < PS_SOLVES; s++) at[k * PS_SOLVES + s] *= d[k * PS_PANEL + k];
+            for (int c = k + 1; c < PS_PANEL; c++) subtract_sides(at, c, d[k * PS_PANEL + c], k);
         }
     }
     for (int64_t j = n - PS_PANEL; j >= 0; j -= PS_PANEL) {
         const double *panel = u + ps_panel_start(j), *d = panel + j * PS_PANEL;
+        double *at = x + j * PS_SOLVES;
         for (int k = PS_PANEL - 1; k >= 0; k--) {
-            for (int c = k + 1; c < PS_PANEL; c++) x[j + k] -= d[k * PS_PANEL + c] * x[j + c];
-            x[j + k] *= d[k * PS_PANEL + k];
+            for (int c = k + 1; c < PS_PANEL; c++) subtract_sides(at, k, d[k * PS_PANEL + c], c);
+            for (int s = 0; s < PS_SOLVES; s++) at[k * PS_SOLVES + s] *= d[k * PS_PANEL + k];
         }
-        for (int64_t k = 0; k < j; k++) x[k] = less_scalar(x[k], panel + k * PS_PANEL, x + j);
+        subtract_rows(panel, j, at, x);
     }
 }

@@ -35,8 +35,11 @@ static inline int64_t ps_panel_at(int64_t row, int64_t column)
  * @return false where a pivot is not positive: `a` is spoilt */
 bool ps_cholesky(int64_t n, double *a);
 
-/** x = A^-1 x from what ps_cholesky made.
- * @param x [n]
+/** Right-hand sides that are solved for at once: the factor comes from memory for all of them. */
+enum { PS_SOLVES = 8 };
+
+/** x = A^-1 x from what ps_cholesky made. A right-hand side does not depend on those beside it.
+ * @param x [n][PS_SOLVES], aligned to 64 bytes
  * @param first x[0..first) are 0, which saves their part of the work */
 void ps_cholesky_solve(int64_t n, const double *u, int64_t first, double *x);
 

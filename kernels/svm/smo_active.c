@@ -7,6 +7,7 @@
 #include "kernels/svm/smo_active.h"
 #include <stdlib.h>
 #include "kernels/svm/smo_newton.h"
+#include "kernels/svm/smo_single.h"
 
 /* From how many rows on there are working sets; their largest size; how many rows beyond 9/8 of the free ones
  * a set has, so that few variables outside begin to violate while it is solved; and how many of these there
@@ -19,6 +20,11 @@ static const double FRACTION = 0.1;
 /* What a step counts for one row, in the unit of ps_smo_newton: twice its cost, so that Newton's method,
  * which gains more for it as a rule, gets two thirds. */
 static const double STEP = 32;
+
+/* Scores in single precision are compared with exact ones after so many steps for each row of a set, and not
+ * used any more where they are off by more than this fraction of the tolerance. */
+enum { BETWEEN = 16 };
+static const double ERROR = 0.25;
 
 struct active {
     struct ps_smo_state *t; /**< the whole program */
@@ -37,11 +43,13 @@ struct active {
     double wait;          /**< by how much longer than it took */
     double *last_alpha, *last_score; /**< [n] of the part, when its gain was found */
     bool newton;                     /**< was Newton's method tried in this set? */
+    struct ps_smo_single single;     /**< of the part, */
+    void *memory;                    /**< its arrays; NULL: not taken */
 };
 
 int64_t ps_smo_active_from(const struct ps_svm_smo *s)
 {
-    return s->n < FROM ? INT64_MAX : s->n / 2;
+    return s->n < FROM ? INT64_MAX : s->n / 8;
 }
 
 static void dispose(struct active *a)
@@ -50,6 +58,7 @@ static void dispose(struct active *a)
                            a->p,           a->c,    a->key,        a->select,    a->part.alpha, a->part.f,
                            (void *)a->col, a->coef, a->last_alpha, a->last_score};
     for (size_t o = 0; o < sizeof owned / sizeof *owned; o++) free(owned[o]);
+    free(a->memory);
 }
 
 /** Arrays for sets of any size up to n rows; but the matrix. */
@@ -72,6 +81,8 @@ static bool make(struct ps_smo_state *t, struct active *a)
     a->coef = malloc(n * sizeof *a->coef);
     a->last_alpha = malloc(n * sizeof *a->last_alpha);
     a->last_score = malloc(n * sizeof *a->last_score);
+    if (ps_smo_single_can(t->s) && !(a->memory = ps_smo_single_make(t->s->n, t->s->copies, &a->single)))
+        return false;
     return a->row && a->in && a->have && a->diagonal && a->y && a->p && a->c && a->key && a->select &&
            a->part.alpha && a->part.f && a->col && a->coef && a->last_alpha && a->last_score;
 }
@@ -184,6 +195,7 @@ static void gather(void *active, int64_t i)
     const float *k = ps_smo_k(s, a->row[i]);
     float *part = a->k + i * a->part.stride;
     for (int64_t j = 0; j < a->part.n; j++) part[j] = k[a->row[j]];
+    for (int64_t j = a->part.n; j < a->part.stride; j++) part[j] = 0;
     a->have[i] = 1;
 }
 
@@ -191,7 +203,7 @@ static void gather(void *active, int64_t i)
 static bool begin(struct active *a, int64_t m)
 {
     const struct ps_svm_smo *s = a->t->s;
-    const int64_t stride = ps_smo_padded(m);
+    const int64_t stride = ps_smo_single_padded(m);
     if (m * stride > a->room) {
         free(a->k);
         a->k = aligned_alloc(64, (size_t)(m * stride) * sizeof *a->k);
@@ -270,6 +282,23 @@ static double cost_of_factor(const struct ps_svm_smo *s)
     return n * n * n / 6;
 }
 
+/** As ps_smo_steps, on scores in single precision until they are off by too much. */
+static bool make_steps(struct active *a, struct ps_smo_state *t, int64_t most)
+{
+    while (a->memory) {
+        const int64_t before = t->s->iterations, turn = BETWEEN * t->s->n;
+        double error;
+        const bool more = ps_smo_single_steps(t, &a->single, most < turn ? most : turn, &error);
+        most -= t->s->iterations - before;
+        if (error > ERROR * t->s->eps) {
+            free(a->memory);
+            a->memory = NULL;
+        } else if (!more || most <= 0)
+            return more;
+    }
+    return ps_smo_steps(t, most);
+}
+
 /** Steps and Newton's method by turns, which share the cost; the less Newton's method lowers the objective
  * for it, the longer are the turns of steps. */
 static enum ps_status alternate(struct active *a, struct ps_smo_state *t)
@@ -281,7 +310,7 @@ static enum ps_status alternate(struct active *a, struct ps_smo_state *t)
     memcpy(a->last_score, t->score, (size_t)s->n * sizeof *t->score);
     for (enum ps_status rc = PS_OK; rc == PS_OK;) {
         const int64_t before = s->iterations;
-        const bool more = ps_smo_steps(t, (int64_t)fmin(1e15, fmax(1, (a->due - a->spent) / step)));
+        const bool more = make_steps(a, t, (int64_t)fmin(1e15, fmax(1, (a->due - a->spent) / step)));
         const double turn = step * (double)(s->iterations - before);
         a->spent += turn;
         if (!more) return PS_OK;
@@ -318,7 +347,7 @@ static enum ps_status solve(struct active *a, bool *pays)
     if (ps_smo_newton_can(&a->part))
         rc = alternate(a, &t);
     else
-        ps_smo_steps(&t, INT64_MAX);
+        make_steps(a, &t, INT64_MAX);
     free(memory);
     finish(a);
     s->iterations += a->part.iterations;

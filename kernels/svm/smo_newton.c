@@ -21,8 +21,12 @@ enum { OFF = 256, DIRECTIONS = 4, TRIES = 4 };
 /* The first delta, in units of the kernel values, and by how much it grows. */
 static const double DELTA = 6e-5, GROWTH = 4;
 
-/* Costs, in units of a multiplication in a product of matrices: one of a solution, which waits for memory. */
-static const double SOLUTION = 4;
+/* Sets of solutions that are kept, PS_SOLVES each. */
+enum { SETS = 4 };
+
+/* Costs, in units of a multiplication in a product of matrices: one of a set of solutions, which waits for
+ * memory. */
+static const double SOLUTIONS = 12;
 
 struct newton {
     struct ps_smo_state *t;
@@ -35,15 +39,18 @@ struct newton {
     double *moved;         /**< [n] change of u along directions */
     double *off;           /**< [OFF][n] p of each variable taken off, when it was */
     int64_t *off_at, offs; /**< [OFF] its place */
-    const float **col;     /**< [n] of the matrix */
+    double *ready;         /**< [SETS][n][PS_SOLVES] A^-1 e_j of variables that may be taken off */
+    int64_t ready_at[SETS * PS_SOLVES]; /**< their places; -1: none */
+    int sets;                           /**< that were made */
+    const float **col;                  /**< [n] of the matrix */
     double *coef;
     double cost;
 };
 
 static void dispose(struct newton *w)
 {
-    void *const owned[] = {w->var, w->factor, w->ones,        w->d,   w->moved,
-                           w->off, w->off_at, (void *)w->col, w->coef};
+    void *const owned[] = {w->var, w->factor, w->ones,  w->d,           w->moved,
+                           w->off, w->off_at, w->ready, (void *)w->col, w->coef};
     for (size_t o = 0; o < sizeof owned / sizeof *owned; o++) free(owned[o]);
 }
 
@@ -69,9 +76,11 @@ static bool make(struct newton *w, struct ps_smo_state *t)
     w->moved = numbers(w->n + 1);
     w->off = numbers(OFF * w->n + 1);
     w->off_at = malloc(OFF * sizeof *w->off_at);
+    w->ready = numbers(SETS * PS_SOLVES * w->n + 1);
     w->col = malloc(n * sizeof *w->col);
     w->coef = malloc(n * sizeof *w->coef);
-    return w->factor && w->ones && w->d && w->moved && w->off && w->off_at && w->col && w->coef;
+    for (int k = 0; k < SETS * PS_SOLVES; k++) w->ready_at[k] = -1;
+    return w->factor && w->ones && w->d && w->moved && w->off && w->off_at && w->ready && w->col && w->coef;
 }
 
 /** Upper triangle of A by panels; places beyond the free variables are of the identity. */
@@ -117,11 +126,26 @@ static void subtract(double *restrict x, double q, const double *restrict p, int
     for (int64_t i = 0; i < n; i++) x[i] = ps_svm_fma(-q, p[i], x[i]);
 }
 
-/** x = P x, of which x[0..first) are 0. */
-static void project(struct newton *w, double *x, int64_t first)
+/** A set of right-hand sides, all 0. */
+static double *open_set(struct newton *w, int64_t **at)
+{
+    const int set = w->sets++ % SETS;
+    double *x = w->ready + set * w->n * PS_SOLVES;
+    memset(x, 0, (size_t)(w->n * PS_SOLVES) * sizeof *x);
+    *at = w->ready_at + set * PS_SOLVES;
+    for (int s = 0; s < PS_SOLVES; s++) (*at)[s] = -1;
+    return x;
+}
+
+static void solve(struct newton *w, int64_t first, double *x)
 {
     ps_cholesky_solve(w->n, w->factor, first, x);
-    w->cost += SOLUTION * (double)w->n * (double)w->n;
+    w->cost += SOLUTIONS * (double)w->n * (double)w->n;
+}
+
+/** From A^-1 x to P x. */
+static void project(struct newton *w, double *x)
+{
     subtract(x, sum_of(x, w->free) / w->sum_ones, w->ones, w->n);
     for (int64_t o = 0; o < w->offs; o++) {
         const double *p = w->off + o * w->n;
@@ -129,6 +153,65 @@ static void project(struct newton *w, double *x, int64_t first)
     }
     for (int64_t o = 0; o < w->offs; o++) x[w->off_at[o]] = 0; /* to the bit */
     w->cost += (double)w->offs * (double)w->n;
+}
+
+static bool is_ready(const struct newton *w, int64_t at)
+{
+    for (int s = 0; s < SETS * PS_SOLVES; s++)
+        if (w->ready_at[s] == at) return true;
+    return false;
+}
+
+/** The variables that meet a bound next along the direction as it is, the first of equals, `hit` before
+ * them. */
+static void next_to_meet(const struct newton *w, int64_t hit, int64_t at[PS_SOLVES])
+{
+    const struct ps_svm_smo *s = w->t->s;
+    double part[PS_SOLVES] = {-1};
+    int n = 1;
+    at[0] = hit;
+    for (int64_t i = 0; i < w->free; i++) {
+        if (w->d[i] == 0 || i == hit) continue;
+        const int64_t v = w->var[i];
+        const double d = s->y[v] * w->d[i], t = (d > 0 ? s->c[v] - s->alpha[v] : s->alpha[v]) / fabs(d);
+        if ((n == PS_SOLVES && t >= part[n - 1]) || is_ready(w, i)) continue;
+        int k = n < PS_SOLVES ? n++ : n - 1;
+        for (; part[k - 1] > t; k--) {
+            part[k] = part[k - 1];
+            at[k] = at[k - 1];
+        }
+        part[k] = t;
+        at[k] = i;
+    }
+}
+
+/** x = A^-1 e_hit. Where it is not ready, those of variables that are likely to be the next come with it. */
+static void column(struct newton *w, int64_t hit, double *x)
+{
+    if (!is_ready(w, hit)) {
+        int64_t *at, first = hit;
+        double *e = open_set(w, &at);
+        next_to_meet(w, hit, at);
+        for (int s = 0; s < PS_SOLVES && at[s] >= 0; s++) {
+            e[at[s] * PS_SOLVES + s] = 1;
+            first = at[s] < first ? at[s] : first;
+        }
+        solve(w, first, e);
+    }
+    int s = 0;
+    while (w->ready_at[s] != hit) s++;
+    const double *e = w->ready + s / PS_SOLVES * w->n * PS_SOLVES + s % PS_SOLVES;
+    for (int64_t i = 0; i < w->n; i++) x[i] = e[i * PS_SOLVES];
+}
+
+/** x = A^-1 x */
+static void solve_one(struct newton *w, double *x)
+{
+    int64_t *at;
+    double *e = open_set(w, &at);
+    for (int64_t i = 0; i < w->n; i++) e[i * PS_SOLVES] = x[i];
+    solve(w, 0, e);
+    for (int64_t i = 0; i < w->n; i++) x[i] = e[i * PS_SOLVES];
 }
 
 /** The largest difference of scores of the free variables; and put them into the direction. */
@@ -180,9 +263,8 @@ static bool take_off(struct newton *w, int64_t at, double part)
 {
     double *p = w->off + w->offs * w->n;
     if (w->offs == OFF) return false;
-    memset(p, 0, (size_t)w->n * sizeof *p);
-    p[at] = 1;
-    project(w, p, at);
+    column(w, at, p);
+    project(w, p);
     if (!(p[at] > 0)) return false;
     const double q = (1 - part) * w->d[at] / p[at];
     for (int64_t i = 0; i < w->n; i++) w->d[i] = ps_svm_fma(-q, p[i], (1 - part) * w->d[i]);
@@ -236,7 +318,8 @@ static bool follow(struct newton *w)
     double part;
     bool more = true;
     if (residual(w) < 0.25 * w->t->s->eps) return false;
-    project(w, w->d, 0);
+    solve_one(w, w->d);
+    project(w, w->d);
     memset(w->moved, 0, (size_t)w->n * sizeof *w->moved);
     for (int64_t hit; more && (hit = walk(w, &part)) >= 0;) more = take_off(w, hit, part);
     finish(w);
@@ -254,7 +337,7 @@ enum ps_status ps_smo_newton(struct ps_smo_state *t, double *cost)
     enum ps_status rc = make(&w, t) ? PS_OK : PS_ENOMEM;
     if (rc == PS_OK && w.free > 1 && factor(&w)) {
         for (int64_t i = 0; i < w.n; i++) w.ones[i] = i < w.free;
-        ps_cholesky_solve(w.n, w.factor, 0, w.ones);
+        solve_one(&w, w.ones);
         w.sum_ones = sum_of(w.ones, w.free);
         for (int i = 0; i < DIRECTIONS && follow(&w);) i++;
         t->s->iterations++;

@@ -19,7 +19,7 @@ points() { # n, classes, seed
         }
     }'
 }
-points 6000 8 1 >many.el
+points 9000 8 1 >many.el
 points 4000 2 2 >two.el
 long=(-c 8000 -g 0.05 -e 0.0001)
 

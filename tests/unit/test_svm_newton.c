@@ -26,20 +26,26 @@ START_TEST(factor_solves)
     for (int64_t n = PS_PANEL; n <= 13 * PS_PANEL; n += 3 * PS_PANEL)
         for (int64_t first = 0; first < n; first += 29) {
             double *a = aligned_alloc(64, (size_t)ps_panel_start(n) * sizeof *a);
-            double *x = aligned_alloc(64, (size_t)n * sizeof *x), *b = malloc((size_t)n * sizeof *b);
+            const int64_t values = n * PS_SOLVES;
+            double *x = aligned_alloc(64, (size_t)values * sizeof *x);
+            double *b = malloc((size_t)values * sizeof *b);
             for (int64_t j = 0; j < n; j++)
                 for (int64_t i = 0; i <= j / PS_PANEL * PS_PANEL + PS_PANEL - 1; i++)
                     a[ps_panel_at(i, j)] = i <= j ? entry(i, j, 0.01) : NAN;
-            for (int64_t i = 0; i < n; i++) b[i] = x[i] = i < first ? 0 : ps_rng_normal(rng, (uint64_t)i, 0);
+            for (int64_t i = 0; i < values; i++)
+                b[i] = x[i] = i < first * PS_SOLVES ? 0 : ps_rng_normal(rng, (uint64_t)i, 0);
             ck_assert(ps_cholesky(n, a));
             ps_cholesky_solve(n, a, first, x);
-            double size = 0;
-            for (int64_t i = 0; i < n; i++) size = fmax(size, fabs(x[i]));
-            for (int64_t i = 0; i < n; i++) {
-                double sum = -b[i];
-                for (int64_t j = 0; j < n; j++) sum += entry(i < j ? i : j, i < j ? j : i, 0.01) * x[j];
-                /* Higham (2002), theorem 10.4: |b - Ax| <= 4 n (3n + 1) u |A| |x| at most */
-                ck_assert_double_le(fabs(sum), 1e-13 * (double)n * size);
+            for (int64_t side = 0; side < PS_SOLVES; side++) {
+                double size = 0;
+                for (int64_t i = side; i < values; i += PS_SOLVES) size = fmax(size, fabs(x[i]));
+                for (int64_t i = 0; i < n; i++) {
+                    double sum = -b[i * PS_SOLVES + side];
+                    for (int64_t j = 0; j < n; j++)
+                        sum += entry(i < j ? i : j, i < j ? j : i, 0.01) * x[j * PS_SOLVES + side];
+                    /* Higham (2002), theorem 10.4: |b - Ax| <= 4 n (3n + 1) u |A| |x| at most */
+                    ck_assert_double_le(fabs(sum), 1e-13 * (double)n * size);
+                }
             }
             free(a);
             free(x);
