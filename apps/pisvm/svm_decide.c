@@ -14,7 +14,6 @@ enum { ROWS = 128, CHUNK = 512 };
 struct piece {
     int64_t lo, hi; /**< of the pack */
     double *value;  /**< of row lo */
-    bool fine;      /**< sums in double precision */
 };
 
 /** Kernel values and sums of one thread. */
@@ -32,16 +31,16 @@ static void decide_piece(const struct ps_svm_kernels *kernels, const struct ps_s
     for (int64_t s = g->lo; s < g->hi; s += CHUNK) {
         int64_t m = g->hi - s < CHUNK ? g->hi - s : CHUNK;
         kernels->block(f, rows, p->lo, p->hi, g->pack, s, s + m, b->k, CHUNK);
-        (p->fine ? kernels->sums : kernels->multiply)(b->k, n, m, CHUNK, g->coef + (s - g->lo) * g->cols,
-                                                      g->cols, g->cols, b->sum, g->cols);
+        kernels->multiply(b->k, n, m, CHUNK, g->coef + (s - g->lo) * g->cols, g->cols, g->cols, b->sum,
+                          g->cols);
     }
     for (int64_t i = 0; i < n; i++)
         for (int64_t t = 0; t < g->cols; t++) p->value[i * stride + g->column[t]] += b->sum[i * g->cols + t];
 }
 
-static enum ps_status decide(const struct ps_svm_kernels *k, const struct ps_svm_function *f,
-                             const struct ps_svm_pack *rows, int64_t rlo, int64_t rhi,
-                             const struct svm_group *g, double *value, int64_t stride, bool fine)
+enum ps_status svm_decide(const struct ps_svm_kernels *k, const struct ps_svm_function *f,
+                          const struct ps_svm_pack *rows, int64_t rlo, int64_t rhi, const struct svm_group *g,
+                          double *value, int64_t stride)
 {
     int64_t pieces = (rhi - rlo + ROWS - 1) / ROWS;
     bool short_of_memory = false;
@@ -56,7 +55,7 @@ static enum ps_status decide(const struct ps_svm_kernels *k, const struct ps_svm
         }
 #pragma omp for schedule(dynamic)
         for (int64_t i = 0; i < pieces; i++) {
-            struct piece p = {rlo + i * ROWS, rhi, value + i * ROWS * stride, fine};
+            struct piece p = {rlo + i * ROWS, rhi, value + i * ROWS * stride};
             if (p.hi - p.lo > ROWS) p.hi = p.lo + ROWS;
             if (b.k && b.sum) decide_piece(k, f, rows, &p, g, &b, stride);
         }
@@ -65,18 +64,4 @@ static enum ps_status decide(const struct ps_svm_kernels *k, const struct ps_svm
     }
     PS_CHECK(!short_of_memory, PS_ENOMEM, "no memory for a block of kernel values");
     return PS_OK;
-}
-
-enum ps_status svm_decide(const struct ps_svm_kernels *k, const struct ps_svm_function *f,
-                          const struct ps_svm_pack *rows, int64_t rlo, int64_t rhi, const struct svm_group *g,
-                          double *value, int64_t stride)
-{
-    return decide(k, f, rows, rlo, rhi, g, value, stride, false);
-}
-
-enum ps_status svm_decide_fine(const struct ps_svm_kernels *k, const struct ps_svm_function *f,
-                               const struct ps_svm_pack *rows, int64_t rlo, int64_t rhi,
-                               const struct svm_group *g, double *value, int64_t stride)
-{
-    return decide(k, f, rows, rlo, rhi, g, value, stride, true);
 }

@@ -22,12 +22,6 @@ enum ps_status svm_decide(const struct ps_svm_kernels *k, const struct ps_svm_fu
                           const struct ps_svm_pack *rows, int64_t rlo, int64_t rhi, const struct svm_group *g,
                           double *value, int64_t stride);
 
-/** The same with sums in double precision throughout: where coefficients are large and cancel, as those of a
- * large C do, sums in single precision say little about the sign. Local. @return PS_OK; PS_ENOMEM */
-enum ps_status svm_decide_fine(const struct ps_svm_kernels *k, const struct ps_svm_function *f,
-                               const struct ps_svm_pack *rows, int64_t rlo, int64_t rhi,
-                               const struct svm_group *g, double *value, int64_t stride);
-
 /** The class that wins the votes of pairs (0,1) (0,2) ... (1,2) ...: the first of those with most. Local.
  * @param value [nclass (nclass - 1) / 2]; positive: the first class of the pair
  * @param votes out [nclass], or NULL */

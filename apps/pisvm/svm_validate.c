@@ -7,8 +7,9 @@
 #include "common/par/exactsum.h"
 #include "common/run/timer.h"
 
-/* Rows whose values are held at a time, whatever the memory: each batch streams all support vectors again. */
-enum { BATCH_MIN = 4096 };
+/* Pieces whose values are held at a time, whatever the memory: each batch streams all support vectors again.
+ */
+enum { BATCH_MIN = 64 };
 
 /* What all ranks know of a machine. */
 enum { RHO, PROB_A, PROB_B, STEPS, FACTS };
@@ -19,10 +20,11 @@ enum { SQUARE_ERROR, SUM_V, SUM_Y, SUM_VV, SUM_YY, SUM_VY, SUMS };
 /* Predictions that are being judged. */
 struct judge {
     const struct svm_decider *d;
-    double *fact;         /* [folds][ncost][pairs][FACTS] */
-    double *value;        /* [batch][ncost][pairs] */
-    double *work;         /* [threads][room] */
-    int64_t room;         /* 0: no probabilities are asked for */
+    double *fact;  /* [folds][ncost][pairs][FACTS] */
+    double *value; /* [batch][pairs][ncost][SVM_PIECE], a batch of pieces */
+    double *work;  /* [threads][room] */
+    int64_t room;
+    bool likely;          /* the class of the largest probability is meant, not that of most votes */
     int64_t *hits;        /* [ncost] right predictions; regression: those that are not finite */
     struct ps_exact *sum; /* [ncost][SUMS] regression */
 };
@@ -30,13 +32,13 @@ struct judge {
 static enum ps_status judge_make(const struct svm_decider *d, int64_t batch, struct judge *out)
 {
     const int64_t ncost = d->sweep->ncost, nclass = d->spec->data->nclass;
-    *out = (struct judge){.d = d};
-    if (d->sweep->probability && svm_has_classes(d->spec->type))
-        out->room = 2 * d->pairs + nclass + nclass * (nclass + 1);
+    *out = (struct judge){.d = d, .likely = d->sweep->probability && svm_has_classes(d->spec->type)};
+    out->room = d->pairs + (out->likely ? 2 * d->pairs + nclass + nclass * (nclass + 1) : 0);
     enum ps_status rc = ps_alloc(&out->fact, d->held->folds * ncost * d->pairs * FACTS, sizeof *out->fact,
                                  "machines of all folds");
     if (rc == PS_OK)
-        rc = ps_alloc(&out->value, batch * ncost * d->pairs, sizeof *out->value, "decision values");
+        rc = ps_alloc(&out->value, batch * SVM_PIECE * ncost * d->pairs, sizeof *out->value,
+                      "decision values");
     if (rc == PS_OK)
         rc = ps_alloc(&out->work, out->room * omp_get_max_threads(), sizeof *out->work, "probabilities");
     if (rc == PS_OK) rc = ps_zalloc(&out->hits, ncost, sizeof *out->hits, "right predictions");
@@ -127,46 +129,45 @@ static int likely(int nclass, int pairs, const double *value, const double *fact
     return best;
 }
 
-/* Right predictions among rows [from, to) of held->row, all of one fold; value [to - from][ncost][pairs]. */
-static int64_t judge_classes(const struct judge *j, int cost, const double *fact, int64_t from, int64_t to,
-                             double *value)
+/* Right predictions in a piece. */
+static int64_t judge_classes(const struct judge *j, int64_t piece, int cost, const double *value)
 {
     const struct svm_decider *d = j->d;
     const int nclass = d->spec->data->nclass, pairs = d->pairs, ncost = d->sweep->ncost;
+    const double *fact = fact_of(j, d->held->fold[piece], cost);
+    double *v = j->work + j->room * omp_get_thread_num();
     int64_t hits = 0;
-#pragma omp parallel for schedule(static) reduction(+ : hits)
-    for (int64_t i = from; i < to; i++) {
-        double *v = value + ((i - from) * ncost + cost) * pairs;
-        double *work = j->work + j->room * omp_get_thread_num();
-        for (int k = 0; k < pairs; k++) v[k] -= fact[k * FACTS + RHO];
-        const int c = j->room ? likely(nclass, pairs, v, fact, work) : svm_vote(nclass, v, NULL);
-        hits += c == d->spec->data->class_of[d->held->row[i]];
+    for (int i = 0; i < d->held->rows[piece]; i++) {
+        for (int k = 0; k < pairs; k++)
+            v[k] = value[((int64_t)k * ncost + cost) * SVM_PIECE + i] - fact[k * FACTS + RHO];
+        const int c = j->likely ? likely(nclass, pairs, v, fact, v + pairs) : svm_vote(nclass, v, NULL);
+        hits += c == d->spec->data->class_of[d->held->row[piece * SVM_PIECE + i]];
     }
     return hits;
 }
 
-static int64_t judge_one_class(const struct judge *j, int cost, double rho, int64_t from, int64_t to,
-                               const double *value)
+static int64_t judge_one_class(const struct judge *j, int64_t piece, int cost, const double *value)
 {
-    const int ncost = j->d->sweep->ncost;
+    const struct svm_held *h = j->d->held;
+    const double rho = fact_of(j, h->fold[piece], cost)[RHO];
     int64_t hits = 0;
-    for (int64_t i = from; i < to; i++) {
-        const bool inside = value[(i - from) * ncost + cost] - rho > 0;
-        hits += inside == (j->d->spec->data->x.label[j->d->held->row[i]] > 0);
+    for (int i = 0; i < h->rows[piece]; i++) {
+        const bool inside = value[cost * SVM_PIECE + i] - rho > 0;
+        hits += inside == (j->d->spec->data->x.label[h->row[piece * SVM_PIECE + i]] > 0);
     }
     return hits;
 }
 
 /* Adds to the sums; what is not finite is counted instead. */
-static int64_t judge_values(struct judge *j, int cost, double rho, int64_t from, int64_t to,
-                            const double *value)
+static int64_t judge_values(const struct judge *j, int64_t piece, int cost, const double *value)
 {
-    const int ncost = j->d->sweep->ncost;
+    const struct svm_held *h = j->d->held;
+    const double rho = fact_of(j, h->fold[piece], cost)[RHO];
     struct ps_exact *sum = j->sum + (int64_t)cost * SUMS;
     int64_t wild = 0;
-    for (int64_t i = from; i < to; i++) {
-        const double y = j->d->spec->data->x.label[j->d->held->row[i]];
-        const double v = value[(i - from) * ncost + cost] - rho;
+    for (int i = 0; i < h->rows[piece]; i++) {
+        const double y = j->d->spec->data->x.label[h->row[piece * SVM_PIECE + i]];
+        const double v = value[cost * SVM_PIECE + i] - rho;
         const double term[SUMS] = {(v - y) * (v - y), v, y, v * v, y * y, v * y};
         bool finite = true;
         for (int k = 0; k < SUMS; k++) finite = finite && isfinite(term[k]);
@@ -176,21 +177,22 @@ static int64_t judge_values(struct judge *j, int cost, double rho, int64_t from,
     return wild;
 }
 
-/* Judge rows [lo, hi) of held->row, whose values are there. */
+/* Judge pieces [lo, hi), whose values are there. */
 static void judge_batch(struct judge *j, int64_t lo, int64_t hi)
 {
     const struct svm_decider *d = j->d;
     const enum svm_type type = d->spec->type;
-    for (int f = 0; f < d->held->folds; f++) {
-        const int64_t *start = d->held->start + f;
-        const int64_t from = start[0] > lo ? start[0] : lo, to = start[1] < hi ? start[1] : hi;
-        double *value = j->value + (from - lo) * d->sweep->ncost * d->pairs;
-        for (int cost = 0; cost < d->sweep->ncost && from < to; cost++) {
-            const double *fact = fact_of(j, f, cost);
-            j->hits[cost] += svm_has_classes(type)   ? judge_classes(j, cost, fact, from, to, value)
-                             : type == SVM_ONE_CLASS ? judge_one_class(j, cost, fact[RHO], from, to, value)
-                                                     : judge_values(j, cost, fact[RHO], from, to, value);
+    const int64_t size = (int64_t)d->pairs * d->sweep->ncost * SVM_PIECE;
+    for (int cost = 0; cost < d->sweep->ncost; cost++) {
+        int64_t hits = 0;
+#pragma omp parallel for schedule(static) reduction(+ : hits) if (svm_has_classes(type))
+        for (int64_t p = lo; p < hi; p++) {
+            const double *value = j->value + (p - lo) * size;
+            hits += svm_has_classes(type)   ? judge_classes(j, p, cost, value)
+                    : type == SVM_ONE_CLASS ? judge_one_class(j, p, cost, value)
+                                            : judge_values(j, p, cost, value);
         }
+        j->hits[cost] += hits;
     }
 }
 
@@ -237,10 +239,10 @@ static void share_seconds(const struct judge *j, double training, double voting,
         out[c].seconds = voting / ncost + training * (all > 0 ? steps_of(j, c) / all : 1.0 / ncost);
 }
 
-/* Own rows, a batch of them after the other: as many on all ranks. */
+/* Own rows, a batch of pieces after the other: as many on all ranks. */
 static enum ps_status predict(struct judge *j, int64_t batch, int64_t batches)
 {
-    const int64_t n = j->d->held->n;
+    const int64_t n = j->d->held->pieces;
     share_facts(j);
     for (int f = 0; f < j->d->held->folds; f++)
         for (int c = 0; c < j->d->sweep->ncost; c++) PS_TRY(settle_absent(j, f, c));
@@ -255,8 +257,9 @@ static enum ps_status predict(struct judge *j, int64_t batch, int64_t batches)
 /* Predict with machines that are trained. */
 static enum ps_status vote(const struct svm_decider *d, double began, double trained, struct svm_worth *out)
 {
-    const int64_t row = (int64_t)d->sweep->ncost * d->pairs * (int64_t)sizeof(double);
-    const int64_t n = d->held->n, fit = d->spec->memory / row, batch = fit > BATCH_MIN ? fit : BATCH_MIN;
+    const int64_t piece = (int64_t)d->sweep->ncost * d->pairs * SVM_PIECE * (int64_t)sizeof(double);
+    const int64_t n = d->held->pieces, fit = d->spec->memory / piece,
+                  batch = fit > BATCH_MIN ? fit : BATCH_MIN;
     int64_t batches = (n + batch - 1) / batch;
     struct judge j;
     MPI_Allreduce(MPI_IN_PLACE, &batches, 1, MPI_INT64_T, MPI_MAX, d->spec->run->comm);

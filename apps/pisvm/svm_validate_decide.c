@@ -1,7 +1,7 @@
 #include "apps/pisvm/svm_validate_decide.h"
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include "apps/pisvm/svm_decide.h"
 #include "apps/pisvm/svm_fold.h"
 
 /* Positions of a chunk at most, and at a time in a cache; floats of a chunk's coefficients. */
@@ -31,18 +31,31 @@ static enum ps_status folds_of_rows(const struct svm_train_spec *spec, int folds
     return PS_OK;
 }
 
-/* Own rows by fold, and in trained[][] how many of each class a fold leaves out here. */
-static void sort_rows(const struct svm_data *d, bool classes, const int32_t *fold, struct svm_held *h)
+/* Cut own rows into pieces; and count in trained[][] how many of each class a fold leaves out here. */
+static enum ps_status cut_rows(const struct svm_data *d, bool classes, int64_t n, const int32_t *fold,
+                               struct svm_held *h)
 {
     const int nclass = classes ? d->nclass : 1;
-    for (int64_t i = 0; i < h->n; i++) {
-        h->start[fold[i] + 1]++;
+    int64_t *next = NULL; /* [folds] place of a fold's next row */
+    PS_TRY(ps_zalloc(&next, h->folds, sizeof *next, "rows by fold"));
+    for (int64_t i = 0; i < n; i++) {
+        next[fold[i]]++;
         h->trained[(int64_t)fold[i] * nclass + (classes ? d->class_of[i] : 0)]++;
     }
-    for (int f = 0; f < h->folds; f++) h->start[f + 1] += h->start[f];
-    for (int64_t i = 0; i < h->n; i++) h->row[h->start[fold[i]]++] = i;
-    for (int f = h->folds; f > 0; f--) h->start[f] = h->start[f - 1];
-    h->start[0] = 0;
+    for (int f = 0; f < h->folds; f++) {
+        const int64_t first = h->pieces;
+        for (int64_t left = next[f]; left > 0; left -= SVM_PIECE) {
+            h->fold[h->pieces] = f;
+            h->rows[h->pieces++] = left < SVM_PIECE ? (int)left : SVM_PIECE;
+        }
+        next[f] = first * SVM_PIECE;
+    }
+    for (int64_t i = 0; i < n; i++) h->row[next[fold[i]]++] = i;
+    for (int64_t p = 0; p < h->pieces; p++)
+        for (int i = h->rows[p]; i < SVM_PIECE; i++)
+            h->row[p * SVM_PIECE + i] = h->row[p * SVM_PIECE + i - 1];
+    free(next);
+    return PS_OK;
 }
 
 enum ps_status svm_held_make(const struct svm_train_spec *spec, int folds, struct svm_held *out)
@@ -50,17 +63,19 @@ enum ps_status svm_held_make(const struct svm_train_spec *spec, int folds, struc
     const struct svm_data *d = spec->data;
     const bool classes = svm_has_classes(spec->type);
     const int nclass = classes ? d->nclass : 1;
+    const int64_t n = d->x.mine.hi - d->x.mine.lo, most = n / SVM_PIECE + folds;
     MPI_Comm comm = spec->run->comm;
     int32_t *fold = NULL;
-    *out = (struct svm_held){.folds = folds, .n = d->x.mine.hi - d->x.mine.lo};
-    enum ps_status rc = ps_alloc(&fold, out->n, sizeof *fold, "folds of rows");
-    if (rc == PS_OK) rc = ps_alloc(&out->row, out->n, sizeof *out->row, "rows by fold");
-    if (rc == PS_OK) rc = ps_zalloc(&out->start, folds + 1, sizeof *out->start, "rows by fold");
+    *out = (struct svm_held){.folds = folds};
+    enum ps_status rc = ps_alloc(&fold, n, sizeof *fold, "folds of rows");
+    if (rc == PS_OK) rc = ps_alloc(&out->fold, most, sizeof *out->fold, "rows by fold");
+    if (rc == PS_OK) rc = ps_alloc(&out->rows, most, sizeof *out->rows, "rows by fold");
+    if (rc == PS_OK) rc = ps_alloc(&out->row, most * SVM_PIECE, sizeof *out->row, "rows by fold");
     if (rc == PS_OK)
         rc = ps_zalloc(&out->trained, (int64_t)folds * nclass, sizeof *out->trained, "rows by fold");
     if (rc == PS_OK) rc = folds_of_rows(spec, folds, fold);
+    if (rc == PS_OK) rc = cut_rows(d, classes, n, fold, out);
     PS_TRY_DONE(ps_agree(comm, rc));
-    sort_rows(d, classes, fold, out);
     for (int f = 0; f < folds; f++) { /* a message per fold: no count exceeds an int */
         int64_t *t = out->trained + (int64_t)f * nclass;
         MPI_Allreduce(MPI_IN_PLACE, t, nclass, MPI_INT64_T, MPI_SUM, comm);
@@ -74,8 +89,9 @@ done:
 
 void svm_held_free(struct svm_held *h)
 {
+    free(h->fold);
+    free(h->rows);
     free(h->row);
-    free(h->start);
     free(h->trained);
     *h = (struct svm_held){0};
 }
@@ -95,14 +111,18 @@ struct chunk {
     int cls;
     int64_t lo, hi;
     int64_t n;               /* support vectors */
-    int64_t cols;            /* of coef: C and other class */
-    int32_t *column;         /* [cols] C and pair */
+    int64_t cols;            /* of coef: other class and C */
+    int32_t *pair;           /* [others] */
     uint8_t seen[CHUNK_MAX]; /* [hi - lo] a support vector */
     int64_t row[CHUNK_MAX];  /* [n] position - lo */
     int32_t slot[CHUNK_MAX]; /* [hi - lo] index into row */
     float *coef;             /* [folds][n][cols] */
     struct source *source;
     int64_t nsource;
+    struct ps_svm_terms *terms; /* [folds][others] what of coef is not 0, */
+    int32_t *term;              /* [folds][others][chunk_rows] and where it is */
+    double *term_coef;
+    float *k; /* [threads][CHUNK_MAX][SVM_PIECE] kernel values */
 };
 
 /* Other classes of a machine's partner, or 1. */
@@ -123,10 +143,10 @@ static int64_t column_of(const struct svm_decider *d, const struct svm_machine *
 {
     const int other = cls == m->a ? m->b : m->a;
     const int at = cls < 0 ? 0 : other < cls ? other : other - 1;
-    return (int64_t)m->cost * others(d) + at;
+    return (int64_t)at * d->sweep->ncost + m->cost;
 }
 
-/* The sources of a class, and the columns' places among the values. */
+/* The sources of a class, and the pairs that its columns belong to. */
 static void list_sources(const struct svm_decider *d, struct chunk *c)
 {
     const int n = others(d), nclass = d->spec->data->nclass;
@@ -139,12 +159,10 @@ static void list_sources(const struct svm_decider *d, struct chunk *c)
                 c->source[c->nsource++] =
                     (struct source){coef, m->part[p].lo, m->part[p].hi, m->fold, column_of(d, m, c->cls)};
     }
-    for (int cost = 0; cost < d->sweep->ncost; cost++)
-        for (int k = 0; k < n; k++) {
-            const int o = k < c->cls ? k : k + 1, a = o < c->cls ? o : c->cls, b = o < c->cls ? c->cls : o;
-            const int pair = c->cls < 0 ? 0 : a * nclass - a * (a + 1) / 2 + b - a - 1;
-            c->column[cost * n + k] = cost * d->pairs + pair;
-        }
+    for (int k = 0; k < n; k++) {
+        const int o = k < c->cls ? k : k + 1, a = o < c->cls ? o : c->cls, b = o < c->cls ? c->cls : o;
+        c->pair[k] = c->cls < 0 ? 0 : a * nclass - a * (a + 1) / 2 + b - a - 1;
+    }
 }
 
 /* Support vectors of any machine of any rank. */
@@ -193,20 +211,45 @@ static void gather_coefficients(const struct svm_decider *d, struct chunk *c)
         MPI_Allreduce(MPI_IN_PLACE, c->coef + f * fold, (int)fold, MPI_FLOAT, MPI_SUM, run->comm);
 }
 
-/* Add what the chunk's support vectors give to rows [lo, hi). */
-static enum ps_status add_chunk(const struct svm_decider *d, const struct chunk *c,
-                                const struct ps_svm_pack *support, int64_t lo, int64_t hi, double *value)
+/* What a fold has against each other class: few of a chunk's rows are support vectors there. */
+static void find_terms(const struct svm_decider *d, struct chunk *c)
 {
-    const int64_t stride = (int64_t)d->sweep->ncost * d->pairs;
-    for (int f = 0; f < d->held->folds; f++) {
-        const int64_t *start = d->held->start + f;
-        const int64_t rlo = start[0] > lo ? start[0] : lo, rhi = start[1] < hi ? start[1] : hi;
-        const struct svm_group group = {support, 0, c->n, c->cols, c->coef + f * c->n * c->cols, c->column};
-        if (rlo < rhi)
-            PS_TRY(svm_decide_fine(d->spec->kernels, &d->sweep->function, d->own, rlo, rhi, &group,
-                                   value + (rlo - lo) * stride, stride));
+    const int n = others(d), ncost = d->sweep->ncost;
+    const int64_t most = chunk_rows(d);
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int at = 0; at < d->held->folds * n; at++) {
+        const float *coef = c->coef + at / n * c->n * c->cols + at % n * ncost;
+        int32_t *row = c->term + at * most;
+        double *to = c->term_coef + at * most * ncost;
+        int64_t terms = 0;
+        for (int64_t s = 0; s < c->n; s++, coef += c->cols) {
+            bool any = false;
+            for (int k = 0; k < ncost; k++) any = any || coef[k] != 0;
+            if (!any) continue;
+            for (int k = 0; k < ncost; k++) to[terms * ncost + k] = (double)coef[k];
+            row[terms++] = (int32_t)s;
+        }
+        c->terms[at] = (struct ps_svm_terms){terms, row, ncost, to};
     }
-    return PS_OK;
+}
+
+/* Add what the chunk's support vectors give to pieces [lo, hi). */
+static void add_chunk(const struct svm_decider *d, const struct chunk *c, const struct ps_svm_pack *support,
+                      int64_t lo, int64_t hi, double *value)
+{
+    const int n = others(d);
+    const int64_t pair = (int64_t)d->sweep->ncost * SVM_PIECE;
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t p = lo; p < hi; p++) {
+        const struct ps_svm_terms *terms = c->terms + d->held->fold[p] * n;
+        float *k = c->k + (int64_t)omp_get_thread_num() * CHUNK_MAX * SVM_PIECE;
+        double *to = value + (p - lo) * d->pairs * pair;
+        d->spec->kernels->block(&d->sweep->function, support, 0, c->n, d->own, p * SVM_PIECE,
+                                (p + 1) * SVM_PIECE, k, SVM_PIECE);
+        for (int o = 0; o < n; o++)
+            if (terms[o].n > 0)
+                d->spec->kernels->sums(k, SVM_PIECE, SVM_PIECE, &terms[o], to + c->pair[o] * pair, SVM_PIECE);
+    }
 }
 
 /* All chunks of c->cls. */
@@ -223,11 +266,12 @@ static enum ps_status stream_class(const struct svm_decider *d, struct chunk *c,
         find_support(d, c);
         if (c->n == 0) continue;
         gather_coefficients(d, c);
+        find_terms(d, c);
         const struct svm_want want = {c->cls, c->lo, c->hi};
         PS_TRY(svm_rows_fetch(comm, d->spec->data, &want, 1, &rows));
         const struct ps_csr csr = svm_rows_csr(&rows);
         enum ps_status rc = d->spec->kernels->pack(&csr, c->row, c->n, &d->layout, &support);
-        if (rc == PS_OK) rc = add_chunk(d, c, support, lo, hi, value);
+        if (rc == PS_OK) add_chunk(d, c, support, lo, hi, value);
         d->spec->kernels->unpack(support);
         svm_rows_free(&rows);
         PS_TRY(ps_agree(comm, rc));
@@ -235,31 +279,49 @@ static enum ps_status stream_class(const struct svm_decider *d, struct chunk *c,
     return PS_OK;
 }
 
+static void chunk_free(struct chunk *c)
+{
+    if (!c) return;
+    free(c->pair);
+    free(c->coef);
+    free(c->source);
+    free(c->terms);
+    free(c->term);
+    free(c->term_coef);
+    free(c->k);
+    free(c);
+}
+
+static enum ps_status chunk_make(const struct svm_decider *d, struct chunk **out)
+{
+    const int64_t groups = (int64_t)d->held->folds * others(d), ncost = d->sweep->ncost;
+    const int64_t coefs = groups * chunk_rows(d) * ncost;
+    PS_TRY(ps_zalloc(out, 1, sizeof **out, "support vectors of a chunk"));
+    struct chunk *c = *out;
+    c->cols = ncost * others(d);
+    PS_TRY(ps_alloc(&c->pair, others(d), sizeof *c->pair, "pairs of a class"));
+    PS_TRY(ps_alloc(&c->coef, coefs, sizeof *c->coef, "coefficients of a chunk"));
+    PS_TRY(ps_alloc(&c->source, 2 * d->machines->n, sizeof *c->source, "machines of a class"));
+    PS_TRY(ps_alloc(&c->terms, groups, sizeof *c->terms, "coefficients of a chunk"));
+    PS_TRY(ps_alloc(&c->term, groups * chunk_rows(d), sizeof *c->term, "coefficients of a chunk"));
+    PS_TRY(ps_alloc(&c->term_coef, coefs, sizeof *c->term_coef, "coefficients of a chunk"));
+    return ps_alloc(&c->k, (int64_t)omp_get_max_threads() * CHUNK_MAX * SVM_PIECE, sizeof *c->k,
+                    "a block of kernel values");
+}
+
 enum ps_status svm_decider_run(const struct svm_decider *d, int64_t lo, int64_t hi, double *value)
 {
     const struct svm_data *data = d->spec->data;
     const int nclass = svm_has_classes(d->spec->type) ? data->nclass : 0;
     struct chunk *c = NULL;
-    enum ps_status rc = ps_zalloc(&c, 1, sizeof *c, "support vectors of a chunk");
-    if (rc == PS_OK) {
-        c->cols = (int64_t)d->sweep->ncost * others(d);
-        rc = ps_alloc(&c->column, c->cols, sizeof *c->column, "coefficients of a chunk");
-    }
+    enum ps_status rc = ps_agree(d->spec->run->comm, chunk_make(d, &c));
     if (rc == PS_OK)
-        rc = ps_alloc(&c->coef, d->held->folds * chunk_rows(d) * c->cols, sizeof *c->coef,
-                      "coefficients of a chunk");
-    if (rc == PS_OK) rc = ps_alloc(&c->source, 2 * d->machines->n, sizeof *c->source, "machines of a class");
-    PS_TRY_DONE(ps_agree(d->spec->run->comm, rc));
-    memset(value, 0, (size_t)((hi - lo) * d->sweep->ncost * d->pairs) * sizeof *value);
-    for (c->cls = nclass ? 0 : -1; c->cls < nclass && rc == PS_OK; c->cls++)
-        rc = stream_class(d, c, nclass ? data->count[c->cls] : data->x.rows, lo, hi, value);
-done:
-    if (c) {
-        free(c->column);
-        free(c->coef);
-        free(c->source);
+        memset(value, 0, (size_t)((hi - lo) * d->pairs * d->sweep->ncost * SVM_PIECE) * sizeof *value);
+    for (int cls = nclass ? 0 : -1; cls < nclass && rc == PS_OK; cls++) {
+        c->cls = cls;
+        rc = stream_class(d, c, nclass ? data->count[cls] : data->x.rows, lo, hi, value);
     }
-    free(c);
+    chunk_free(c);
     return rc;
 }
 
@@ -273,7 +335,8 @@ enum ps_status svm_decider_make(const struct svm_train_spec *spec, const struct 
                              &out->centre));
     const struct ps_csr csr = svm_data_csr(spec->data);
     enum ps_status rc =
-        ps_agree(spec->run->comm, spec->kernels->pack(&csr, held->row, held->n, &out->layout, &out->own));
+        ps_agree(spec->run->comm,
+                 spec->kernels->pack(&csr, held->row, held->pieces * SVM_PIECE, &out->layout, &out->own));
     if (rc != PS_OK) svm_decider_free(out);
     return rc;
 }

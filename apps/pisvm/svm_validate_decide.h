@@ -5,12 +5,16 @@
 
 #include "apps/pisvm/svm_machines.h"
 
-/** Own rows in the order of the folds that leave them out. */
+/** Rows of a piece: what one thread works on at a time, all of one fold. */
+enum { SVM_PIECE = 64 };
+
+/** Own rows in pieces. */
 struct svm_held {
     int folds;
-    int64_t n;        /**< own rows */
-    int64_t *row;     /**< [n] own row; owned */
-    int64_t *start;   /**< [folds + 1] where each fold begins in `row`; owned */
+    int64_t pieces;
+    int *fold;        /**< [pieces] that leaves the rows out; owned */
+    int *rows;        /**< [pieces]; owned */
+    int64_t *row;     /**< [pieces][SVM_PIECE] own row; beyond a piece's rows the last one again; owned */
     int64_t *trained; /**< [folds][nclass, or 1 without classes] rows of all ranks that a fold keeps; owned */
 };
 
@@ -31,7 +35,7 @@ struct svm_decider {
     int pairs;
     struct ps_svm_layout layout;
     double *centre;          /**< owned */
-    struct ps_svm_pack *own; /**< own rows in the order of held->row; owned */
+    struct ps_svm_pack *own; /**< own rows as held->row has them; owned */
 };
 
 /** Pack own rows. Collective over spec->run->comm; the arguments are borrowed.
@@ -41,10 +45,10 @@ enum ps_status svm_decider_make(const struct svm_train_spec *spec, const struct 
                                 struct svm_decider *out);
 void svm_decider_free(struct svm_decider *d);
 
-/** Sums over support vectors, without rho, of rows [lo, hi) of held->row, each by the machines of its own
+/** Sums over support vectors, without rho, of own rows in pieces [lo, hi), each by the machines of its own
  * fold. Collective over spec->run->comm; ranks may have ranges of different lengths. The bits depend on data
  * and machines alone.
- * @param value out [hi - lo][ncost][pairs]
+ * @param value out [hi - lo][pairs][ncost][SVM_PIECE], aligned to 64 bytes
  * @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI */
 enum ps_status svm_decider_run(const struct svm_decider *d, int64_t lo, int64_t hi, double *value);
 

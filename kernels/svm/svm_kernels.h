@@ -68,6 +68,16 @@ struct ps_svm_smo {
     double violation;   /**< out */
 };
 
+/** Coefficients of several sums over the same rows. */
+struct ps_svm_terms {
+    int64_t n;
+    const int32_t *row; /**< [n] rows, ascending; borrowed */
+    int64_t cols;
+    const double *coef; /**< [n][cols] floats; borrowed */
+};
+
+enum { PS_SVM_SUMS = 32 };
+
 struct ps_svm_kernels {
     const char *name;
 
@@ -96,11 +106,12 @@ struct ps_svm_kernels {
     void (*multiply)(const float *k, int64_t n, int64_t m, int64_t kstride, const float *b, int64_t cols,
                      int64_t bstride, double *out, int64_t ostride);
 
-    /** The same with each sum as one chain in double precision over j = 0, 1 ... from what `out` holds: for
-     * coefficients so large that sums in single precision would lose what is left when they cancel. Costs
-     * about twice as much. */
-    void (*sums)(const float *k, int64_t n, int64_t m, int64_t kstride, const float *b, int64_t cols,
-                 int64_t bstride, double *out, int64_t ostride);
+    /** out[t][i] += sum over the terms e of k[row[e]][i] coef[e][t], for i < n, t < terms->cols: each sum is
+     * one chain in double precision in the order of the terms from what `out` holds, for coefficients so
+     * large that sums in single precision would lose what is left when they cancel. One thread. Row strides
+     * kstride, ostride; n is a multiple of PS_SVM_SUMS. */
+    void (*sums)(const float *k, int64_t kstride, int64_t n, const struct ps_svm_terms *terms, double *out,
+                 int64_t ostride);
 };
 
 /** `ref` is plain, always built, and the oracle; `cpu` is tuned (AVX-512 where compiled for it, OpenMP). */
