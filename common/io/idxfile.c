@@ -15,6 +15,7 @@ enum { MAX_DIMS = 8, HEAD = 4 + 4 * MAX_DIMS };
 /** What a header says. */
 struct idx {
     int64_t rows, cols; /**< cols = 0: a list */
+    int64_t lines;      /**< of pictures; 0: rows are none */
     int64_t offset;     /**< of the values in the (unpacked) file */
     int64_t file_bytes;
     enum ps_dtype type;
@@ -55,6 +56,7 @@ static bool shape(const unsigned char *head, struct idx *h)
     h->dims = head[3];
     h->offset = 4 + 4 * h->dims;
     h->cols = h->dims > 1;
+    h->lines = 0;
     for (int k = 0; k < h->dims; k++) {
         const unsigned char *at = head + 4 + 4 * k;
         int64_t n = (int64_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
@@ -62,6 +64,7 @@ static bool shape(const unsigned char *head, struct idx *h)
             h->rows = n;
         else if (__builtin_mul_overflow(h->cols, n, &h->cols))
             return false;
+        if (k == 1 && h->dims == 3) h->lines = n;
     }
     int64_t width = h->cols ? h->cols : 1, bytes;
     return !__builtin_mul_overflow(width, (int64_t)ps_dtype_size(h->type), &bytes) &&
@@ -113,6 +116,7 @@ static enum ps_status info(MPI_Comm comm, const char *path, const char *dataset,
     PS_TRY(learn(comm, path, &h));
     out->rows = h.rows;
     out->cols = h.cols;
+    out->lines = h.lines;
     out->type = h.type;
     out->file_bytes = h.file_bytes;
     snprintf(out->storage, sizeof out->storage, "%d dimension%s, big-endian%s", h.dims, h.dims > 1 ? "s" : "",

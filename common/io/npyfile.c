@@ -56,6 +56,7 @@ static enum ps_status info(MPI_Comm comm, const char *path, const char *dataset,
     PS_TRY(learn(comm, path, &h, &out->file_bytes));
     out->rows = h.rows;
     out->cols = h.cols;
+    out->lines = h.lines;
     out->type = h.type;
     snprintf(out->storage, sizeof out->storage, "%s%s", h.fortran ? "column-major" : "contiguous",
              h.swap ? ", bytes swapped" : "");

@@ -86,7 +86,7 @@ static const char *parse_descr(struct cursor *c, struct ps_npy *out)
 /** @param dims out: how many dimensions */
 static const char *parse_shape(struct cursor *c, struct ps_npy *out, int *dims)
 {
-    int64_t d, width = 1;
+    int64_t d, width = 1, second = 0;
     int n = 0;
     if (!take(c, '(')) return "its header is damaged (no readable 'shape')";
     while (!take(c, ')')) {
@@ -95,6 +95,7 @@ static const char *parse_shape(struct cursor *c, struct ps_npy *out, int *dims)
             out->rows = d;
         else if (__builtin_mul_overflow(width, d, &width))
             return "its header gives an impossible shape";
+        if (n == 2) second = d;
         if (!take(c, ',')) {
             if (take(c, ')')) break;
             return "its header is damaged (no readable 'shape')";
@@ -103,6 +104,7 @@ static const char *parse_shape(struct cursor *c, struct ps_npy *out, int *dims)
     if (n == 0) return "holds a single number, not a data set";
     if (width == 0) return "has no columns";
     out->cols = n > 1 ? width : 0;
+    out->lines = n == 3 ? second : 0;
     *dims = n;
     return NULL;
 }

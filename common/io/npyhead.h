@@ -11,6 +11,7 @@
 struct ps_npy {
     int64_t rows, cols; /**< cols = 0: 1-D; of more than two dimensions, cols is the product of all but the
                            first */
+    int64_t lines;      /**< where there are three: the second; else 0 */
     enum ps_dtype type;
     bool swap;      /**< the bytes are in the other order than this machine's */
     bool fortran;   /**< 2-D data is stored column by column */

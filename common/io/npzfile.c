@@ -115,6 +115,7 @@ static enum ps_status info(MPI_Comm comm, const char *path, const char *dataset,
     PS_TRY(learn(comm, path, dataset, &a));
     out->rows = a.npy.rows;
     out->cols = a.npy.cols;
+    out->lines = a.npy.lines;
     out->type = a.npy.type;
     out->file_bytes = a.file_bytes;
     snprintf(out->dataset, sizeof out->dataset, "%s", a.member.name);

@@ -28,6 +28,8 @@ struct ps_shard_info {
     char format[16];
     char dataset[256];
     int64_t rows, cols;
+    int64_t lines; /**< of pictures, where the file says that each row is one (IDX and NumPy arrays of three
+                      dimensions): cols = lines x width; else 0 */
     enum ps_dtype type;
     int64_t file_bytes;
     char storage[64]; /**< "contiguous", "chunked 4096x3, shuffle, deflate", "big-endian" ... */

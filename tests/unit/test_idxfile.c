@@ -41,13 +41,16 @@ static void pack(const char *path, const unsigned char *bytes, size_t n)
 #endif
 }
 
-static void expect(const char *path, int64_t rows, int64_t cols, enum ps_dtype type)
+static void expect(const char *path, int64_t rows, int64_t cols, int64_t lines, enum ps_dtype type)
 {
     int size;
     struct ps_shard s;
+    struct ps_shard_info info;
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     enum ps_status rc = ps_shard_read(MPI_COMM_WORLD, path, "", &s);
     mck_assert(rc == PS_OK, "%s: %s", io_types[type], ps_err_message());
+    mck_assert(ps_shard_info(MPI_COMM_WORLD, path, "", &info) == PS_OK && info.lines == lines,
+               "pictures of %lld lines", (long long)info.lines);
     mck_assert(io_is(&s, rows, cols, type, io_rank(), size), "%s: other data", io_types[type]);
     ps_shard_free(&s);
 }
@@ -61,20 +64,20 @@ START_TEST(variants)
         for (int packed = 0; packed < 2; packed++) {
             const char *path = io_path(packed ? "a-ubyte.gz" : "a-ubyte");
             void (*put)(const char *, const unsigned char *, size_t) = pack;
-#define EXPECT(dims, n, rows, cols)                                          \
+#define EXPECT(dims, n, rows, cols, lines)                                   \
     do {                                                                     \
         size_t size = compose(bytes, types[t].code, types[t].type, n, dims); \
         if (packed)                                                          \
             put(path, bytes, size);                                          \
         else                                                                 \
             io_write_file(path, bytes, size);                                \
-        expect(path, rows, cols, types[t].type);                             \
+        expect(path, rows, cols, lines, types[t].type);                      \
     } while (0)
-            EXPECT(list, 1, 97, 0);
-            EXPECT(matrix, 2, 31, 5);
-            EXPECT(pictures, 3, 17, 24);
-            EXPECT(one, 4, 1, 24);
-            EXPECT(none, 2, 0, 3);
+            EXPECT(list, 1, 97, 0, 0);
+            EXPECT(matrix, 2, 31, 5, 0);
+            EXPECT(pictures, 3, 17, 24, 4);
+            EXPECT(one, 4, 1, 24, 0);
+            EXPECT(none, 2, 0, 3, 0);
         }
 }
 END_TEST

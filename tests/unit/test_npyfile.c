@@ -103,6 +103,13 @@ START_TEST(spellings)
 }
 END_TEST
 
+static void expect_lines(int64_t lines)
+{
+    struct ps_shard_info info;
+    const enum ps_status rc = ps_shard_info(MPI_COMM_WORLD, io_path("a.npy"), "", &info);
+    mck_assert(rc == PS_OK && info.lines == lines, "pictures of %lld lines", (long long)info.lines);
+}
+
 /** Of pictures, a row is one picture. */
 START_TEST(dimensions)
 {
@@ -111,6 +118,11 @@ START_TEST(dimensions)
     make_file(io_path("a.npy"), 1, "{'descr': '|u1', 'fortran_order': False, 'shape': (7, 4, 3, 2), }", x,
               sizeof x);
     expect(7, 24, PS_U8, "four dimensions");
+    expect_lines(0);
+    make_file(io_path("a.npy"), 1, "{'descr': '|u1', 'fortran_order': False, 'shape': (7, 4, 6), }", x,
+              sizeof x);
+    expect(7, 24, PS_U8, "three dimensions");
+    expect_lines(4);
 }
 END_TEST
 
