@@ -74,11 +74,21 @@ static inline ps_vf ps_vf_load(const float *p)
     return v;
 }
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+/** The mask of the first `count` lanes. */
+static inline __m256i ps_first_lanes(int count)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+#endif
+
 /** Load the first `count` lanes; the others are 0 and not read. */
 static inline ps_vf ps_vf_load_part(const float *p, int count)
 {
 #if defined(__AVX512F__)
     return (ps_vf)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+#elif defined(__AVX2__)
+    return (ps_vf)_mm256_maskload_ps(p, ps_first_lanes(count));
 #else
     ps_vf v = {0};
     if (count == PS_LANES) return ps_vf_load(p);
@@ -161,6 +171,8 @@ static inline void ps_vf_store_part(float *p, ps_vf v, int count)
 {
 #if defined(__AVX512F__)
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
+#elif defined(__AVX2__)
+    _mm256_maskstore_ps(p, ps_first_lanes(count), (__m256)v);
 #else
     memcpy(p, &v, (size_t)count * sizeof *p);
 #endif
@@ -186,6 +198,29 @@ static inline ps_vf ps_vf_up_to(ps_vf x, ps_vf key, ps_vf limit)
     return (ps_vf)_mm512_maskz_mov_ps(keep, (__m512)x);
 #else
     return (ps_vf)((ps_vu)x & (ps_vu)(key <= limit));
+#endif
+}
+
+/** The larger of a and b; NaN where either is. */
+static inline ps_vf ps_vf_larger(ps_vf a, ps_vf b)
+{
+#if defined(__AVX512F__)
+    const __mmask16 number = _mm512_cmp_ps_mask((__m512)a, (__m512)a, _CMP_ORD_Q);
+    const __mmask16 change = _mm512_mask_cmp_ps_mask(number, (__m512)b, (__m512)a, _CMP_NLE_UQ);
+    return (ps_vf)_mm512_mask_mov_ps((__m512)a, change, (__m512)b);
+#else
+    const ps_vu change = (ps_vu)(b > a) | (ps_vu)(b != b);
+    return (ps_vf)(((ps_vu)b & change) | ((ps_vu)a & ~change));
+#endif
+}
+
+/** x where a == b, else 0. */
+static inline ps_vf ps_vf_where_equal(ps_vf x, ps_vf a, ps_vf b)
+{
+#if defined(__AVX512F__)
+    return (ps_vf)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_EQ_OQ), (__m512)x);
+#else
+    return (ps_vf)((ps_vu)x & (ps_vu)(a == b));
 #endif
 }
 

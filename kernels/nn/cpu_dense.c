@@ -14,10 +14,11 @@ void ps_nn_dense_prepare_cpu(const struct ps_nn_dense *l, const void *w, void *p
 {
     float *forward = prepared, *backward = forward + ps_panels(l->out, l->in);
     const int64_t across = ps_panels(l->out, 1) / PS_PANEL_COLS, along = ps_panels(l->in, 1) / PS_PANEL_COLS;
-    ps_panels_fill(l->out, l->in, w, 1, l->in, across * part / parts, across * (part + 1) / parts, forward);
+    ps_panels_fill(l->out, l->in, w, 1, l->in, across * part / parts, across * (part + 1) / parts, forward,
+                   l->in * PS_PANEL_COLS);
     if (l->data)
-        ps_panels_fill(l->in, l->out, w, l->in, 1, along * part / parts, along * (part + 1) / parts,
-                       backward);
+        ps_panels_fill(l->in, l->out, w, l->in, 1, along * part / parts, along * (part + 1) / parts, backward,
+                       l->out * PS_PANEL_COLS);
 }
 
 void ps_nn_dense_forward_cpu(const struct ps_nn_dense *l, const struct ps_nn_pass *p)
@@ -35,9 +36,10 @@ void ps_nn_dense_forward_cpu(const struct ps_nn_dense *l, const struct ps_nn_pas
                                     .b_panel = PS_PANEL_COLS * l->in,
                                     .c = p->y,
                                     .c_row = l->out,
-                                    .bias = w + l->out * l->in},
+                                    .bias = w + l->out * l->in,
+                                    .relu = l->act == PS_NN_RELU},
                p->work);
-    ps_nn_act_apply(l->act, p->n * l->out, p->y);
+    if (l->act != PS_NN_RELU) ps_nn_act_apply(l->act, p->n * l->out, p->y);
 }
 
 void ps_nn_dense_backward_cpu(const struct ps_nn_dense *l, const struct ps_nn_pass *p)

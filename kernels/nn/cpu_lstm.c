@@ -4,28 +4,40 @@
 #include "kernels/nn/cpu.h"
 #include "kernels/nn/product.h"
 
-/** Prepared weights: panels forward and backward, of inputs and of hidden units; sums of the two biases. */
+/* Kept are the gates, [steps][n] rows, and c, [steps][n][hidden]: what belongs to one step lies together, so
+ * that it stays in a core's cache. */
+
+/** Prepared weights: panels of inputs and hidden units together, one below the other; sums of the two biases;
+ * panels backward, of hidden units and of inputs. */
 struct parts {
-    int64_t hidden_forward, hidden_backward, bias, input_backward,
-        end; /* where they begin; input forward: 0 */
+    int64_t bias, hidden_back, input_back, end; /* where they begin; forward: 0 */
 };
 
 static struct parts parts_of(const struct ps_nn_lstm *l)
 {
     const int64_t gates = 4 * l->hidden;
-    struct parts p = {.hidden_forward = ps_panels(gates, l->in)};
-    p.hidden_backward = p.hidden_forward + ps_panels(gates, l->hidden);
-    p.bias = p.hidden_backward + ps_panels(l->hidden, gates);
-    p.input_backward = p.bias + ps_panels(gates, 1);
-    p.end = p.input_backward + (l->data ? ps_panels(l->in, gates) : 0);
+    struct parts p = {.bias = ps_panels(gates, l->in + l->hidden)};
+    p.hidden_back = p.bias + ps_panels(gates, 1);
+    p.input_back = p.hidden_back + ps_panels(l->hidden, gates);
+    p.end = p.input_back + (l->data ? ps_panels(l->in, gates) : 0);
     return p;
 }
 
-/** Where things are in scratch: h or its gradient [n][hidden], gradients of c [n][hidden] and of sums
- * [n][gates]. */
+/** Floats from a row of n to the next. Rows that are a multiple of 4096 bytes apart would share few places of
+ * a cache. */
+static int64_t apart(int64_t n)
+{
+    enum { LINE = 16 };
+    return (n + LINE - 1) / LINE * LINE + LINE;
+}
+
+/** Floats of scratch: forward, rows of two steps; backward, gradients of h, c and x of a step and of biases.
+ */
 static int64_t scratch(const struct ps_nn_lstm *l, int64_t n)
 {
-    return ps_panels(n * 6 * l->hidden, 1);
+    const int64_t forward = 2 * n * apart(l->in + l->hidden),
+                  backward = n * (2 * l->hidden + l->in) + 4 * l->hidden;
+    return ps_panels(forward > backward ? forward : backward, 1);
 }
 
 struct ps_nn_size ps_nn_lstm_size_cpu(const struct ps_nn_lstm *l, int64_t n)
@@ -33,33 +45,35 @@ struct ps_nn_size ps_nn_lstm_size_cpu(const struct ps_nn_lstm *l, int64_t n)
     const int64_t wide = l->hidden > l->in ? l->hidden : l->in;
     return (struct ps_nn_size){.weights = 4 * l->hidden * (l->in + l->hidden + 2),
                                .prepared = parts_of(l).end,
-                               .kept = n * l->steps * 5 * l->hidden,
+                               .kept = n * l->steps * (apart(4 * l->hidden) + l->hidden),
                                .work = scratch(l, n) + ps_product_work(wide, n * l->steps)};
 }
 
-static void prepare(int64_t n, int64_t k, const float *w, int64_t row, int64_t col, float *to, int part,
-                    int parts)
+static void prepare(int64_t n, int64_t k, const float *w, int64_t row, int64_t col, float *to, int64_t depth,
+                    int part, int parts)
 {
     const int64_t panels = ps_panels(n, 1) / PS_PANEL_COLS;
-    ps_panels_fill(n, k, w, row, col, panels * part / parts, panels * (part + 1) / parts, to);
+    ps_panels_fill(n, k, w, row, col, panels * part / parts, panels * (part + 1) / parts, to,
+                   depth * PS_PANEL_COLS);
 }
 
 void ps_nn_lstm_prepare_cpu(const struct ps_nn_lstm *l, const void *weights, void *prepared, int part,
                             int parts)
 {
-    const int64_t gates = 4 * l->hidden;
+    const int64_t h = l->hidden, gates = 4 * h, both = l->in + h;
     const struct parts at = parts_of(l);
-    const float *w = weights, *wh = w + gates * l->in, *b = wh + gates * l->hidden;
+    const float *w = weights, *wh = w + gates * l->in, *b = wh + gates * h;
     float *to = prepared;
-    prepare(gates, l->in, w, 1, l->in, to, part, parts);
-    prepare(gates, l->hidden, wh, 1, l->hidden, to + at.hidden_forward, part, parts);
-    prepare(l->hidden, gates, wh, l->hidden, 1, to + at.hidden_backward, part, parts);
-    if (l->data) prepare(l->in, gates, w, l->in, 1, to + at.input_backward, part, parts);
+    prepare(gates, l->in, w, 1, l->in, to, both, part, parts);
+    prepare(gates, h, wh, 1, h, to + l->in * PS_PANEL_COLS, both, part, parts);
+    prepare(h, gates, wh, h, 1, to + at.hidden_back, gates, part, parts);
+    if (l->data) prepare(l->in, gates, w, l->in, 1, to + at.input_back, gates, part, parts);
     for (int64_t r = 0; part == 0 && r < gates; r++) to[at.bias + r] = b[r] + b[gates + r];
 }
 
-/** Gates [4 h] become what they are, c and h follow. */
-static void cell(int64_t h, float *z, const float *before, float *c, float *y, float *compact)
+/** Gates [4 h] become what they are, c and h follow. h is written to y and, where there is another step, to
+ * its row of inputs and hidden units. */
+static void cell(int64_t h, float *z, const float *before, float *c, float *y, float *next)
 {
     for (int64_t k = 0; k < h; k += PS_LANES) {
         const int count = h - k < PS_LANES ? (int)(h - k) : PS_LANES;
@@ -76,58 +90,53 @@ static void cell(int64_t h, float *z, const float *before, float *c, float *y, f
         ps_vf_store_part(z + 3 * h + k, out, count);
         ps_vf_store_part(c + k, state, count);
         ps_vf_store_part(y + k, hidden, count);
-        ps_vf_store_part(compact + k, hidden, count);
+        if (next) ps_vf_store_part(next + k, hidden, count);
     }
+}
+
+/** Inputs of step t to the rows where its hidden units already are. */
+static void join(const struct ps_nn_lstm *l, int64_t n, const float *x, int64_t t, float *row)
+{
+    for (int64_t i = 0; i < n; i++)
+        memcpy(row + i * apart(l->in + l->hidden), x + (i * l->steps + t) * l->in,
+               (size_t)l->in * sizeof *row);
 }
 
 void ps_nn_lstm_forward_cpu(const struct ps_nn_lstm *l, const struct ps_nn_pass *p)
 {
     const int64_t n = p->n, h = l->hidden, gates = 4 * h, steps = l->steps;
-    const struct parts at = parts_of(l);
+    const int64_t row = apart(l->in + h), sums = apart(gates);
     const float *prepared = p->prepared;
-    float *z = p->kept, *c = z + n * steps * gates, *y = p->y, *compact = p->work;
-    ps_product(&(struct ps_product){.m = n * steps,
-                                    .n = gates,
-                                    .k = l->in,
-                                    .batch = 1,
-                                    .a = p->x,
-                                    .a_row = l->in,
-                                    .a_col = 1,
-                                    .b = prepared,
-                                    .b_row = PS_PANEL_COLS,
-                                    .b_panel = l->in * PS_PANEL_COLS,
-                                    .c = z,
-                                    .c_row = gates,
-                                    .bias = prepared + at.bias},
-               NULL);
-    for (int64_t t = 0; t < steps; t++) {
-        if (t > 0)
-            ps_product(&(struct ps_product){.m = n,
-                                            .n = gates,
-                                            .k = h,
-                                            .batch = 1,
-                                            .a = compact,
-                                            .a_row = h,
-                                            .a_col = 1,
-                                            .b = prepared + at.hidden_forward,
-                                            .b_row = PS_PANEL_COLS,
-                                            .b_panel = h * PS_PANEL_COLS,
-                                            .c = z + t * gates,
-                                            .c_row = steps * gates,
-                                            .add = true},
-                       NULL);
-        for (int64_t i = 0; i < n; i++) {
-            const int64_t row = i * steps + t;
-            cell(h, z + row * gates, t > 0 ? c + (row - 1) * h : NULL, c + row * h, y + row * h,
-                 compact + i * h);
-        }
+    float *z = p->kept, *c = z + n * steps * sums, *y = p->y, *now = p->work, *next = now + n * row;
+    for (int64_t t = 0; t < steps; t++, z += n * sums, c += n * h) {
+        join(l, n, p->x, t, now);
+        ps_product(&(struct ps_product){.m = n,
+                                        .n = gates,
+                                        .k = t > 0 ? l->in + h : l->in,
+                                        .batch = 1,
+                                        .a = now,
+                                        .a_row = row,
+                                        .a_col = 1,
+                                        .b = prepared,
+                                        .b_row = PS_PANEL_COLS,
+                                        .b_panel = (l->in + h) * PS_PANEL_COLS,
+                                        .c = z,
+                                        .c_row = sums,
+                                        .bias = prepared + parts_of(l).bias},
+                   NULL);
+        for (int64_t i = 0; i < n; i++)
+            cell(h, z + i * sums, t > 0 ? c + (i - n) * h : NULL, c + i * h, y + (i * steps + t) * h,
+                 t + 1 < steps ? next + i * row + l->in : NULL);
+        float *const was = now;
+        now = next;
+        next = was;
     }
 }
 
-/** From the gradients of h and c of a step to those of its sums, in place of the gates and in `compact`, and
- * of c of the step before. */
+/** From the gradients of h and c of a step to those of its sums, in place of the gates, and of c of the step
+ * before. */
 static void cell_back(int64_t h, float *z, const float *before, const float *c, const float *dy,
-                      const float *dh, float *dc, float *compact)
+                      const float *dh, float *dc)
 {
     const ps_vf one = ps_vf_all(1);
     for (int64_t k = 0; k < h; k += PS_LANES) {
@@ -138,108 +147,95 @@ static void cell_back(int64_t h, float *z, const float *before, const float *c, 
         const ps_vf d = ps_vf_load_part(dy + k, count) + ps_vf_load_part(dh + k, count);
         const ps_vf dcell = ps_vf_fma(d * out, one - tc * tc, ps_vf_load_part(dc + k, count));
         const ps_vf last = before ? ps_vf_load_part(before + k, count) : ps_vf_all(0);
-        const ps_vf dz[4] = {dcell * g * in * (one - in), dcell * last * forget * (one - forget),
-                             dcell * in * (one - g * g), d * tc * out * (one - out)};
-        for (int gate = 0; gate < 4; gate++) {
-            ps_vf_store_part(z + gate * h + k, dz[gate], count);
-            ps_vf_store_part(compact + gate * h + k, dz[gate], count);
-        }
+        ps_vf_store_part(z + k, dcell * g * in * (one - in), count);
+        ps_vf_store_part(z + h + k, dcell * last * forget * (one - forget), count);
+        ps_vf_store_part(z + 2 * h + k, dcell * in * (one - g * g), count);
+        ps_vf_store_part(z + 3 * h + k, d * tc * out * (one - out), count);
         ps_vf_store_part(dc + k, dcell * forget, count);
     }
 }
 
-/** Gradients of all sums, last step first. */
-static void through_time(const struct ps_nn_lstm *l, const struct ps_nn_pass *p)
+/** Gradients of a step's inputs, [n][k] of the layer's, from those of its sums. */
+static void to_inputs(int64_t n, int64_t k, int64_t gates, const float *dz, const float *panels, float *to)
 {
-    const int64_t n = p->n, h = l->hidden, gates = 4 * h, steps = l->steps;
-    const float *backward = (const float *)p->prepared + parts_of(l).hidden_backward, *dy = p->dy;
-    float *z = p->kept, *c = z + n * steps * gates, *dh = p->work, *dc = dh + n * h, *dz = dc + n * h;
-    memset(dh, 0, (size_t)(2 * n * h) * sizeof *dh);
-    for (int64_t t = steps; t-- > 0;) {
-        for (int64_t i = 0; i < n; i++) {
-            const int64_t row = i * steps + t;
-            cell_back(h, z + row * gates, t > 0 ? c + (row - 1) * h : NULL, c + row * h, dy + row * h,
-                      dh + i * h, dc + i * h, dz + i * gates);
-        }
-        if (t > 0)
-            ps_product(&(struct ps_product){.m = n,
-                                            .n = h,
-                                            .k = gates,
-                                            .batch = 1,
-                                            .a = dz,
-                                            .a_row = gates,
-                                            .a_col = 1,
-                                            .b = backward,
-                                            .b_row = PS_PANEL_COLS,
-                                            .b_panel = gates * PS_PANEL_COLS,
-                                            .c = dh,
-                                            .c_row = h},
-                       NULL);
+    ps_product(&(struct ps_product){.m = n,
+                                    .n = k,
+                                    .k = gates,
+                                    .batch = 1,
+                                    .a = dz,
+                                    .a_row = apart(gates),
+                                    .a_col = 1,
+                                    .b = panels,
+                                    .b_row = PS_PANEL_COLS,
+                                    .b_panel = gates * PS_PANEL_COLS,
+                                    .c = to,
+                                    .c_row = k},
+               NULL);
+}
+
+/** A step's gradients of x to where they belong. */
+static void to_step(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, int64_t t, const float *from)
+{
+    for (int64_t i = 0; i < p->n; i++, from += l->in) {
+        float *to = (float *)p->dx + (i * l->steps + t) * l->in;
+        for (int64_t k = 0; k < l->in; k++) to[k] = p->dx_add ? to[k] + from[k] : from[k];
     }
 }
 
-/** Gradients of weights from those of sums. */
-static void weights(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, float *work)
+/** Gradients of all sums, of biases [gates] and of x, last step first. */
+static void through_time(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, float *db)
 {
-    const int64_t n = p->n, h = l->hidden, gates = 4 * h, steps = l->steps;
-    const float *dz = p->kept;
-    float *dw = p->dw, *dwh = dw + gates * l->in, *db = dwh + gates * h, *sum = p->work;
+    const int64_t n = p->n, h = l->hidden, gates = 4 * h, steps = l->steps, row = apart(gates);
+    const struct parts at = parts_of(l);
+    const float *prepared = p->prepared, *dy = p->dy;
+    float *z = p->kept, *c = z + n * steps * row, *dh = db + gates, *dc = dh + n * h, *dx = dc + n * h;
+    memset(dh, 0, (size_t)(2 * n * h) * sizeof *dh);
+    for (int64_t t = steps; t-- > 0;) {
+        float *const dz = z + t * n * row;
+        for (int64_t i = 0; i < n; i++) {
+            const float *const state = c + (t * n + i) * h;
+            cell_back(h, dz + i * row, t > 0 ? state - n * h : NULL, state, dy + (i * steps + t) * h,
+                      dh + i * h, dc + i * h);
+        }
+        ps_nn_bias_gradient(n, gates, dz, row, t + 1 < steps, db);
+        if (t > 0) to_inputs(n, h, gates, dz, prepared + at.hidden_back, dh);
+        if (!p->dx) continue;
+        to_inputs(n, l->in, gates, dz, prepared + at.input_back, dx);
+        to_step(l, p, t, dx);
+    }
+}
+
+/** Gradients of weights: of sums of `steps` steps from dz on, and of what they were multiplied with, k
+ * elements from x on. */
+static void weights(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, int64_t steps, const float *dz,
+                    const float *x, int64_t k, float *dw, float *work)
+{
+    const int64_t gates = 4 * l->hidden, row = apart(gates);
     ps_product(&(struct ps_product){.m = gates,
-                                    .n = l->in,
-                                    .k = n * steps,
-                                    .batch = 1,
+                                    .n = k,
+                                    .k = p->n,
+                                    .batch = steps,
                                     .a = dz,
                                     .a_row = 1,
-                                    .a_col = gates,
-                                    .b = p->x,
-                                    .b_row = l->in,
+                                    .a_col = row,
+                                    .a_next = p->n * row,
+                                    .b = x,
+                                    .b_row = l->steps * k,
+                                    .b_next = k,
                                     .c = dw,
-                                    .c_row = l->in,
+                                    .c_row = k,
                                     .add = p->dw_add},
                work);
-    if (steps > 1)
-        ps_product(&(struct ps_product){.m = gates,
-                                        .n = h,
-                                        .k = steps - 1,
-                                        .batch = n,
-                                        .a = dz + gates,
-                                        .a_row = 1,
-                                        .a_col = gates,
-                                        .a_next = steps * gates,
-                                        .b = p->y,
-                                        .b_row = h,
-                                        .b_next = steps * h,
-                                        .c = dwh,
-                                        .c_row = h,
-                                        .add = p->dw_add},
-                   work);
-    else if (!p->dw_add)
-        memset(dwh, 0, (size_t)(gates * h) * sizeof *dwh);
-    ps_nn_bias_gradient(n * steps, gates, dz, gates, false, sum);
-    for (int64_t r = 0; r < gates; r++) {
-        db[r] = p->dw_add ? db[r] + sum[r] : sum[r];
-        db[gates + r] = p->dw_add ? db[gates + r] + sum[r] : sum[r];
-    }
 }
 
 void ps_nn_lstm_backward_cpu(const struct ps_nn_lstm *l, const struct ps_nn_pass *p)
 {
-    const int64_t gates = 4 * l->hidden;
-    through_time(l, p);
-    weights(l, p, (float *)p->work + scratch(l, p->n));
-    if (p->dx)
-        ps_product(&(struct ps_product){.m = p->n * l->steps,
-                                        .n = l->in,
-                                        .k = gates,
-                                        .batch = 1,
-                                        .a = p->kept,
-                                        .a_row = gates,
-                                        .a_col = 1,
-                                        .b = (const float *)p->prepared + parts_of(l).input_backward,
-                                        .b_row = PS_PANEL_COLS,
-                                        .b_panel = gates * PS_PANEL_COLS,
-                                        .c = p->dx,
-                                        .c_row = l->in,
-                                        .add = p->dx_add},
-                   NULL);
+    const int64_t h = l->hidden, gates = 4 * h;
+    float *dw = p->dw, *dwh = dw + gates * l->in, *db = dwh + gates * h;
+    float *sums = p->work, *work = sums + scratch(l, p->n);
+    const float *dz = p->kept;
+    through_time(l, p, sums);
+    for (int64_t r = 0; r < 2 * gates; r++) db[r] = sums[r % gates] + (p->dw_add ? db[r] : 0);
+    weights(l, p, l->steps, dz, p->x, l->in, dw, work);
+    weights(l, p, l->steps - 1, dz + p->n * apart(gates), p->y, h, dwh, work);
 }

@@ -5,7 +5,9 @@
 
 enum {
     VECS = PS_PANEL_COLS / PS_LANES, /* vectors of a panel */
-    BLOCK = 256,                     /* k of operands that are copied */
+    DEPTH = 1024,                    /* rows of a panel that stay in the second cache, */
+    BLOCK = 512,                     /* rows of a that go through it together, */
+    SUMS = 1 << 16,                  /* and sums */
     ROWS = 96,                       /* rows of a that are copied at once */
     FAR = 128,                       /* floats from row to row from which copying pays, */
     MANY = 24                        /* where so many rows or columns share it */
@@ -15,14 +17,13 @@ enum {
 #if defined(__AVX512F__)
 enum { ROWS_1 = 14, ROWS_2 = 12, ROWS_3 = 8, ROWS_4 = 6 };
 #else
-enum { ROWS_1 = 10, ROWS_2 = 6, ROWS_3 = 0, ROWS_4 = 0 };
+enum { ROWS_1 = 10, ROWS_2 = 6 };
 #endif
 
-/** A strip: all rows, and the columns of one panel. */
+/** The columns of one panel. */
 struct strip {
     const struct ps_product *p;
     const float *b, *bias;
-    float *c;
     int last; /* columns of its last vector */
 };
 
@@ -31,12 +32,13 @@ INLINE ps_vf load(const float *from, int v, int vecs, int last)
     return v + 1 < vecs ? ps_vf_load(from + v * PS_LANES) : ps_vf_load_part(from + v * PS_LANES, last);
 }
 
-/** Rows [i, i + rows) of a strip. */
-INLINE void tile(const struct strip *s, int64_t i, int rows, int vecs)
+/** `rows` rows of a strip, that begin at a and c. Every third row has a pointer of its own: from there, two
+ * more are within reach of an address, so that all of them fit into registers. */
+INLINE void tile(const struct strip *s, const float *a, float *c, int rows, int vecs)
 {
     const struct ps_product *p = s->p;
     const int last = s->last;
-    float *c = s->c + i * p->c_row;
+    const int64_t row = p->a_row;
     ps_vf sum[ROWS_1][VECS], y[VECS];
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vecs; v++)
@@ -44,61 +46,80 @@ INLINE void tile(const struct strip *s, int64_t i, int rows, int vecs)
                         : s->bias ? load(s->bias, v, vecs, last)
                                   : ps_vf_all(0);
     for (int64_t t = 0; t < p->batch; t++) {
-        const float *a = p->a + i * p->a_row + t * p->a_next, *b = s->b + t * p->b_next;
-        for (int64_t q = 0; q < p->k; q++, a += p->a_col, b += p->b_row) {
+        const float *b = s->b + t * p->b_next, *x[(ROWS_1 + 2) / 3];
+        for (int r = 0; r < rows; r += 3) x[r / 3] = a + t * p->a_next + r * row;
+        for (int64_t q = 0; q < p->k; q++) {
             for (int v = 0; v < vecs; v++) y[v] = load(b, v, vecs, last);
             for (int r = 0; r < rows; r++) {
-                const ps_vf x = ps_vf_all(a[r * p->a_row]);
-                for (int v = 0; v < vecs; v++) sum[r][v] = ps_vf_fma(x, y[v], sum[r][v]);
+                const ps_vf e = ps_vf_all(x[r / 3][r % 3 * row]);
+                for (int v = 0; v < vecs; v++) sum[r][v] = ps_vf_fma(e, y[v], sum[r][v]);
             }
+            for (int r = 0; r < rows; r += 3) x[r / 3] += p->a_col;
+            b += p->b_row;
         }
     }
     for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vecs; v++)
+        for (int v = 0; v < vecs; v++) {
+            const ps_vf z = p->relu ? ps_vf_positive(sum[r][v]) : sum[r][v];
             if (v + 1 < vecs)
-                ps_vf_store(c + r * p->c_row + v * PS_LANES, sum[r][v]);
+                ps_vf_store(c + r * p->c_row + v * PS_LANES, z);
             else
-                ps_vf_store_part(c + r * p->c_row + v * PS_LANES, sum[r][v], last);
+                ps_vf_store_part(c + r * p->c_row + v * PS_LANES, z, last);
+        }
 }
 
-/** All rows by tiles of `most` rows, and smaller ones for the rest. */
-INLINE void tiles(const struct strip *s, int most, int vecs)
+#define TILE(r)                                \
+    case r:                                    \
+        if (r <= most) tile(s, a, c, r, vecs); \
+        break
+
+/** All rows of a line, in as few tiles of up to `most` rows as possible, all of them nearly alike: a small
+ * tile has too few sums to keep the multipliers busy. */
+INLINE void tiles(const struct strip *s, const float *a, float *c, int most, int vecs)
 {
-    const int64_t m = s->p->m;
-    int64_t i = 0;
-    for (; m - i >= most; i += most) tile(s, i, most, vecs);
-    if (most > 8 && m - i >= 8) tile(s, i, 8, vecs), i += 8;
-    if (m - i >= 4) tile(s, i, 4, vecs), i += 4;
-    if (m - i >= 2) tile(s, i, 2, vecs), i += 2;
-    if (m - i >= 1) tile(s, i, 1, vecs);
+    const int64_t m = s->p->m, count = (m + most - 1) / most, rows = m / count, more = m - count * rows;
+    for (int64_t t = 0; t < count; t++) {
+        const int r = (int)rows + (t < more);
+        switch (r) {
+            TILE(1);
+            TILE(2);
+            TILE(3);
+            TILE(4);
+            TILE(5);
+            TILE(6);
+            TILE(7);
+            TILE(8);
+            TILE(9);
+            TILE(10);
+            TILE(11);
+            TILE(12);
+            TILE(13);
+            TILE(14);
+        }
+        a += r * s->p->a_row;
+        c += r * s->p->c_row;
+    }
 }
 
-static void tiles_1(const struct strip *s)
-{
-    tiles(s, ROWS_1, 1);
-}
+/** All lines of a strip. */
+#define TILES(vecs)                                                                        \
+    static void tiles_##vecs(const struct strip *s, float *c)                              \
+    {                                                                                      \
+        for (int64_t l = 0; l < s->p->lines; l++)                                          \
+            tiles(s, s->p->a + l * s->p->a_line, c + l * s->p->c_line, ROWS_##vecs, vecs); \
+    }
 
-static void tiles_2(const struct strip *s)
-{
-    tiles(s, ROWS_2, 2);
-}
-
+TILES(1)
+TILES(2)
 #if defined(__AVX512F__)
-static void tiles_3(const struct strip *s)
-{
-    tiles(s, ROWS_3, 3);
-}
-
-static void tiles_4(const struct strip *s)
-{
-    tiles(s, ROWS_4, 4);
-}
-static void (*const tiles_of[])(const struct strip *) = {tiles_1, tiles_2, tiles_3, tiles_4};
+TILES(3)
+TILES(4)
+static void (*const tiles_of[])(const struct strip *, float *) = {tiles_1, tiles_2, tiles_3, tiles_4};
 #else
-static void (*const tiles_of[])(const struct strip *) = {tiles_1, tiles_2};
+static void (*const tiles_of[])(const struct strip *, float *) = {tiles_1, tiles_2};
 #endif
 
-/** The product with operands as they lie. */
+/** The product with operands as they lie, panel by panel. */
 static void direct(const struct ps_product *p)
 {
     const int64_t panel = p->b_panel ? p->b_panel : PS_PANEL_COLS;
@@ -108,9 +129,8 @@ static void direct(const struct ps_product *p)
         const struct strip s = {.p = p,
                                 .b = p->b + j / PS_PANEL_COLS * panel,
                                 .bias = p->bias ? p->bias + j : NULL,
-                                .c = p->c + j,
                                 .last = width - (vecs - 1) * PS_LANES};
-        tiles_of[vecs - 1](&s);
+        tiles_of[vecs - 1](&s, p->c + j);
     }
 }
 
@@ -136,41 +156,83 @@ static void fill_across(int64_t k, const float *from, int64_t col, int at, int w
 /** Columns of b into one panel; either its rows or its columns are contiguous. */
 static void fill(int64_t k, const float *from, int64_t row, int64_t col, int width, float *panel)
 {
-    if (col != 1) {
-        for (int at = 0; at < PS_PANEL_COLS; at += PS_LANES) fill_across(k, from, col, at, width, panel);
-        return;
-    }
-    for (int64_t q = 0; q < k; q++, panel += PS_PANEL_COLS) {
-        memcpy(panel, from + q * row, (size_t)width * sizeof *panel);
-        for (int j = width; j < PS_PANEL_COLS; j++) panel[j] = 0;
+    for (int at = 0; at < PS_PANEL_COLS; at += PS_LANES) {
+        const int rest = width - at, count = rest < 0 ? 0 : rest < PS_LANES ? rest : PS_LANES;
+        if (col != 1)
+            fill_across(k, from, col, at, width, panel);
+        else
+            for (int64_t q = 0; q < k; q++)
+                ps_vf_store(panel + q * PS_PANEL_COLS + at, ps_vf_load_part(from + q * row + at, count));
     }
 }
 
 void ps_panels_fill(int64_t n, int64_t k, const float *from, int64_t row, int64_t col, int64_t lo, int64_t hi,
-                    float *panels)
+                    float *panels, int64_t panel)
 {
     for (int64_t g = lo; g < hi; g++) {
         const int64_t j = g * PS_PANEL_COLS;
         const int width = n - j < PS_PANEL_COLS ? (int)(n - j) : PS_PANEL_COLS;
-        fill(k, from + j * col, row, col, width, panels + g * PS_PANEL_COLS * k);
+        fill(k, from + j * col, row, col, width, panels + g * panel);
     }
 }
 
 int64_t ps_product_work(int64_t n, int64_t k)
 {
-    const int64_t block = k < BLOCK ? k : BLOCK;
-    return ps_panels(n, block) + ROWS * block;
+    const int64_t depth = k < DEPTH ? k : DEPTH;
+    return ps_panels(n, depth) + ROWS * depth;
 }
 
-/** A part of the depth that is copied: `count` of the products summed, [q, q + k) of each. */
+/** Size of the pieces when n is cut into as few pieces of up to `most` as possible, nearly alike. */
+static int64_t even(int64_t n, int64_t most)
+{
+    const int64_t pieces = n > most ? (n + most - 1) / most : 1;
+    return (n + pieces - 1) / pieces;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/** A part of the depth: `count` of the products summed, [q, q + k) of each. */
 struct depth {
     int64_t s, count, q, k;
 };
 
+/** The first part, or the one after d. @return whether there is one */
+static bool next_depth(const struct ps_product *p, int64_t most, struct depth *d)
+{
+    const int64_t k = even(p->k, most), count = p->k < most ? even(p->batch, most / p->k) : 1;
+    if (d->count == 0) {
+        *d = (struct depth){.count = count, .k = k};
+    } else if (d->q + d->k < p->k) {
+        d->q += d->k;
+    } else {
+        d->s += d->count;
+        d->q = 0;
+    }
+    d->k = least(k, p->k - d->q);
+    d->count = least(count, p->batch - d->s);
+    return d->count > 0;
+}
+
+/** The product over a part of the depth. */
+static struct ps_product part_of(const struct ps_product *p, const struct depth *d)
+{
+    struct ps_product x = *p;
+    x.k = d->k;
+    x.batch = d->count;
+    x.add = p->add || d->s > 0 || d->q > 0;
+    x.relu = p->relu && d->s + d->count == p->batch && d->q + d->k == p->k;
+    x.a += d->s * p->a_next + d->q * p->a_col;
+    x.b += d->s * p->b_next + d->q * p->b_row;
+    return x;
+}
+
 static void copy_b(const struct ps_product *p, const struct depth *d, float *panels)
 {
     for (int64_t j = 0; j < p->n; j += PS_PANEL_COLS) {
-        const int width = p->n - j < PS_PANEL_COLS ? (int)(p->n - j) : PS_PANEL_COLS;
+        const int width = (int)least(p->n - j, PS_PANEL_COLS);
         for (int64_t e = 0; e < d->count; e++, panels += d->k * PS_PANEL_COLS)
             fill(d->k, p->b + (d->s + e) * p->b_next + d->q * p->b_row + j, p->b_row, 1, width, panels);
     }
@@ -185,16 +247,11 @@ static void copy_a(const struct ps_product *p, const struct depth *d, int64_t i,
     }
 }
 
-/** One part of the depth. */
+/** One part of the depth with copies of a or b. */
 static void part(const struct ps_product *p, const struct depth *d, bool a, bool b, float *work)
 {
     const int64_t k = d->count * d->k;
-    struct ps_product x = *p;
-    x.k = k;
-    x.batch = 1;
-    x.add = p->add || d->s > 0 || d->q > 0;
-    x.a += d->s * p->a_next + d->q * p->a_col;
-    x.b += d->s * p->b_next + d->q * p->b_row;
+    struct ps_product x = part_of(p, d);
     if (b) {
         copy_b(p, d, work);
         x.b = work;
@@ -205,9 +262,11 @@ static void part(const struct ps_product *p, const struct depth *d, bool a, bool
         direct(&x);
         return;
     }
+    x.k = k;
+    x.batch = 1;
     float *const rows = work + ps_panels(p->n, k);
     for (int64_t i = 0; i < p->m; i += ROWS) {
-        x.m = p->m - i < ROWS ? p->m - i : ROWS;
+        x.m = least(p->m - i, ROWS);
         copy_a(p, d, i, x.m, rows);
         x.a = rows;
         x.a_col = x.m;
@@ -216,27 +275,59 @@ static void part(const struct ps_product *p, const struct depth *d, bool a, bool
     }
 }
 
-void ps_product(const struct ps_product *p, float *work)
+/** The product through all of the depth, part by part: a panel's part serves all rows from the first cache.
+ */
+static void deep(const struct ps_product *p)
 {
-    bool a = work && p->a_row == 1 && p->a_col > FAR && p->n > MANY && p->k > 1;
-    bool b = work && p->b_panel == 0 && p->b_row > FAR && p->m > MANY && p->k > 1;
-    if (!a && !b) {
-        direct(p);
-        return;
+    struct depth d = {.count = 0};
+    while (next_depth(p, DEPTH, &d)) {
+        const struct ps_product x = part_of(p, &d);
+        direct(&x);
     }
+}
+
+/** Blocks of rows and columns, each through all of the depth. */
+static void blocks(const struct ps_product *p)
+{
+    const int64_t m = even(p->m, BLOCK), lines = even(p->lines, m < BLOCK ? BLOCK / m : 1);
+    const int64_t panels = SUMS / (m * lines * PS_PANEL_COLS), n = (panels > 0 ? panels : 1) * PS_PANEL_COLS;
+    const int64_t panel = p->b_panel ? p->b_panel : PS_PANEL_COLS;
+    struct ps_product x = *p;
+    for (int64_t l = 0; l < p->lines; l += lines)
+        for (int64_t i = 0; i < p->m; i += m)
+            for (int64_t j = 0; j < p->n; j += n) {
+                x.lines = least(p->lines - l, lines);
+                x.m = least(p->m - i, m);
+                x.n = least(p->n - j, n);
+                x.a = p->a + l * p->a_line + i * p->a_row;
+                x.b = p->b + j / PS_PANEL_COLS * panel;
+                x.c = p->c + l * p->c_line + i * p->c_row + j;
+                x.bias = p->bias ? p->bias + j : NULL;
+                deep(&x);
+            }
+}
+
+void ps_product(const struct ps_product *given, float *work)
+{
+    struct ps_product p = *given;
+    if (p.lines == 0) p.lines = 1;
+    if (p.lines > 1 && p.a_line == p.m * p.a_row && p.c_line == p.m * p.c_row) {
+        p.m *= p.lines;
+        p.lines = 1;
+    }
+    const int64_t rows = p.m * p.lines, depth = p.k * p.batch;
+    const bool may = work && p.lines == 1 && depth > 0;
+    bool a = may && p.a_row == 1 && p.a_col > FAR && p.n > MANY && p.k > 1;
+    bool b = may && p.b_panel == 0 && p.b_row > FAR && p.m > MANY && p.k > 1;
     /* products that are summed are cut together, so both operands must lie alike */
-    if (p->batch > 1) a = b = p->a_row == 1 && p->b_panel == 0;
-    if (!a && !b) {
-        direct(p);
-        return;
+    if ((a || b) && p.batch > 1) a = b = p.a_row == 1 && p.b_panel == 0;
+    if (rows == 0 || p.n == 0) return;
+    if (a || b) {
+        struct depth d = {.count = 0};
+        while (next_depth(&p, DEPTH, &d)) part(&p, &d, a, b, work);
+    } else if (depth > 0 && (rows > BLOCK || (rows > MANY && depth > DEPTH))) {
+        blocks(&p);
+    } else {
+        direct(&p);
     }
-    const int64_t together = p->k < BLOCK ? BLOCK / p->k : 1;
-    for (int64_t s = 0; s < p->batch; s += together)
-        for (int64_t q = 0; q < p->k; q += BLOCK) {
-            const struct depth d = {.s = s,
-                                    .count = p->batch - s < together ? p->batch - s : together,
-                                    .q = q,
-                                    .k = p->k - q < BLOCK ? p->k - q : BLOCK};
-            part(p, &d, a, b, work);
-        }
 }

@@ -9,20 +9,22 @@
 /** Columns of a panel: as many as a tile of sums is wide. */
 enum { PS_PANEL_COLS = PS_LANES == 16 ? 64 : 2 * PS_LANES };
 
-/** c = sum over s < batch of a_s b_s, [m][k] times [k][n]. Rows of any operand may overlap or lie apart;
- * those of c must not overlap. Every sum is one chain of fused multiply-adds over s and k, cut alike whatever
- * m and n are. */
+/** c = sum over s < batch of a_s b_s, [lines m][k] times [k][n]. Rows of a and b may overlap or lie apart;
+ * those of c must not overlap, but lines may where c is added to. Every sum is one chain of fused
+ * multiply-adds over s and k, whatever m, n and the blocks are in which it is done. */
 struct ps_product {
     int64_t m, n, k, batch;
-    const float *a; /**< a_s[i][p] = a[s a_next + i a_row + p a_col] */
-    int64_t a_row, a_col, a_next;
+    int64_t lines;  /**< of m rows each, as images have them; 0: one */
+    const float *a; /**< a_s[l m + i][p] = a[s a_next + l a_line + i a_row + p a_col] */
+    int64_t a_row, a_col, a_next, a_line;
     const float *b; /**< b_s[p][j] = b[s b_next + p b_row + j], or by panels: j / PS_PANEL_COLS * b_panel +
                        j % PS_PANEL_COLS instead of j */
     int64_t b_row, b_next, b_panel;
-    float *c; /**< c[i][j] = c[i c_row + j] */
-    int64_t c_row;
+    float *c; /**< c[l m + i][j] = c[l c_line + i c_row + j] */
+    int64_t c_row, c_line;
     bool add;          /**< to what is in c */
     const float *bias; /**< [n] instead of zero to begin with, where c is not added to; or NULL */
+    bool relu;         /**< in the end sums below zero become zero; NaN stays */
 };
 
 /** Floats of scratch for products whose operands lie far apart; k: their whole depth. */
@@ -34,8 +36,9 @@ void ps_product(const struct ps_product *p, float *work);
 /** Elements of b [k][n] in panels, with zeros to fill the last. */
 int64_t ps_panels(int64_t n, int64_t k);
 
-/** Write panels [lo, hi) of b[p][j] = from[p row + j col]; row or col is 1. */
+/** Write panels [lo, hi) of b[p][j] = from[p row + j col]; row or col is 1.
+ * @param panel floats from a panel to the next: at least k PS_PANEL_COLS */
 void ps_panels_fill(int64_t n, int64_t k, const float *from, int64_t row, int64_t col, int64_t lo, int64_t hi,
-                    float *panels);
+                    float *panels, int64_t panel);
 
 #endif

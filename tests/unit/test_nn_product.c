@@ -16,7 +16,7 @@ static float *numbers(int64_t n, uint32_t stream)
 
 static double element_a(const struct ps_product *p, int64_t s, int64_t i, int64_t q)
 {
-    return p->a[s * p->a_next + i * p->a_row + q * p->a_col];
+    return p->a[s * p->a_next + i / p->m * p->a_line + i % p->m * p->a_row + q * p->a_col];
 }
 
 static double element_b(const struct ps_product *p, int64_t s, int64_t q, int64_t j)
@@ -30,7 +30,8 @@ static double element_b(const struct ps_product *p, int64_t s, int64_t q, int64_
  * lies beside the product stays. */
 static void check(struct ps_product p, const char *what)
 {
-    const int64_t depth = p.k * p.batch, room = p.m * p.c_row + 64;
+    const int64_t depth = p.k * p.batch, lines = p.lines > 0 ? p.lines : 1;
+    const int64_t room = (lines - 1) * p.c_line + p.m * p.c_row + 64;
     float *c = numbers(room, 3), *was = numbers(room, 3), *work = NULL;
     p.c = c;
     const double bound = (double)(depth + 1) * (double)(depth + 1) * 0x1p-24;
@@ -40,17 +41,19 @@ static void check(struct ps_product p, const char *what)
         ps_product(&p, work);
         double worst = 0;
         bool beside = true;
-        for (int64_t i = 0; i < p.m; i++)
+        for (int64_t i = 0; i < lines * p.m; i++)
             for (int64_t j = 0; j < p.c_row; j++) {
-                double want = was[i * p.c_row + j];
+                const int64_t at = i / p.m * p.c_line + i % p.m * p.c_row + j;
+                double want = was[at];
                 if (j >= p.n) {
-                    beside = beside && c[i * p.c_row + j] == was[i * p.c_row + j];
+                    beside = beside && c[at] == was[at];
                     continue;
                 }
                 if (!p.add) want = p.bias ? p.bias[j] : 0;
                 for (int64_t s = 0; s < p.batch; s++)
                     for (int64_t q = 0; q < p.k; q++) want += element_a(&p, s, i, q) * element_b(&p, s, q, j);
-                worst = fmax(worst, fabs(want - c[i * p.c_row + j]));
+                if (p.relu) want = fmax(want, 0);
+                worst = fmax(worst, fabs(want - c[at]));
             }
         ck_assert_msg(worst <= bound, "%s, %lld x %lld x %lld x %lld, scratch %d: off by %g (%g)", what,
                       (long long)p.m, (long long)p.n, (long long)p.k, (long long)p.batch, with, worst, bound);
@@ -72,7 +75,7 @@ START_TEST(every_shape)
             const struct ps_product p = {
                 .m = m, .n = n, .k = k, .batch = 1, .a = a, .b = b, .b_row = n, .c_row = n + 3};
             struct ps_product q = p;
-            q.a_row = k, q.a_col = 1, q.bias = bias;
+            q.a_row = k, q.a_col = 1, q.bias = bias, q.relu = ni % 2;
             check(q, "rows of a");
             q.a_row = 1, q.a_col = m, q.bias = NULL, q.add = true;
             check(q, "columns of a");
@@ -156,6 +159,59 @@ START_TEST(batches)
 }
 END_TEST
 
+/* Lines of rows, as convolutions have them: more of them than one block holds, and a depth of several parts.
+ */
+START_TEST(lines)
+{
+    enum { CHANNELS = 9, WIDTH = 30, KERNEL = 5, OUT = 70 };
+    float *a = numbers(200 * WIDTH * CHANNELS, 1), *b = numbers(KERNEL * KERNEL * CHANNELS * OUT, 2),
+          *bias = numbers(OUT, 5);
+    for (int64_t m = 1; m <= WIDTH - KERNEL + 1; m += 5)
+        for (int relu = 0; relu < 2; relu++)
+            check((struct ps_product){.m = m,
+                                      .lines = 3 * m,
+                                      .n = OUT,
+                                      .k = KERNEL * CHANNELS,
+                                      .batch = KERNEL,
+                                      .a = a,
+                                      .a_row = CHANNELS,
+                                      .a_col = 1,
+                                      .a_next = WIDTH * CHANNELS,
+                                      .a_line = WIDTH * CHANNELS,
+                                      .b = b,
+                                      .b_row = OUT,
+                                      .b_next = KERNEL * CHANNELS * OUT,
+                                      .c_row = OUT + 2,
+                                      .c_line = m * (OUT + 2) + relu,
+                                      .bias = bias,
+                                      .relu = relu},
+                  "lines");
+    free(a), free(b), free(bias);
+}
+END_TEST
+
+/* More rows and columns than a block holds, by panels. */
+START_TEST(blocks)
+{
+    enum { M = 700, N = 200, K = 310 };
+    float *a = numbers(M * K, 1), *b = numbers(ps_panels(N, K), 2);
+    check((struct ps_product){.m = M,
+                              .n = N,
+                              .k = K,
+                              .batch = 1,
+                              .a = a,
+                              .a_row = K,
+                              .a_col = 1,
+                              .b = b,
+                              .b_row = PS_PANEL_COLS,
+                              .b_panel = PS_PANEL_COLS * K,
+                              .c_row = N,
+                              .add = true},
+          "blocks");
+    free(a), free(b);
+}
+END_TEST
+
 /* Panels from rows and from columns hold the same, zeros fill the last, and products read them. */
 START_TEST(panels)
 {
@@ -167,8 +223,8 @@ START_TEST(panels)
             for (int64_t q = 0; q < k; q++)
                 for (int64_t j = 0; j < n; j++) across[j * k + q] = b[q * n + j];
             for (int64_t g = 0; g < all / k / PS_PANEL_COLS; g++) {
-                ps_panels_fill(n, k, b, n, 1, g, g + 1, x);
-                ps_panels_fill(n, k, across, 1, k, g, g + 1, y);
+                ps_panels_fill(n, k, b, n, 1, g, g + 1, x, k * PS_PANEL_COLS);
+                ps_panels_fill(n, k, across, 1, k, g, g + 1, y, k * PS_PANEL_COLS);
             }
             ck_assert_msg(memcmp(x, y, (size_t)all * sizeof *x) == 0, "%lld x %lld", (long long)k,
                           (long long)n);
@@ -199,6 +255,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {every_shape, far, batches, panels, NULL};
+    const TTest *const tests[] = {every_shape, far, batches, lines, blocks, panels, NULL};
     return mck_main(argc, argv, "nn_product", tests);
 }
