@@ -1,0 +1,50 @@
+/** The one training loop: epochs, validation, checkpoints and resume, best model, early stopping. */
+#ifndef PS_TRAIN_H
+#define PS_TRAIN_H
+
+#include "common/nn/evaluate.h"
+#include "common/nn/train_params.h"
+
+enum ps_loss {
+    PS_LOSS_SOFTMAX, /**< cross-entropy of softmax(output) and labels, mean over samples */
+    PS_LOSS_SQUARES, /**< squared differences of output and target, mean over samples and features */
+};
+
+enum { PS_FIGURES_MAX = 16 };
+
+/** What a program trains. */
+struct ps_train_job {
+    const struct ps_train_params *params;
+    const struct ps_net *net; /**< ended */
+    const char *describe;     /**< all that the same bits need besides shared parameters: data, model */
+    enum ps_loss loss;
+    double smoothing;                      /**< of labels */
+    bool same;                             /**< the target is the input itself */
+    const struct ps_source *train, *valid; /**< valid: NULL where there is none */
+    struct ps_score score;                 /**< of validation and of --eval-only */
+    /** From sums over n samples to what people read. @param figure out [figures] */
+    void (*figures)(const double *sum, int64_t n, double *figure);
+    int n_figures;
+    const char *const *figure_name; /**< [figures] "val_loss", "val_accuracy": words of the record */
+    int follow;                     /**< the figure that best model and early stopping go by */
+    bool larger;                    /**< is better */
+};
+
+/** What training ends with. */
+struct ps_trained {
+    float *w, *prepared; /**< [weights + buffers], [prepared]; of the last epoch or, where `best` is asked
+                            for, of the best; shared by the node; until ps_train_free */
+    int64_t steps, epochs;
+    double loss;                   /**< mean over the last epoch */
+    double figure[PS_FIGURES_MAX]; /**< of those weights */
+    struct ps_train_memory *memory;
+};
+
+/** Train, or with eval_only evaluate. Collective over run->comm.
+ * Prints a line per epoch, writes `epoch` lines into the record, checkpoints as parameters say.
+ * @return (agreed) PS_OK; PS_STOPPED (asked to stop, a checkpoint is written); PS_EINPUT (the loss is not a
+ * number: names epoch and step; data); PS_EUSAGE (parameters do not fit); PS_ENOMEM; PS_EIO; PS_EMPI */
+enum ps_status ps_train(struct ps_run *run, const struct ps_train_job *job, struct ps_trained *out);
+void ps_train_free(struct ps_trained *t); /**< Collective. */
+
+#endif

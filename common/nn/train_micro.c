@@ -1,0 +1,178 @@
+/* Micro-batches of training: a thread's grains forward and backward, and what threads tell each other with
+ * the sum of gradients. */
+#include <math.h>
+#include <string.h>
+#include "common/nn/order.h"
+#include "common/nn/train_parts.h"
+#include "common/run/stop.h"
+#include "common/run/timer.h"
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Places in the epoch's order that grain g of batch b has. */
+static struct ps_range places(const struct ps_train *t, int64_t b, int64_t g)
+{
+    const int64_t lo = b * t->params->batch, n = least(t->params->batch, t->job->train->n - lo);
+    const struct ps_range r = ps_block(n, t->grains, g);
+    return (struct ps_range){lo + r.lo, lo + r.hi};
+}
+
+/* Numbers that the loss of a sample is a mean of. */
+static double terms(const struct ps_train *t)
+{
+    const struct ps_net *net = t->job->net;
+    return t->job->loss == PS_LOSS_SOFTMAX ? 1 : (double)ps_shape_size(net->node[net->nodes - 1].out);
+}
+
+struct ps_train_sum ps_train_sum_of(const struct ps_train *t, int64_t first, int64_t last)
+{
+    const int64_t batch = t->params->batch, n = t->job->train->n;
+    struct ps_train_sum u = {.first = first, .last = last};
+    for (int64_t b = first; b < last; b++) u.micro += least(t->grains, least(batch, n - b * batch));
+    u.scale = 1 / ((double)(least(last * batch, n) - first * batch) * terms(t));
+    return u;
+}
+
+/* Sum over the n samples that went forward; its gradient times `scale` is written. */
+static double loss_of(const struct ps_train *t, const struct ps_micro *m, int64_t n, double scale, void *dy)
+{
+    const struct ps_net *net = t->job->net;
+    const int64_t output = ps_shape_size(net->node[net->nodes - 1].out);
+    const void *y = m->work.y[net->nodes - 1];
+    if (t->job->loss == PS_LOSS_SQUARES)
+        return net->kernels->square_loss(n * output, y, m->target, scale, dy);
+    const struct ps_nn_softmax softmax = {.classes = output, .smoothing = t->job->smoothing};
+    return net->kernels->softmax_loss(&softmax, n, y, m->target, scale, dy);
+}
+
+/* What this thread has to tell all others, at the end of a vector [n + PS_GRADIENT_EXTRA]. */
+static void tell_all(const struct ps_train *t, int thread, bool bad, float *vector)
+{
+    const struct ps_train_params *p = t->params;
+    const bool file = thread == 0 && t->run->common->checkpoint[0];
+    const bool clock = file && t->run->rank == 0 && p->minutes > 0;
+    float *extra = vector + t->job->net->weights + t->job->net->buffers;
+    extra[PS_GRADIENT_STOP] = file && ps_stop_seen();
+    extra[PS_GRADIENT_SAVE] = clock && ps_elapsed(t->run) - t->saved > 60 * p->minutes;
+    extra[PS_GRADIENT_BAD] = bad;
+}
+
+/* Load grain g's samples and go forward; the gradient of the output is written. @return is the loss a number?
+ */
+static bool forward(struct ps_train *t, int thread, const struct ps_train_sum *u, struct ps_range at,
+                    const struct ps_net_batch *batch, double *loss)
+{
+    struct ps_train_thread *me = &t->thread[thread];
+    const uint64_t seed = (uint64_t)t->run->common->seed;
+    const struct ps_draw draw = {.seed = seed, .epoch = u->epoch, .training = true};
+
+    ps_trace_begin(t->trace, thread, "load");
+    for (int64_t i = 0; i < batch->n; i++)
+        me->micro.sample[i] = ps_order(t->job->train->n, seed, u->epoch, at.lo + i);
+    const enum ps_status rc = ps_micro_load(&me->micro, t->job->train, &draw, batch->n);
+    ps_trace_end(t->trace, thread);
+    if (rc != PS_OK) {
+        me->failed = rc;
+        return false;
+    }
+
+    ps_trace_begin(t->trace, thread, "forward");
+    ps_net_forward(&me->micro.work, batch, t->memory->w, t->memory->prepared);
+    const double here = loss_of(t, &me->micro, batch->n, u->scale, ps_net_output_gradient(&me->micro.work));
+    ps_trace_end(t->trace, thread);
+    *loss += here;
+    return isfinite(here);
+}
+
+/** Who says that gradients are ready. */
+struct speaker {
+    struct ps_gradients *gradients;
+    int thread;
+};
+
+static void ready(void *context, int64_t lo, int64_t hi)
+{
+    const struct speaker *s = context;
+    ps_gradients_ready(s->gradients, s->thread, lo, hi);
+}
+
+/* Grain g's samples of a batch, forward and backward. @return is the loss a number? */
+static bool go_through(struct ps_train *t, int thread, const struct ps_train_sum *u, int64_t g,
+                       struct ps_range at, bool last)
+{
+    struct ps_micro *micro = &t->thread[thread].micro;
+    struct speaker speaker = {t->gradients, thread};
+    const struct ps_net_batch batch = {at.hi - at.lo, micro->x, micro->sample, u->step, true};
+    const int64_t n = t->job->net->weights + t->job->net->buffers;
+    bool first;
+    float *slot = ps_gradients_slot(t->gradients, thread, g, &first);
+    const struct ps_net_gradient gradient = {
+        .dw = slot, .add = !first, .ready = last ? ready : NULL, .context = &speaker};
+    const bool good = forward(t, thread, u, at, &batch, &t->at.loss[g]);
+    tell_all(t, thread, !good, slot);
+    if (!good) return false;
+    ps_trace_begin(t->trace, thread, "backward");
+    if (last) ready(&speaker, n, n + PS_GRADIENT_EXTRA);
+    ps_net_backward(&micro->work, &batch, t->memory->w, t->memory->prepared, &gradient);
+    ps_trace_end(t->trace, thread);
+    return true;
+}
+
+void ps_train_go_through(struct ps_train *t, int thread, const struct ps_train_sum *u)
+{
+    const struct ps_range grains = ps_gradients_grains(t->gradients, thread);
+    bool any = false;
+    for (int64_t g = grains.lo; g < grains.hi; g++)
+        for (int64_t b = u->first; b < u->last; b++) {
+            const struct ps_range at = places(t, b, g);
+            if (at.lo == at.hi) continue;
+            any = true;
+            /* after a failure nothing of the step will be used */
+            if (!go_through(t, thread, u, g, at, g == grains.hi - 1 && b == u->last - 1)) return;
+        }
+    if (!any) tell_all(t, thread, false, ps_gradients_clear(t->gradients, thread));
+}
+
+bool ps_train_add(struct ps_train *t, int thread)
+{
+    ps_trace_begin(t->trace, thread, "sum");
+    const enum ps_status rc = ps_gradients_sum(t->gradients, thread);
+    ps_trace_end(t->trace, thread);
+    if (rc != PS_OK) t->thread[thread].failed = rc;
+    return rc == PS_OK;
+}
+
+struct ps_train_pause ps_train_told(const struct ps_train *t)
+{
+    const float *extra = ps_gradients_total(t->gradients) + t->job->net->weights + t->job->net->buffers;
+    return (struct ps_train_pause){extra[PS_GRADIENT_STOP] > 0, extra[PS_GRADIENT_SAVE] > 0,
+                                   extra[PS_GRADIENT_BAD] > 0};
+}
+
+enum ps_status ps_train_share_loss(struct ps_train *t)
+{
+    const int threads = t->run->threads;
+    const int64_t lo = ps_gradients_grains(t->gradients, 0).lo;
+    const int64_t hi = ps_gradients_grains(t->gradients, threads - 1).hi;
+    enum ps_status rc = PS_OK;
+    for (int i = threads - 1; i >= 0; i--)
+        if (t->thread[i].failed != PS_OK) rc = t->thread[i].failed;
+    PS_TRY(ps_agree(t->run->comm, rc));
+    for (int64_t g = 0; g < t->grains; g++)
+        if (g < lo || g >= hi) t->at.loss[g] = 0;
+    MPI_Allreduce(MPI_IN_PLACE, t->at.loss, (int)t->grains, MPI_DOUBLE, MPI_SUM, t->run->comm);
+    return PS_OK;
+}
+
+double ps_train_mean_loss(struct ps_train *t)
+{
+    double *v = t->at.loss;
+    for (int64_t half = 1; half < t->grains; half *= 2)
+        for (int64_t left = 0; left + half < t->grains; left += 2 * half) v[left] += v[left + half];
+    const double mean = v[0] / ((double)t->job->train->n * terms(t));
+    memset(v, 0, (size_t)t->grains * sizeof *v);
+    return mean;
+}

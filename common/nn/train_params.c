@@ -1,0 +1,70 @@
+#include "common/nn/train_params.h"
+#include <string.h>
+#include "common/run/err.h"
+
+enum ps_status ps_train_kernels(const char *backend, const char *precision, const struct ps_nn_kernels **out)
+{
+    PS_CHECK(strcmp(backend, "cuda") != 0, PS_EBACKEND,
+             "back end cuda of nets is not part of this build: use cpu or auto");
+    PS_CHECK(strcmp(precision, "bf16") != 0, PS_EBACKEND,
+             "precision bf16 is not part of this build: use fp32");
+    *out = strcmp(backend, "ref") == 0 ? &ps_nn_ref : &ps_nn_cpu;
+    return PS_OK;
+}
+
+enum ps_init ps_train_init(const struct ps_train_params *p)
+{
+    return strcmp(p->init, "glorot") == 0 ? PS_INIT_GLOROT : PS_INIT_TORCH;
+}
+
+/* The place of a word in a list that ends with NULL; the table of parameters lets no other word pass. */
+static int place(const char *word, const char *const *list)
+{
+    int i = 0;
+    while (list[i + 1] && strcmp(word, list[i]) != 0) i++;
+    return i;
+}
+
+struct ps_optimizer_plan ps_train_optimizer(const struct ps_train_params *p)
+{
+    static const char *const names[] = {"sgd", "adam", "adamw", "rmsprop", "lars", "lamb", NULL};
+    static const enum ps_nn_rule rules[] = {PS_NN_SGD,     PS_NN_ADAM, PS_NN_ADAMW,
+                                            PS_NN_RMSPROP, PS_NN_LARS, PS_NN_LAMB};
+    return (struct ps_optimizer_plan){.update = {.rule = rules[place(p->optimizer, names)],
+                                                 .scale = 1,
+                                                 .decay = p->decay,
+                                                 .momentum = p->momentum,
+                                                 .nesterov = p->nesterov,
+                                                 .beta1 = p->beta1,
+                                                 .beta2 = p->beta2,
+                                                 .eps = p->eps,
+                                                 .trust = 1},
+                                      .clip = p->clip,
+                                      .trust = p->trust};
+}
+
+struct ps_schedule ps_train_schedule(const struct ps_train_params *p, int64_t steps)
+{
+    static const char *const names[] = {"constant", "step", "cosine", "polynomial", "inverse", NULL};
+    static const enum ps_schedule_kind kinds[] = {PS_RATE_CONSTANT, PS_RATE_STEP, PS_RATE_COSINE,
+                                                  PS_RATE_POLYNOMIAL, PS_RATE_INVERSE};
+    return (struct ps_schedule){.kind = kinds[place(p->schedule, names)],
+                                .rate = p->rate,
+                                .last = p->last_rate,
+                                .factor = p->rate_factor,
+                                .power = p->rate_power,
+                                .every = p->rate_every,
+                                .warm_up = p->warm_up,
+                                .steps = steps};
+}
+
+enum ps_status ps_train_params_check(const struct ps_train_params *p)
+{
+    PS_CHECK(!p->nesterov || p->momentum > 0, PS_EUSAGE, "--nesterov needs --momentum");
+    PS_CHECK(strcmp(p->compress, "none") == 0 || strcmp(p->reduce, "fast") == 0, PS_EUSAGE,
+             "--compress needs --reduce fast: an exact sum travels as it is");
+    PS_CHECK(strcmp(p->optimizer, "lbfgs") != 0 || (p->decay == 0 && p->clip == 0), PS_EUSAGE,
+             "--optimizer lbfgs takes neither --decay nor --clip");
+    PS_CHECK(!p->eval_only || p->weights[0], PS_EUSAGE, "--eval-only needs --weights FILE");
+    return PS_OK;
+}

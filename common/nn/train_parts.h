@@ -1,0 +1,161 @@
+/** What the files of training share with each other only. */
+#ifndef PS_TRAIN_PARTS_H
+#define PS_TRAIN_PARTS_H
+
+#include "common/io/trace.h"
+#include "common/nn/gradients.h"
+#include "common/nn/lbfgs.h"
+#include "common/nn/micro.h"
+#include "common/nn/optimizer.h"
+#include "common/nn/train.h"
+
+/** Weights of a node, which its ranks share. */
+struct ps_train_memory {
+    struct ps_team team;
+    struct ps_shared shared;
+    float *w, *prepared; /**< [weights + buffers], [prepared] */
+    float *best;         /**< [weights + buffers]; NULL where nobody asks for it */
+};
+
+/** How far training is. Equal on all ranks outside of ps_train_steps; checkpoints hold it. */
+struct ps_train_at {
+    int64_t epoch, update;              /**< that are done; of this epoch */
+    int64_t worse;                      /**< validations since the best one */
+    int64_t best_epoch;                 /**< from 1; 0: none */
+    double mean_loss;                   /**< of the last epoch */
+    double best;                        /**< the figure that is followed */
+    double best_figure[PS_FIGURES_MAX]; /**< of that epoch */
+    double figure[PS_FIGURES_MAX];      /**< of the last validation */
+    double *loss;                       /**< [grains] sums of this epoch; owned */
+};
+
+/** What a thread needs of its own in a step. */
+struct ps_train_thread {
+    struct ps_micro micro;
+    enum ps_status failed; /**< of loading a sample */
+};
+
+/** Why ps_train_steps came to an end. Equal on all ranks. */
+struct ps_train_pause {
+    bool stop, save, bad;
+};
+
+struct ps_train {
+    struct ps_run *run;
+    const struct ps_train_job *job;
+    const struct ps_train_params *params;
+    enum ps_target target;
+    struct ps_train_memory *memory;
+    struct ps_gradients *gradients;
+    struct ps_optimizer *optimizer; /**< or else */
+    struct ps_lbfgs *lbfgs;
+    struct ps_trace *trace;
+    struct ps_schedule schedule;
+    struct ps_train_thread *thread;   /**< [run->threads] */
+    int64_t grains, batches, updates; /**< of an epoch */
+    struct ps_train_at at;
+    bool resumed;
+    double saved; /**< when the last checkpoint was written; rank 0's clock */
+};
+
+/** Is there a validation set, and figures to go by? */
+static inline bool ps_train_validates(const struct ps_train *t)
+{
+    return t->job->valid && t->job->n_figures > 0;
+}
+
+/** Updates of the whole run that are done. */
+static inline int64_t ps_train_done(const struct ps_train *t)
+{
+    return t->at.epoch * t->updates + t->at.update;
+}
+
+/* train_memory.c */
+
+/** Everything that training holds. Collective. ps_train_close frees it, but for the memory of weights.
+ * @return (agreed) PS_OK; PS_EUSAGE; PS_ENOMEM; PS_EMPI */
+enum ps_status ps_train_open(struct ps_train *t);
+enum ps_status ps_train_close(struct ps_train *t);
+
+/** First weights: random ones, or those of --weights. Collective. @return (agreed) */
+enum ps_status ps_train_begin(struct ps_train *t);
+
+/** Bring weights into the order in which kernels read them. Collective; all threads of all ranks. */
+void ps_train_prepare(struct ps_train *t);
+
+/** Copy [weights + buffers] within the node's memory. Collective; all threads of all ranks. */
+void ps_train_copy(struct ps_train *t, const float *from, float *to);
+
+/* train.c */
+
+/** What an epoch gave, for people and for the record. */
+struct ps_train_epoch {
+    double seconds, validation; /**< of steps, of the validation */
+    int64_t samples;            /**< that this run went through in this epoch */
+    bool validated;
+};
+
+/** Are there enough epochs, or has there been no gain for too long? Local. */
+bool ps_train_enough(const struct ps_train *t);
+
+/** All updates of an epoch are done: count it, validate, keep the best, tell. Collective. @return (agreed) */
+enum ps_status ps_train_end_epoch(struct ps_train *t, struct ps_train_epoch *e);
+
+/** Write a checkpoint where it is time for that, and stop where that is asked for. Collective.
+ * @return (agreed) PS_OK; PS_STOPPED; PS_EIO */
+enum ps_status ps_train_checkpoint(struct ps_train *t, const struct ps_train_pause *pause);
+
+/* train_micro.c */
+
+/** What a sum of gradients is of: batches of an epoch. Equal on all threads. */
+struct ps_train_sum {
+    int64_t epoch, step; /**< for what is random */
+    int64_t first, last; /**< batches of the epoch */
+    int64_t micro;       /**< micro-batches with samples */
+    double scale;        /**< of the sum of losses: their mean is minimised */
+};
+struct ps_train_sum ps_train_sum_of(const struct ps_train *t, int64_t first, int64_t last);
+
+/** This thread's grains, forward and backward: gradients go to its slots, losses to t->at.loss. */
+void ps_train_go_through(struct ps_train *t, int thread, const struct ps_train_sum *u);
+
+/** Add the gradients of all grains. Called by all threads. @return false: it failed, on every thread */
+bool ps_train_add(struct ps_train *t, int thread);
+
+/** What came with the sum, after ps_team_wait. Local. */
+struct ps_train_pause ps_train_told(const struct ps_train *t);
+
+/** After the parallel region: did a thread fail to load a sample? Then losses of grains, which are known
+ * where their threads are, for all ranks. Collective. @return (agreed) PS_OK; what a source's load returns;
+ * PS_EMPI */
+enum ps_status ps_train_share_loss(struct ps_train *t);
+
+/** Mean of all losses since the last call, added along the tree of common/par/grain. */
+double ps_train_mean_loss(struct ps_train *t);
+
+/* train_steps.c */
+
+/** Go on to the end of the epoch or to where a checkpoint is due. Collective.
+ * @return (agreed) PS_OK; PS_EINPUT (the loss is not a number); what a source's load returns */
+enum ps_status ps_train_steps(struct ps_train *t, struct ps_train_pause *pause);
+
+/* train_full.c */
+
+/** Training by L-BFGS: the loss of all samples at once; an epoch is an accepted step of it. Collective.
+ * @return (agreed) as ps_train */
+enum ps_status ps_train_full(struct ps_train *t);
+
+/* train_state.c */
+
+/** Write a checkpoint, or read it where the run asks for that and there is one. Collective. @return (agreed)
+ */
+enum ps_status ps_train_save(struct ps_train *t);
+enum ps_status ps_train_resume(struct ps_train *t);
+
+/* train_report.c */
+
+void ps_train_tell(struct ps_train *t, const struct ps_train_epoch *e);
+void ps_train_tell_figures(struct ps_train *t);
+void ps_train_tell_end(struct ps_train *t, double seconds);
+
+#endif
