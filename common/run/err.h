@@ -26,6 +26,10 @@ int ps_err_rank(void);
  * no failure does the same. */
 void ps_err_clear(void);
 
+/** Put a message back that a ps_agree in between has replaced, as it was before: agreed. Local.
+ * @param rank as ps_err_rank said */
+void ps_err_restore(const char *message, int rank);
+
 /** What a code means in general, for failures that come without a message (from kernels). Local. */
 const char *ps_status_text(enum ps_status code);
 

@@ -37,9 +37,6 @@ int ps_exit_status(enum ps_status rc);
 /** True at log = debug. Local. */
 bool ps_log_debug(const struct ps_run *run);
 
-/** Put a message back that later calls may have replaced. Local. */
-void ps_err_restore(const char *message, int rank);
-
 /** Catch USR1 and TERM for programs that can stop and go on; let them be otherwise. Local. */
 void ps_stop_watch(bool can_stop);
 
