@@ -20,8 +20,7 @@ void ps_canvas_free(struct ps_canvas *c)
     *c = (struct ps_canvas){0};
 }
 
-/** Mix a colour into a pixel. @param share 0 to 1 of the colour */
-static void blend(struct ps_canvas *c, int x, int y, uint32_t colour, double share)
+void ps_canvas_blend(struct ps_canvas *c, int x, int y, uint32_t colour, double share)
 {
     if (x < 0 || y < 0 || x >= c->width || y >= c->height) return;
     uint8_t *pixel = &c->rgb[3 * ((int64_t)y * c->width + x)];
@@ -36,7 +35,7 @@ void ps_canvas_box(struct ps_canvas *c, int x, int y, int width, int height, uin
     const int64_t right = (int64_t)x + width, bottom = (int64_t)y + height;
     for (int64_t row = y > 0 ? y : 0; row < bottom && row < c->height; row++)
         for (int64_t col = x > 0 ? x : 0; col < right && col < c->width; col++)
-            blend(c, (int)col, (int)row, colour, 1);
+            ps_canvas_blend(c, (int)col, (int)row, colour, 1);
 }
 
 static double within(double x, double lo, double hi)
@@ -76,7 +75,7 @@ void ps_canvas_stroke(struct ps_canvas *c, double x0, double y0, double x1, doub
                   hi = (int)within(floor(middle + reach), -1, vs - 1);
         for (int v = lo; v <= hi; v++) {
             const double share = half - distance(&s, u, v);
-            if (share > 0) blend(c, steep ? v : u, steep ? u : v, colour, share < 1 ? share : 1);
+            if (share > 0) ps_canvas_blend(c, steep ? v : u, steep ? u : v, colour, share < 1 ? share : 1);
         }
     }
 }

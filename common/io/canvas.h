@@ -15,7 +15,10 @@ struct ps_canvas {
 enum ps_status ps_canvas_make(int width, int height, struct ps_canvas *out);
 void ps_canvas_free(struct ps_canvas *c);
 
-/** A filled box. @param colour 0xRRGGBB */
+/** Mix a colour into a pixel. @param colour 0xRRGGBB @param share 0 to 1 of the colour */
+void ps_canvas_blend(struct ps_canvas *c, int x, int y, uint32_t colour, double share);
+
+/** A filled box. */
 void ps_canvas_box(struct ps_canvas *c, int x, int y, int width, int height, uint32_t colour);
 
 /** A straight line with smooth edges, one pixel wide, or `width`. Nothing where a coordinate is no number. */
@@ -24,7 +27,8 @@ void ps_canvas_stroke(struct ps_canvas *c, double x0, double y0, double x1, doub
                       uint32_t colour);
 
 /** ASCII in a font of 5 x 7 points, some letters reaching 2 points lower; a character takes 6 points. Others
- * are shown as a question mark. `_up` goes from (x, y), the bottom left as the text is read, upwards.
+ * are shown as a question mark. Where it is magnified, slanting strokes are smooth. `_up` goes from (x, y),
+ * the bottom left as the text is read, upwards.
  * @param x,y     top left of the first character
  * @param magnify pixels of a point
  * @return width in pixels */

@@ -140,7 +140,7 @@ static void draw_axes(const struct plot *p, void (*tick)(double x, char *text, i
         const double y = down(p, ps_axis_tick(&p->y, i));
         ps_axis_label(&p->y, i, text, LABEL);
         ps_canvas_line(p->c, p->left, round(y), p->right, round(y), grid);
-        ps_canvas_text(p->c, p->left - 2 * m - ps_canvas_text_width(m, text),
+        ps_canvas_text(p->c, p->left - 4 * m - ps_canvas_text_width(m, text),
                        (int)round(y) - CHAR_HIGH * m / 2, m, ink, text);
     }
     for (int i = 0; i < p->x.count; i++) {
@@ -200,12 +200,12 @@ void ps_canvas_chart(struct ps_canvas *c, const char *title, const char *x_name,
     bool whole;
     find_ranges(&p, curve, curves, &whole);
     p.top = (title[0] ? 2 * line : line) + 2 * m;
-    p.bottom = c->height - (x_name[0] ? 5 * line / 2 : 3 * line / 2) - 2 * m;
-    p.left = 2 * m + (y_name[0] ? line : 0) + make_y(&p) * CHAR_WIDE * m + 3 * m;
+    p.bottom = c->height - (x_name[0] ? 5 * line / 2 : 3 * line / 2) - 4 * m;
+    p.left = 2 * m + (y_name[0] ? line : 0) + make_y(&p) * CHAR_WIDE * m + 5 * m;
     p.right = c->width - 4 * CHAR_WIDE * m;
     make_x(&p, whole, tick);
     const int names = p.top;
-    p.top = legend(&p, names, curve, curves, false) + m;
+    p.top = legend(&p, names, curve, curves, false) + 2 * m;
     legend(&p, names, curve, curves, true);
     draw_axes(&p, tick);
     for (int k = 0; k < curves; k++) draw_curve(&p, &curve[k]);

@@ -62,29 +62,68 @@ int ps_canvas_text_width(int magnify, const char *text)
     return STEP * magnify * (int)strlen(text);
 }
 
-/** @param up the text goes upwards */
-static int draw(struct ps_canvas *c, int x, int y, int magnify, uint32_t colour, const char *text, bool up)
+/** Where a text stands. */
+struct text {
+    struct ps_canvas *c;
+    int x, y, magnify;
+    uint32_t colour;
+    bool up;
+};
+
+/** Mix colour into a pixel that lies so far along the text and below its top. */
+static void ink(const struct text *t, int along, int across, double share)
+{
+    ps_canvas_blend(t->c, t->up ? t->x + across : t->x + along, t->up ? t->y - along : t->y + across,
+                    t->colour, share);
+}
+
+static bool set(const uint8_t *rows, int row, int col)
+{
+    return row >= 0 && row < HIGH && col >= 0 && col < WIDE && rows[row] >> (WIDE - 1 - col) & 1;
+}
+
+/** One point of a glyph. Where two points touch at a corner only, the two empty ones beside them get a
+ * triangle each at that corner, which makes a band as wide as a point. */
+static void point(const struct text *t, const uint8_t *rows, int row, int col, int along, int across)
+{
+    const int m = t->magnify;
+    const double leg = 0.707 * m; /* of the triangle */
+    if (set(rows, row, col)) {
+        for (int i = 0; i < m * m; i++) ink(t, along + i % m, across + i / m, 1);
+        return;
+    }
+    for (int corner = 0; corner < 4 && m > 1; corner++) {
+        const int right = corner & 1, low = corner >> 1, dx = right ? 1 : -1, dy = low ? 1 : -1;
+        if (!set(rows, row, col + dx) || !set(rows, row + dy, col) || set(rows, row + dy, col + dx)) continue;
+        for (int i = 0; i < m; i++)
+            for (int k = 0; k < m; k++) { /* pixels from the corner */
+                const double share = 0.5 + (leg - (i + k + 1)) * 0.707;
+                if (share > 0)
+                    ink(t, along + (right ? m - 1 - i : i), across + (low ? m - 1 - k : k),
+                        share < 1 ? share : 1);
+            }
+    }
+}
+
+static int draw(const struct text *t, const char *text)
 {
     for (int k = 0; text[k]; k++) {
         const char known = text[k] >= FIRST && text[k] <= LAST ? text[k] : '?';
         const int down = strchr("gpqy,;", known) ? DESCENT : 0;
         for (int row = 0; row < HIGH; row++)
-            for (int col = 0; col < WIDE; col++) {
-                if (!(glyph[known - FIRST][row] >> (WIDE - 1 - col) & 1)) continue;
-                const int along = (k * STEP + col) * magnify, across = (row + down) * magnify;
-                ps_canvas_box(c, up ? x + across : x + along, up ? y - along - magnify + 1 : y + across,
-                              magnify, magnify, colour);
-            }
+            for (int col = 0; col < WIDE; col++)
+                point(t, glyph[known - FIRST], row, col, (k * STEP + col) * t->magnify,
+                      (row + down) * t->magnify);
     }
-    return ps_canvas_text_width(magnify, text);
+    return ps_canvas_text_width(t->magnify, text);
 }
 
 int ps_canvas_text(struct ps_canvas *c, int x, int y, int magnify, uint32_t colour, const char *text)
 {
-    return draw(c, x, y, magnify, colour, text, false);
+    return draw(&(struct text){c, x, y, magnify, colour, false}, text);
 }
 
 int ps_canvas_text_up(struct ps_canvas *c, int x, int y, int magnify, uint32_t colour, const char *text)
 {
-    return draw(c, x, y, magnify, colour, text, true);
+    return draw(&(struct text){c, x, y, magnify, colour, true}, text);
 }

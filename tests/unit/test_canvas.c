@@ -107,6 +107,25 @@ START_TEST(font)
 }
 END_TEST
 
+/** Magnified, slanting strokes become smooth, and straight ones and corners stay as they are. */
+START_TEST(magnified)
+{
+    struct ps_canvas small = blank(10, 10), large = blank(40, 40);
+    ps_canvas_text(&small, 1, 1, 1, 0, "L");
+    ps_canvas_text(&large, 4, 4, 4, 0, "L");
+    ck_assert_int_eq(count(&large, 0), 16 * count(&small, 0));
+    ck_assert_int_eq(count(&large, 0xffffff), 1600 - 16 * count(&small, 0));
+    ps_canvas_free(&large);
+    large = blank(40, 40);
+    ps_canvas_text(&large, 4, 4, 4, 0, "/"); /* its top right point, and the second at the left below */
+    ck_assert(at(&large, 20, 4) == 0 && at(&large, 23, 11) == 0 && at(&large, 19, 12) == 0);
+    ck_assert(at(&large, 19, 11) < 0x808080 && at(&large, 20, 12) < 0x808080);
+    ck_assert(at(&large, 16, 8) == 0xffffff && at(&large, 23, 15) == 0xffffff);
+    ps_canvas_free(&large);
+    ps_canvas_free(&small);
+}
+END_TEST
+
 /** Text that goes upwards is the same, turned. */
 START_TEST(upwards)
 {
@@ -226,7 +245,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {boxes, lines, lines_are_cut, font,       upwards,
+    const TTest *const tests[] = {boxes, lines, lines_are_cut, font,       magnified, upwards,
                                   greys, axes,  charts,        odd_charts, NULL};
     return mck_main(argc, argv, "canvas", tests);
 }
