@@ -32,7 +32,7 @@ static enum ps_status parse(const uint8_t *text, int64_t n, const void *data, in
 static void check(const struct ps_safetensors *s, const uint8_t *data, int64_t bytes)
 {
     const struct ps_safe_tensor **known = malloc(sizeof *known * (size_t)(s->n + 1));
-    struct ps_safetensors again;
+    struct ps_safetensors again = {0};
     int64_t length, all = 0;
     char *text;
     int n = 0;
