@@ -61,6 +61,20 @@ if has pisvm-train && has psml-data; then
     title 'pisvm-predict: the other nine tenths'
     job 'predict, 2 ranks' "$MPIRUN" -np 2 "$bin/pisvm-predict" --threads 1 --report demo/test.libsvm demo/scene.model demo/predicted.txt
 fi
+if has autoencoder-train && has psml-data; then
+    case $("$BIN/autoencoder-train" --version) in *PNG*) picture=(--plot=demo/) ;; *) picture=() ;; esac
+    title 'autoencoder-train: spectra of a scene in a code of 8, beside 8 principal components; codes for the other programs'
+    job '' "$bin/psml-data" generate spectra "demo/spectra.$e" --height 100 --bands 60 --classes 8
+    job 'train an autoencoder, 2 ranks' "$MPIRUN" -np 2 "$bin/autoencoder-train" --threads 1 "demo/spectra.$e" --scene 100x100 -l bands-64-8-64-bands \
+        --activation tanh -e 30 -r 0.002 --schedule cosine --validate-every 10 --codes "demo/codes.$e" "${picture[@]/%/spectra.png}" --record demo/record.jsonl
+    job '' "$bin/psml-data" info "demo/codes.$e"
+fi
+if has lstm-train; then
+    case $("$BIN/lstm-train" --version) in *PNG*) picture=(--plot=demo/) ;; *) picture=() ;; esac
+    title 'lstm-train: five weeks of an hourly load, six hours ahead, beside persistence and the seasonal naive forecast'
+    job 'train an LSTM, 2 ranks' "$MPIRUN" -np 2 "$bin/lstm-train" --threads 1 inputs/lstm/tiny.par --forecast demo/load.csv \
+        "${picture[@]/%/load.png}" --record demo/record.jsonl
+fi
 if has skeleton; then
     title 'skeleton: the smallest whole program: means of the columns, the same bits on any number of ranks'
     job 'means, 2 ranks' "$MPIRUN" -np 2 "$bin/skeleton" --grains 8 "demo/laser.$e"

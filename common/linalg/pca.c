@@ -17,12 +17,12 @@ enum {
 struct fit {
     const struct ps_pca_rows *x;
     struct ps_grains g;
-    int64_t stride;    /* columns, filled up */
-    int64_t height;    /* rows of covariances of one sum */
-    float *row;        /* [threads][cols] */
-    double *chunk;     /* [threads][CHUNK][stride] */
-    double *mine;      /* [own grains][height][stride] */
-    double *sum;       /* [height][stride] */
+    int64_t stride; /* columns, filled up */
+    int64_t height; /* rows of covariances of one sum */
+    float *row;     /* [threads][cols] */
+    double *chunk;  /* [threads][CHUNK][stride] */
+    double *mine;   /* [own grains][height][stride] */
+    double *sum;    /* [height][stride] */
 };
 
 static int64_t up(int64_t n, int64_t unit)

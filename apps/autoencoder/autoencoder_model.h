@@ -1,0 +1,32 @@
+/** The net: an encoder that narrows to a code, and a decoder that widens again. */
+#ifndef AUTOENCODER_MODEL_H
+#define AUTOENCODER_MODEL_H
+
+#include "common/nn/net.h"
+
+struct autoencoder_spec {
+    /** Widths from input to output: "bands-140-60-140-bands". `bands` stands for the values of a sample;
+     * "conv16" is a convolution of 3 x 3 with 16 channels and stride 2. */
+    const char *layers;
+    struct ps_shape input;
+    enum ps_nn_act hidden, code, output; /**< activations */
+    enum ps_init init;
+    uint64_t seed;
+};
+
+struct autoencoder {
+    struct ps_net net;
+    int code_node; /**< the narrowest layer; of several, the first */
+    int64_t code;  /**< its width */
+};
+
+/** Build it. Names of weights are those of two nn.Sequential in PyTorch, `encoder` and `decoder`, in which
+ * each activation and the flattening of images are modules of their own: encoder.0.weight, encoder.2.weight
+ * ... Local.
+ * @param kernels borrowed
+ * @return PS_OK; PS_EUSAGE (the layers make no autoencoder of this input, with the reason); PS_ENOMEM */
+enum ps_status autoencoder_build(const struct autoencoder_spec *spec, const struct ps_nn_kernels *kernels,
+                                 struct autoencoder *out);
+void autoencoder_free(struct autoencoder *a);
+
+#endif

@@ -1,0 +1,157 @@
+/* ranks: 1 3 */
+#include "mpicheck.h"
+#include <math.h>
+#include <string.h>
+#include "apps/autoencoder/autoencoder_model.h"
+#include "apps/autoencoder/autoencoder_report.h"
+#include "apps/autoencoder/spectra_parts.h"
+#include "common/run/err.h"
+
+/* The names that nn.Sequential gives, with modules for activations and flattening. */
+static void check_names(const char *layers, struct ps_shape input, enum ps_nn_act code, int64_t width,
+                        const char *const *want)
+{
+    const struct autoencoder_spec spec = {
+        .layers = layers, .input = input, .hidden = PS_NN_RELU, .code = code, .output = PS_NN_LINEAR};
+    struct autoencoder a;
+    ck_assert_msg(autoencoder_build(&spec, &ps_nn_ref, &a) == PS_OK, "%s", ps_err_message());
+    struct ps_tensor tensor[PS_TENSORS_MAX * 16];
+    const int n = ps_net_tensors(&a.net, tensor);
+    for (int i = 0; i < n; i += 2)
+        ck_assert_msg(want[i / 2] && !strcmp(tensor[i].name, want[i / 2]), "%s: tensor %d is %s", layers, i,
+                      tensor[i].name);
+    ck_assert_msg(!want[n / 2], "%s: no %s", layers, want[n / 2]);
+    ck_assert_int_eq(a.code, width);
+    ck_assert_int_eq(ps_shape_size(a.net.node[a.code_node].out), width);
+    autoencoder_free(&a);
+}
+
+START_TEST(names)
+{
+    const struct ps_shape spectra = {1, 1, 20, false}, image = {12, 10, 1, false};
+    check_names("bands-14-6-14-20", spectra, PS_NN_RELU, 6,
+                (const char *const[]){"encoder.0.weight", "encoder.2.weight", "decoder.0.weight",
+                                      "decoder.2.weight", NULL});
+    check_names("20-5-bands", spectra, PS_NN_LINEAR, 5,
+                (const char *const[]){"encoder.0.weight", "decoder.0.weight", NULL});
+    check_names("bands-8-5-5-8-bands", spectra, PS_NN_LINEAR, 5, /* the first of the narrowest is the code */
+                (const char *const[]){"encoder.0.weight", "encoder.2.weight", "decoder.0.weight",
+                                      "decoder.2.weight", "decoder.4.weight", NULL});
+    check_names("bands-conv4-conv8-30-7-30-bands", image, PS_NN_LINEAR, 7,
+                (const char *const[]){"encoder.0.weight", "encoder.2.weight", "encoder.5.weight",
+                                      "encoder.7.weight", "decoder.0.weight", "decoder.2.weight", NULL});
+}
+END_TEST
+
+enum { N = 103, BANDS = 3 };
+
+static void make(struct spectra *s, float *x)
+{
+    for (int i = 0; i < N; i++) {
+        x[i * BANDS] = (float)(100 + i);
+        x[i * BANDS + 1] = (float)(-0.5 * i);
+        x[i * BANDS + 2] = 7; /* does not vary */
+    }
+    *s = (struct spectra){.n = N, .bands = BANDS, .x = x, .path = "made"};
+}
+
+START_TEST(split)
+{
+    float x[N * BANDS];
+    struct spectra s;
+    struct spectra_part part[3];
+    int count[N] = {0};
+    make(&s, x);
+    ck_assert(spectra_split(&s, 5, 0.2, 0.1, &part[0], &part[1], &part[2]) == PS_OK);
+    const int64_t want[3] = {N - 21 - 10, 10, 21};
+    for (int p = 0; p < 3; p++) {
+        ck_assert_int_eq(part[p].hi - part[p].lo, want[p]);
+        for (int64_t i = 0; i < want[p]; i++) count[spectra_sample(&part[p], i)]++;
+    }
+    for (int i = 0; i < N; i++) ck_assert_int_eq(count[i], 1);
+    ck_assert(spectra_split(&s, 5, 0.001, 0, &part[0], &part[1], &part[2]) == PS_EUSAGE);
+    ps_err_clear();
+    ck_assert(spectra_split(&s, 5, 0.9, 0.1, &part[0], &part[1], &part[2]) == PS_EUSAGE);
+    ps_err_clear();
+}
+END_TEST
+
+/* The training part's bands after scaling, and the way back. */
+START_TEST(scale)
+{
+    float x[N * BANDS], y[BANDS];
+    struct spectra s;
+    struct spectra_part part[3];
+    struct ps_run run = {.comm = MPI_COMM_WORLD, .threads = 1};
+    MPI_Comm_rank(run.comm, &run.rank);
+    MPI_Comm_size(run.comm, &run.size);
+    make(&s, x);
+    ck_assert(spectra_split(&s, 5, 0.2, 0, &part[0], &part[1], &part[2]) == PS_OK);
+    const int64_t n = part[0].hi - part[0].lo;
+    for (enum spectra_scaling kind = SPECTRA_PLAIN; kind <= SPECTRA_STANDARD; kind++) {
+        struct spectra_scale scale;
+        double mean[BANDS] = {0}, square[BANDS] = {0}, lo[BANDS], hi[BANDS];
+        mck_assert(spectra_scale_find(&run, &part[0], kind, &scale) == PS_OK, "%s", ps_err_message());
+        for (int k = 0; k < BANDS; k++) lo[k] = 1e9, hi[k] = -1e9;
+        for (int64_t i = 0; i < n; i++) {
+            const int64_t at = spectra_sample(&part[0], i);
+            spectra_scaled(&s, &scale, at, y);
+            for (int k = 0; k < BANDS; k++) {
+                mean[k] += y[k] / (double)n;
+                square[k] += (double)y[k] * y[k] / (double)n;
+                lo[k] = fmin(lo[k], y[k]), hi[k] = fmax(hi[k], y[k]);
+            }
+            spectra_unscale(&scale, BANDS, y);
+            for (int k = 0; k < BANDS; k++) ck_assert(fabsf(y[k] - x[at * BANDS + k]) < 1e-4f);
+        }
+        for (int k = 0; k < 2; k++) {
+            if (kind == SPECTRA_PLAIN) ck_assert(fabs(hi[k] - lo[k]) > 20);
+            if (kind == SPECTRA_MINMAX_BANDS) ck_assert(fabs(lo[k]) < 1e-6 && fabs(hi[k] - 1) < 1e-6);
+            if (kind == SPECTRA_STANDARD) ck_assert(fabs(mean[k]) < 1e-6 && fabs(square[k] - 1) < 1e-6);
+        }
+        if (kind == SPECTRA_MINMAX) ck_assert(fabs(hi[0] - 1) < 1e-6 && fabs(lo[1]) < 1e-6 && lo[0] > 0.5);
+        ck_assert(isfinite(y[2]));
+        spectra_scale_free(&scale);
+    }
+}
+END_TEST
+
+/* Figures of one sample that is known to come back wrong. */
+START_TEST(figures)
+{
+    float x[] = {3, 4, 0}, shift[] = {0, 0, 0}, factor[] = {2, 2, 2};
+    const struct spectra s = {.n = 1, .bands = 3, .x = x};
+    const struct spectra_scale scale = {shift, factor, 10};
+    const struct spectra_part part = {.all = &s, .scale = &scale, .hi = 1};
+    const struct ps_score score = autoencoder_score(&part);
+    float scaled[] = {6, 8, 0}, back[] = {0, 0, 10}; /* 10 in the file's unit is 5: a right angle */
+    void *y[] = {NULL, back};
+    struct ps_net net = {.nodes = 2};
+    const struct ps_net_work work = {.net = &net, .y = y};
+    const struct ps_net_batch batch = {.n = 1};
+    double sum[16] = {0}, figure[AUTOENCODER_FIGURES];
+    score.add(score.context, &work, &batch, scaled, sum);
+    autoencoder_figures(sum, 1, figure);
+    ck_assert(fabs(figure[AUTOENCODER_MSE] - 200 / 3.0) < 1e-12);
+    ck_assert(fabs(figure[AUTOENCODER_RMSE] - sqrt(50 / 3.0)) < 1e-12);
+    ck_assert(fabs(figure[AUTOENCODER_ANGLE] - 90) < 1e-12);
+    ck_assert(fabs(figure[AUTOENCODER_PSNR] - 10 * log10(100 * 3 / 50.0)) < 1e-12);
+}
+END_TEST
+
+START_TEST(sizes)
+{
+    int64_t size[3];
+    ck_assert(spectra_sizes("28x30", 2, size) && size[0] == 28 && size[1] == 30);
+    ck_assert(spectra_sizes("2x3x4", 3, size) && size[2] == 4);
+    const char *const wrong[] = {"",     "28",     "28x",    "x28",          "28x-3",
+                                 "28x0", "28x3x1", "28 x 3", "99999999999x1"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) ck_assert(!spectra_sizes(wrong[i], 2, size));
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    const TTest *const tests[] = {names, split, scale, figures, sizes, NULL};
+    return mck_main(argc, argv, "autoencoder", tests);
+}
