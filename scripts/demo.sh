@@ -69,6 +69,13 @@ if has autoencoder-train && has psml-data; then
         --activation tanh -e 30 -r 0.002 --schedule cosine --validate-every 10 --codes "demo/codes.$e" "${picture[@]/%/spectra.png}" --record demo/record.jsonl
     job '' "$bin/psml-data" info "demo/codes.$e"
 fi
+if has mnist-train && has psml-data; then
+    case $("$BIN/mnist-train" --version) in *PNG*) picture=(--wrong=demo/) ;; *) picture=() ;; esac
+    title 'mnist-train: a dense net on drawn digits, in the files that MNIST has; the test digits that it got wrong as a picture'
+    job 'make digits' "$bin/psml-data" generate digits demo/digits -n 12000 --test 2000
+    job 'train a dense net on digits, 2 ranks' "$MPIRUN" -np 2 "$bin/mnist-train" --threads 1 inputs/mnist/ann.par demo/digits --epochs 10 \
+        "${picture[@]/%/mistakes.png}" --record demo/record.jsonl
+fi
 if has lstm-train; then
     case $("$BIN/lstm-train" --version) in *PNG*) picture=(--plot=demo/) ;; *) picture=() ;; esac
     title 'lstm-train: five weeks of an hourly load, six hours ahead, beside persistence and the seasonal naive forecast'
