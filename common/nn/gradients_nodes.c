@@ -30,7 +30,7 @@ struct move {
 
 struct ps_gradients_nodes {
     int64_t buckets, width;  /* elements of a bucket; the last one has less */
-    struct ps_shared memory; /* of the node: all but the rest */
+    struct ps_shared memory; /* of the node: counter, failed, packed */
     struct counter *counter; /* [buckets] */
     int32_t *failed;         /* has a rank of the node? */
     void *packed;       /* what is sent where it is not the node's one sum: pieces of its sums, or bf16 */
@@ -146,7 +146,8 @@ static void add_compressed(struct ps_gradients *g, struct move *m, float *sum, i
     uint16_t *out = (uint16_t *)sent_from(g, m->at) + m->piece_at[g->team->index];
     for (int node = 0; node < g->team->count; node++) {
         const uint16_t *got = (const uint16_t *)m->got + node * n;
-        for (int64_t i = 0; i < n && node != g->team->index; i++) sum[i] += from_bf16(got[i]);
+        if (node == g->team->index) continue;
+        for (int64_t i = 0; i < n; i++) sum[i] += from_bf16(got[i]);
     }
     for (int64_t i = 0; i < n; i++) out[i] = to_bf16(sum[i]);
 }

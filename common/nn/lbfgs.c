@@ -56,6 +56,23 @@ static float *direction_of(const struct ps_lbfgs *l)
     return vector_of(l, PAIRS + 2 * l->history);
 }
 
+/* Elements that a thread works on, in whole blocks. */
+static struct ps_range own_part(const struct ps_lbfgs *l, int thread)
+{
+    return ps_team_part(l->team, thread, l->n, BLOCK);
+}
+
+/* Vectors are zeroed by the threads that will use them. */
+static void begin_vectors(struct ps_lbfgs *l)
+{
+#pragma omp parallel for num_threads(l->team->mine) schedule(static, 1)
+    for (int thread = 0; thread < l->team->mine; thread++) {
+        const struct ps_range part = own_part(l, thread);
+        for (int i = 0; i <= PAIRS + 2 * l->history; i++)
+            memset(vector_of(l, i) + part.lo, 0, (size_t)(part.hi - part.lo) * sizeof(float));
+    }
+}
+
 enum ps_status ps_lbfgs_open(struct ps_team *team, const struct ps_lbfgs_plan *plan, struct ps_lbfgs **out)
 {
     const int64_t threads = team->mine, history = plan->history;
@@ -81,6 +98,8 @@ enum ps_status ps_lbfgs_open(struct ps_team *team, const struct ps_lbfgs_plan *p
     l->vector = l->memory.data;
     l->sum[0] = (double *)(l->vector + (PAIRS + 2 * history + 1) * l->stride);
     l->sum[1] = l->sum[0] + l->blocks;
+    begin_vectors(l);
+    MPI_Barrier(team->node);
 done:
     if (rc != PS_OK) {
         ps_lbfgs_close(l);
@@ -97,12 +116,6 @@ void ps_lbfgs_close(struct ps_lbfgs *l)
     free(l->state);
     free(l->numbers);
     free(l);
-}
-
-/* Elements that a thread works on, and their blocks. */
-static struct ps_range own_part(const struct ps_lbfgs *l, int thread)
-{
-    return ps_team_part(l->team, thread, l->n, BLOCK);
 }
 
 static double product_of(int64_t n, const float *a, const float *b)

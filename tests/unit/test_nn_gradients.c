@@ -287,6 +287,29 @@ START_TEST(counts)
 }
 END_TEST
 
+/* What is ready travels while the rest is still to come. */
+START_TEST(early)
+{
+    const struct ps_gradients_plan plan = {ALL, 0, PS_REDUCE_FAST, false, 1600};
+    struct ps_team team;
+    struct ps_gradients *g;
+    bool first;
+    mck_assert(ps_team_open(MPI_COMM_WORLD, 1, 1, &team) == PS_OK, "team");
+    mck_assert(ps_gradients_open(&team, &plan, &g) == PS_OK, "open");
+    const int64_t grain = ps_gradients_grains(g, 0).lo, others = team.count - 1;
+    mck_assert(grain == team.index, "grain %lld", (long long)grain);
+    memset(ps_gradients_slot(g, 0, grain, &first), 0, ALL * sizeof(float));
+    ps_gradients_ready(g, 0, ALL - 900, ALL); /* two buckets of 400, and some */
+    mck_assert(ps_gradients_sent(g).messages == 2 * 2 * others, "sent %lld",
+               (long long)ps_gradients_sent(g).messages);
+    mck_assert(ps_gradients_sum(g, 0) == PS_OK, "sum");
+    mck_assert(ps_gradients_sent(g).messages == 6 * 2 * others, "sent %lld",
+               (long long)ps_gradients_sent(g).messages);
+    ps_gradients_close(g);
+    ps_team_close(&team);
+}
+END_TEST
+
 /* bf16 has 8 bits: halfway between two of them, the even one is taken. */
 START_TEST(rounded_to_even)
 {
@@ -321,49 +344,61 @@ static float leaf_tree(int64_t lo, int64_t width, int64_t count)
     return lo + width / 2 < count ? left + leaf_tree(lo + width / 2, width / 2, count) : left;
 }
 
-/* Leaves cut into ranges at will, each range added up alone, then all parts: the sum is that of the tree, and
- * a stack of the said depth is enough for each part. */
+enum { LEAVES = 70 };
+
+/* A stack of the said depth is enough for the part from `lo` to `hi` of `mine`, and no smaller one is. */
+static void check_depth(int64_t count, struct ps_range mine, int64_t lo, int64_t hi)
+{
+    int64_t stack[LEAVES];
+    int held = 0, most = 0;
+    for (int64_t leaf = lo; leaf < hi; leaf++) {
+        while (held >= 2 && ps_tree_meet(count, mine, stack[held - 2], stack[held - 1], leaf)) held--;
+        stack[held++] = leaf;
+        most = held > most ? held : most;
+    }
+    ck_assert_msg(most == ps_tree_depth(lo, hi), "%d vectors for [%lld, %lld)", most, (long long)lo,
+                  (long long)hi);
+}
+
+/* Add the leaves of a range. @param first out [parts] their first leaves @param sum out [parts] @return parts
+ */
+static int add_range(int64_t count, struct ps_range mine, int64_t *first, float *sum)
+{
+    struct ps_tree_add add[LEAVES];
+    int64_t leaf[LEAVES];
+    float v[LEAVES];
+    int part[LEAVES];
+    const int n = (int)(mine.hi - mine.lo), parts = ps_tree_parts(count, mine, first);
+    for (int i = 0; i < n; i++) leaf[i] = mine.lo + i, v[i] = value(7, mine.lo + i, 1);
+    const int adds = ps_tree_plan(count, mine, n, leaf, add, part);
+    ck_assert_msg(n - adds == parts, "%d parts, not %d", n - adds, parts);
+    for (int i = 0; i < adds; i++) v[add[i].to] += v[add[i].from];
+    for (int i = 0; i < parts; i++) {
+        ck_assert_msg(leaf[part[i]] == first[i], "part %d", i);
+        check_depth(count, mine, first[i], i + 1 < parts ? first[i + 1] : mine.hi);
+        sum[i] = v[part[i]];
+    }
+    return parts;
+}
+
+/* Leaves cut into ranges at will, each range added up alone, then all parts: the sum is that of the tree. */
 START_TEST(tree_in_pieces)
 {
-    enum { MOST = 70 };
     const struct ps_rng r = {.seed = 1, .stream = 1};
-    for (int64_t count = 1; count <= MOST; count++)
+    for (int64_t count = 1; count <= LEAVES; count++)
         for (int64_t trial = 0; trial < 5; trial++) {
-            struct ps_tree_add add[MOST];
-            float sum[MOST];
-            int64_t first[MOST + PS_TREE_PARTS], width = 1;
-            int parts = 0, part[MOST];
+            struct ps_tree_add add[LEAVES];
+            float sum[LEAVES];
+            int64_t first[LEAVES + PS_TREE_PARTS], width = 1;
+            int parts = 0, root[LEAVES];
             while (width < count) width *= 2;
             for (int64_t lo = 0, hi; lo < count; lo = hi) {
                 hi = lo + 1 + ps_rng_below(r, count * 100 + lo, (uint32_t)trial, 20);
                 if (hi > count) hi = count;
-                const struct ps_range mine = {lo, hi};
-                const int n = (int)(hi - lo), here = ps_tree_parts(count, mine, first + parts);
-                int64_t leaf[MOST];
-                float v[MOST];
-                for (int i = 0; i < n; i++) leaf[i] = lo + i;
-                for (int i = 0; i < n; i++) v[i] = value(7, lo + i, 1);
-                const int adds = ps_tree_plan(count, mine, n, leaf, add, part);
-                ck_assert_msg(n - adds == here, "%d parts, not %d", n - adds, here);
-                for (int i = 0; i < adds; i++) v[add[i].to] += v[add[i].from];
-                for (int i = 0; i < here; i++) {
-                    const int64_t end = i + 1 < here ? first[parts + i + 1] : hi;
-                    int held = 0, most = 0;
-                    int64_t stack[MOST];
-                    ck_assert_msg(leaf[part[i]] == first[parts + i], "part %d", i);
-                    for (int64_t k = first[parts + i]; k < end; k++) {
-                        while (held >= 2 && ps_tree_meet(count, mine, stack[held - 2], stack[held - 1], k))
-                            held--;
-                        stack[held++] = k;
-                        most = held > most ? held : most;
-                    }
-                    ck_assert_msg(most == ps_tree_depth(first[parts + i], end), "depth %d", most);
-                    sum[parts + i] = v[part[i]];
-                }
-                parts += here;
+                parts += add_range(count, (struct ps_range){lo, hi}, first + parts, sum + parts);
             }
-            const int adds = ps_tree_plan(count, (struct ps_range){0, count}, parts, first, add, part);
-            ck_assert_msg(parts - adds == 1 && part[0] == 0, "%d roots", parts - adds);
+            const int adds = ps_tree_plan(count, (struct ps_range){0, count}, parts, first, add, root);
+            ck_assert_msg(parts - adds == 1 && root[0] == 0, "%d roots", parts - adds);
             for (int i = 0; i < adds; i++) sum[add[i].to] += sum[add[i].from];
             const float want = leaf_tree(0, width, count);
             ck_assert_msg(memcmp(&want, sum, sizeof want) == 0, "%lld leaves: %.9g, not %.9g",
@@ -375,7 +410,7 @@ END_TEST
 int main(int argc, char **argv)
 {
     const TTest *const tests[] = {
-        tree_in_pieces, same_bits,       fast, orders, empty_grains_and_micro_batches,
-        counts,         rounded_to_even, NULL};
+        tree_in_pieces, same_bits,       fast, orders, empty_grains_and_micro_batches, counts,
+        early,          rounded_to_even, NULL};
     return mck_main(argc, argv, "nn_gradients", tests);
 }
