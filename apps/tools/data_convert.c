@@ -25,7 +25,7 @@ static const struct ps_param rows[] = {
     PS_PARAM(struct params, output, .positional = 2, .letter = 'o',
              .help = "file to write; its name's end says the format"),
     PS_PARAM(struct params, input_dataset, .def = "",
-             .help = "name inside an HDF5, netCDF or MATLAB file; empty = the only one"),
+             .help = "name inside an HDF5, netCDF, .npz or MATLAB file; empty = the only one"),
     PS_PARAM(struct params, output_dataset, .def = "DATA", .help = "name inside an HDF5 or netCDF file"),
     PS_PARAM(struct params, type, .def = "same",
              .choices = "same|int8|uint8|int16|uint16|int32|uint32|int64|uint64|float32|float64",

@@ -22,7 +22,7 @@ struct params {
 static const struct ps_param rows[] = {
     PS_PARAM(struct params, input, .positional = 1, .letter = 'i', .help = "file to look at"),
     PS_PARAM(struct params, input_dataset, .def = "",
-             .help = "name inside an HDF5, netCDF or MATLAB file; empty = the only one"),
+             .help = "name inside an HDF5, netCDF, .npz or MATLAB file; empty = the only one"),
     PS_PARAM(struct params, head, .def = "false", .flag = true,
              .help = "only shape and type: the values are not read"),
     PS_PARAM(struct params, all, .def = "false", .flag = true, .help = "list every column, however many"),

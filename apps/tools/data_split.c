@@ -49,10 +49,11 @@ static const struct ps_param rows[] = {
              .help = "neighbours of a pixel in a region: 8, or 4 without those at its corners"),
     PS_PARAM(struct params, guard, .def = "0", .range = "[0,1000]", .unit = "pixels",
              .help = "spatial: test pixels within this distance of a training pixel are left out"),
-    PS_PARAM(struct params, input_dataset, .def = "",
-             .help =
-                 "name inside an HDF5, netCDF or MATLAB file; empty = DATA beside labels of the same file, "
-                 "else the only one"),
+    PS_PARAM(
+        struct params, input_dataset, .def = "",
+        .help =
+            "name inside an HDF5, netCDF, .npz or MATLAB file; empty = DATA beside labels of the same file, "
+            "else the only one"),
     PS_PARAM(struct params, labels, .def = "", .help = "file of the labels; empty = the input"),
     PS_PARAM(struct params, labels_dataset, .def = "",
              .help = "name of the labels in their file; empty = GT in the input, else the only one"),

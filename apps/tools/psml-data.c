@@ -24,8 +24,8 @@ static void help(FILE *f)
         fprintf(f, "  %-18s %s\n", commands[i].word, commands[i].program->summary);
     fprintf(f,
             "psml-data SUBCOMMAND --help lists the options. Files: HDF5 (.h5), netCDF (.nc), NumPy (.npy), "
-            "text (.csv .tsv .txt), LIBSVM text (.libsvm .svm .svmlight .el); read only: MATLAB (.mat), IDX "
-            "(also .gz).\n");
+            "text (.csv .tsv .txt), LIBSVM text (.libsvm .svm .svmlight .el); read only: NumPy archives "
+            "(.npz), MATLAB (.mat), IDX (also .gz).\n");
 }
 
 /** Words in a command. */
