@@ -19,7 +19,7 @@ static const double FRACTION = 0.1;
 
 /* What a step counts for one row, in the unit of ps_smo_newton: twice its cost, so that Newton's method,
  * which gains more for it as a rule, gets two thirds. */
-static const double STEP = 32;
+static const double STEP = 16;
 
 /* Scores in single precision are compared with exact ones after so many steps for each row of a set, and not
  * used any more where they are off by more than this fraction of the tolerance. */
@@ -45,6 +45,7 @@ struct active {
     bool newton;                     /**< was Newton's method tried in this set? */
     struct ps_smo_single single;     /**< of the part, */
     void *memory;                    /**< its arrays; NULL: not taken */
+    struct ps_smo_room newton_room;
 };
 
 int64_t ps_smo_active_from(const struct ps_svm_smo *s)
@@ -59,6 +60,7 @@ static void dispose(struct active *a)
                            (void *)a->col, a->coef, a->last_alpha, a->last_score};
     for (size_t o = 0; o < sizeof owned / sizeof *owned; o++) free(owned[o]);
     free(a->memory);
+    free(a->newton_room.at);
 }
 
 /** Arrays for sets of any size up to n rows; but the matrix. */
@@ -206,8 +208,8 @@ static bool begin(struct active *a, int64_t m)
     const int64_t stride = ps_smo_single_padded(m);
     if (m * stride > a->room) {
         free(a->k);
-        a->k = aligned_alloc(64, (size_t)(m * stride) * sizeof *a->k);
-        a->room = a->k ? m * stride : 0;
+        a->room = m * stride + m * stride / 4 / PS_SMO_LANES * PS_SMO_LANES; /* sets grow little by little */
+        a->k = aligned_alloc(64, (size_t)a->room * sizeof *a->k);
         if (!a->k) return false;
     }
     memset(a->have, 0, (size_t)m);
@@ -316,7 +318,7 @@ static enum ps_status alternate(struct active *a, struct ps_smo_state *t)
         if (!more) return PS_OK;
         const double by_steps = find_gain(a, t);
         double cost;
-        rc = ps_smo_newton(t, &cost);
+        rc = ps_smo_newton(t, &a->newton_room, &cost);
         const bool better = find_gain(a, t) * turn > by_steps * cost;
         a->wait = better ? fmax(1, a->wait / 2) : 2 * a->wait;
         a->due = a->wait * fmax(cost, step * (double)s->n);

@@ -28,7 +28,7 @@ enum { SETS = 4 };
  * memory. */
 static const double SOLUTIONS = 12;
 
-struct newton {
+struct newton { /* all arrays are borrowed from the caller's room */
     struct ps_smo_state *t;
     int64_t free, n; /**< variables that were free in the beginning; the same in whole panels */
     int64_t *var;    /**< [free] */
@@ -47,40 +47,52 @@ struct newton {
     double cost;
 };
 
-static void dispose(struct newton *w)
+/** `count` entries of `size` bytes from the memory at `*next`, aligned to vectors; NULL: they are only
+ * counted.
+ */
+static void *cut(char *memory, size_t *next, int64_t count, size_t size)
 {
-    void *const owned[] = {w->var, w->factor, w->ones,  w->d,           w->moved,
-                           w->off, w->off_at, w->ready, (void *)w->col, w->coef};
-    for (size_t o = 0; o < sizeof owned / sizeof *owned; o++) free(owned[o]);
+    void *const at = memory ? memory + *next : NULL;
+    *next += ((size_t)count * size + 63) / 64 * 64;
+    return at;
 }
 
-/** An array of n numbers, aligned to vectors. */
-static double *numbers(int64_t n)
+/** Lay out the arrays for w->n places. @return their size */
+static size_t lay_out(struct newton *w, char *memory)
 {
-    return aligned_alloc(64, ((size_t)n * sizeof(double) + 63) / 64 * 64);
+    size_t next = 0;
+    w->var = cut(memory, &next, w->n, sizeof *w->var);
+    w->factor = cut(memory, &next, ps_panel_start(w->n), sizeof *w->factor);
+    w->ones = cut(memory, &next, w->n, sizeof *w->ones);
+    w->d = cut(memory, &next, w->n, sizeof *w->d);
+    w->moved = cut(memory, &next, w->n, sizeof *w->moved);
+    w->ready = cut(memory, &next, SETS * PS_SOLVES * w->n, sizeof *w->ready);
+    w->col = cut(memory, &next, w->n, sizeof *w->col);
+    w->coef = cut(memory, &next, w->n, sizeof *w->coef);
+    w->off_at = cut(memory, &next, OFF, sizeof *w->off_at);
+    w->off = cut(memory, &next, OFF * w->n, sizeof *w->off);
+    return next;
 }
 
-static bool make(struct newton *w, struct ps_smo_state *t)
+static bool make(struct newton *w, struct ps_smo_state *t, struct ps_smo_room *room)
 {
     const struct ps_svm_smo *s = t->s;
     *w = (struct newton){.t = t};
-    w->var = malloc((size_t)s->n * sizeof *w->var);
-    if (!w->var) return false;
-    for (int64_t v = 0; v < s->n; v++)
-        if (ps_smo_may_rise(s, v) && ps_smo_may_fall(s, v)) w->var[w->free++] = v;
+    for (int64_t v = 0; v < s->n; v++) w->free += ps_smo_may_rise(s, v) && ps_smo_may_fall(s, v);
     w->n = ps_panel_rows(w->free);
-    const size_t n = (size_t)w->n + 1;
-    w->factor = numbers(ps_panel_start(w->n) + 1);
-    w->ones = numbers(w->n + 1);
-    w->d = numbers(w->n + 1);
-    w->moved = numbers(w->n + 1);
-    w->off = numbers(OFF * w->n + 1);
-    w->off_at = malloc(OFF * sizeof *w->off_at);
-    w->ready = numbers(SETS * PS_SOLVES * w->n + 1);
-    w->col = malloc(n * sizeof *w->col);
-    w->coef = malloc(n * sizeof *w->coef);
+    const size_t size = lay_out(w, NULL);
+    if (size > room->size) {
+        free(room->at);
+        room->size = size + size / 4 / 64 * 64; /* the next call is likely to want a little more */
+        room->at = aligned_alloc(64, room->size);
+        if (!room->at) room->size = 0;
+    }
+    if (!room->at) return false;
+    lay_out(w, room->at);
+    for (int64_t v = 0, i = 0; v < s->n; v++)
+        if (ps_smo_may_rise(s, v) && ps_smo_may_fall(s, v)) w->var[i++] = v;
     for (int k = 0; k < SETS * PS_SOLVES; k++) w->ready_at[k] = -1;
-    return w->factor && w->ones && w->d && w->moved && w->off && w->off_at && w->ready && w->col && w->coef;
+    return true;
 }
 
 /** Upper triangle of A by panels; places beyond the free variables are of the identity. */
@@ -331,11 +343,12 @@ bool ps_smo_newton_can(const struct ps_svm_smo *s)
     return s->copies == 1 && !s->nu;
 }
 
-enum ps_status ps_smo_newton(struct ps_smo_state *t, double *cost)
+enum ps_status ps_smo_newton(struct ps_smo_state *t, struct ps_smo_room *room, double *cost)
 {
     struct newton w;
-    enum ps_status rc = make(&w, t) ? PS_OK : PS_ENOMEM;
-    if (rc == PS_OK && w.free > 1 && factor(&w)) {
+    *cost = 0;
+    if (!make(&w, t, room)) return PS_ENOMEM;
+    if (w.free > 1 && factor(&w)) {
         for (int64_t i = 0; i < w.n; i++) w.ones[i] = i < w.free;
         solve_one(&w, w.ones);
         w.sum_ones = sum_of(w.ones, w.free);
@@ -343,6 +356,5 @@ enum ps_status ps_smo_newton(struct ps_smo_state *t, double *cost)
         t->s->iterations++;
     }
     *cost = w.cost;
-    dispose(&w);
-    return rc;
+    return PS_OK;
 }

@@ -51,29 +51,55 @@ INLINE float largest(ps_vf x)
 #endif
 }
 
+INLINE ps_vf smaller(ps_vf a, ps_vf b)
+{
+#if defined(__AVX512F__)
+    return (ps_vf)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+    return (ps_vf)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+    const ps_vu less = (ps_vu)(a < b);
+    return (ps_vf)(((ps_vu)a & less) | ((ps_vu)b & ~less));
+#endif
+}
+
+INLINE float smallest(ps_vf x)
+{
+#if defined(__AVX512F__)
+    return _mm512_reduce_min_ps((__m512)x);
+#else
+    float least = x[0];
+    for (int l = 1; l < PS_LANES; l++) least = x[l] < least ? x[l] : least;
+    return least;
+#endif
+}
+
 /** The slot of the first of the largest over all chains, whose lanes hold slots of their own. */
 INLINE int64_t first_of(const struct best b[CHAINS], float value)
 {
-    uint32_t first = UINT32_MAX;
 #if defined(__AVX512F__)
+    __m512i first = _mm512_set1_epi32(-1);
     for (int c = 0; c < CHAINS; c++) {
         const __mmask16 equal = _mm512_cmp_ps_mask((__m512)b[c].value, _mm512_set1_ps(value), _CMP_EQ_OQ);
-        const uint32_t at = _mm512_mask_reduce_min_epu32(equal, (__m512i)b[c].at);
-        first = at < first ? at : first;
+        first = _mm512_mask_min_epu32(first, equal, first, (__m512i)b[c].at);
     }
+    return _mm512_reduce_min_epu32(first);
 #else
+    uint32_t first = UINT32_MAX;
     for (int c = 0; c < CHAINS; c++)
         for (int l = 0; l < PS_LANES; l++)
             if (b[c].value[l] == value && b[c].at[l] < first) first = b[c].at[l];
-#endif
     return first;
+#endif
 }
 
-/** Slots of the first vector of each chain. */
+/** Slots of the first vector of each chain: from memory, as a loop would put them together lane by lane. */
 INLINE void first_slots(ps_vu at[CHAINS])
 {
-    for (int c = 0; c < CHAINS; c++)
-        for (int l = 0; l < PS_LANES; l++) at[c][l] = (uint32_t)(c * PS_LANES + l);
+    static const uint32_t slot[PS_SMO_SINGLE] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
+                                                 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+                                                 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
+    memcpy(at, slot, CHAINS * sizeof *at);
 }
 
 /** Tops of scores that are advanced by w (k_j - k_i). */
@@ -89,29 +115,33 @@ static struct top advance(const struct ps_smo_single *x, int copies, const float
     ps_vf low[CHAINS];
     ps_vu at[CHAINS];
     const ps_vf by = ps_vf_all(w);
+    /* copied, so that stores of scores leave them in registers */
+    float *const scores = x->score;
+    const float *const rise = x->rise, *const fall = x->fall;
+    const int64_t rows = x->rows, end = copies * rows;
     first_slots(at);
     for (int c = 0; c < CHAINS; c++) {
         up[c] = (struct best){ps_vf_all(-INFINITY), at[c]};
-        low[c] = ps_vf_all(-INFINITY);
+        low[c] = ps_vf_all(INFINITY);
     }
-    for (int64_t first = 0; first < copies * x->rows; first += x->rows)
-        for (int64_t r = 0; r < x->rows; r += PS_SMO_SINGLE)
+    for (int64_t first = 0; first < end; first += rows)
+        for (int64_t r = 0; r < rows; r += PS_SMO_SINGLE)
             for (int c = 0; c < CHAINS; c++) {
                 const int64_t k = r + c * PS_LANES, q = first + k;
                 const ps_vf change = ps_vf_load(kj + k) - ps_vf_load(ki + k);
-                const ps_vf score = ps_vf_fma(by, change, ps_vf_load(x->score + q));
-                ps_vf_store(x->score + q, score);
-                keep_larger(&up[c], score + ps_vf_load(x->rise + q), at[c]);
-                low[c] = larger(-(score + ps_vf_load(x->fall + q)), low[c]);
+                const ps_vf score = ps_vf_fma(by, change, ps_vf_load(scores + q));
+                ps_vf_store(scores + q, score);
+                keep_larger(&up[c], score + ps_vf_load(rise + q), at[c]);
+                low[c] = smaller(score + ps_vf_load(fall + q), low[c]);
                 at[c] += PS_SMO_SINGLE;
             }
     ps_vf most = up[0].value, least = low[0];
     for (int c = 1; c < CHAINS; c++) {
         most = larger(most, up[c].value);
-        least = larger(least, low[c]);
+        least = smaller(least, low[c]);
     }
     const float value = largest(most);
-    return (struct top){value, -largest(least), first_of(up, value)};
+    return (struct top){value, smallest(least), first_of(up, value)};
 }
 
 /** b^2 / a, as ps_smo_worth. */

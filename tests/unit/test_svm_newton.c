@@ -13,6 +13,7 @@
 enum { ROWS = 150, STRIDE = 160 };
 
 static const struct ps_rng rng = {5, 9};
+static struct ps_smo_room room; /* one for all tests: what an earlier call left does not matter */
 
 /** Entries of a positive definite matrix with condition about n / ridge. */
 static double entry(int64_t i, int64_t j, double ridge)
@@ -111,7 +112,7 @@ static int check(struct program *q, double *spread)
     memcpy(before, q->f, sizeof before);
     void *memory = ps_smo_begin(&q->s, &t);
     ck_assert(memory != NULL);
-    ck_assert_int_eq(ps_smo_newton(&t, &cost), PS_OK);
+    ck_assert_int_eq(ps_smo_newton(&t, &room, &cost), PS_OK);
     ck_assert_double_gt(cost, 0);
     smo_gradient(&q->s, q->alpha, f);
     for (int64_t i = 0; i < ROWS; i++) size += fabs(q->alpha[i]) + fabs(q->start[i]);
@@ -175,7 +176,7 @@ START_TEST(nothing_to_do)
     memset(q.alpha, 0, sizeof q.alpha);
     memset(q.f, 0, sizeof q.f);
     void *memory = ps_smo_begin(&q.s, &t);
-    ck_assert_int_eq(ps_smo_newton(&t, &cost), PS_OK);
+    ck_assert_int_eq(ps_smo_newton(&t, &room, &cost), PS_OK);
     for (int64_t i = 0; i < ROWS; i++) ck_assert(q.alpha[i] == 0 && t.score[i] == q.y[i]);
     free(memory);
 }
@@ -185,5 +186,7 @@ int main(int argc, char **argv)
 {
     const TTest *const tests[] = {factor_solves, factor_wants_positive, minimum_without_bounds,
                                   bounds,        nothing_to_do,         NULL};
-    return mck_main(argc, argv, "svm newton", tests);
+    const int rc = mck_main(argc, argv, "svm newton", tests);
+    free(room.at);
+    return rc;
 }
