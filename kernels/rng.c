@@ -19,6 +19,35 @@ void ps_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]
     out[0] = c0, out[1] = c1, out[2] = c2, out[3] = c3;
 }
 
+/** Words of 32 bits, each in a lane that has room for its products. */
+typedef uint64_t words __attribute__((vector_size(64)));
+
+void ps_philox_lanes(const uint32_t *first, const uint32_t rest[3], const uint32_t key[2], uint32_t *out)
+{
+    enum { WIDTH = sizeof(words) / sizeof(uint64_t), N = PS_PHILOX_LANES / WIDTH };
+    const uint64_t low = 0xffffffffu;
+    uint64_t k0 = key[0], k1 = key[1];
+    words c0[N], c1[N], c2[N], c3[N];
+    for (int i = 0; i < PS_PHILOX_LANES; i++) c0[i / WIDTH][i % WIDTH] = first[i];
+    for (int v = 0; v < N; v++) {
+        c1[v] = (words){0} + rest[0];
+        c2[v] = (words){0} + rest[1];
+        c3[v] = (words){0} + rest[2];
+    }
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int v = 0; v < N; v++) {
+            const words a = c0[v] * (uint64_t)0xD2511F53u, b = c2[v] * (uint64_t)0xCD9E8D57u;
+            c0[v] = b >> 32 ^ c1[v] ^ k0;
+            c1[v] = b & low;
+            c2[v] = a >> 32 ^ c3[v] ^ k1;
+            c3[v] = a & low;
+        }
+        k0 = (k0 + 0x9E3779B9u) & low;
+        k1 = (k1 + 0xBB67AE85u) & low;
+    }
+    for (int i = 0; i < PS_PHILOX_LANES; i++) out[i] = (uint32_t)c0[i / WIDTH][i % WIDTH];
+}
+
 /** The block of one draw as two words of 64 bits: (seed) is the key, (index, slot, stream) the counter. */
 static void draw(struct ps_rng r, int64_t index, uint32_t slot, uint64_t word[2])
 {

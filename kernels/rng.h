@@ -15,6 +15,11 @@ struct ps_rng {
 /** The raw block: out[4] = Philox4x32-10 of a counter and key. Local. */
 void ps_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
+/** The first words of several blocks whose counters differ in their first word alone. Local.
+ * @param first [lanes] @param rest words 1 to 3 of the counters @param out [lanes] */
+enum { PS_PHILOX_LANES = 32 };
+void ps_philox_lanes(const uint32_t *first, const uint32_t rest[3], const uint32_t key[2], uint32_t *out);
+
 /** 64 random bits of sample `index`, draw number `slot`. Local. */
 uint64_t ps_rng_u64(struct ps_rng r, int64_t index, uint32_t slot);
 

@@ -9,4 +9,7 @@
  * result is not below n (Black, Rogaway 2002, "Ciphers with arbitrary finite domains"). */
 int64_t ps_order(int64_t n, uint64_t seed, int64_t epoch, int64_t i);
 
+/** The same for all i in [lo, hi), several at once. @param out [hi - lo] */
+void ps_order_range(int64_t n, uint64_t seed, int64_t epoch, int64_t lo, int64_t hi, int64_t *out);
+
 #endif

@@ -75,6 +75,12 @@ enum ps_status ps_train_checkpoint(struct ps_train *t, const struct ps_train_pau
     return PS_OK;
 }
 
+enum ps_status ps_train_checkpoint_last(struct ps_train *t)
+{
+    const bool there = t->saved_steps == ps_train_done(t);
+    return t->run->common->checkpoint[0] && !there ? ps_train_save(t) : PS_OK;
+}
+
 /* Samples of the epoch that `updates` of its updates went through. */
 static int64_t samples(const struct ps_train *t, int64_t updates)
 {
@@ -98,7 +104,7 @@ static enum ps_status epochs(struct ps_train *t)
         t->at.mean_loss = ps_train_mean_loss(t);
         PS_TRY(ps_train_end_epoch(t, &e));
     }
-    return PS_OK;
+    return ps_train_checkpoint_last(t);
 }
 
 /* Train, and leave the weights that are wanted. Collective. */
@@ -106,6 +112,7 @@ static enum ps_status train(struct ps_train *t)
 {
     const double start = ps_elapsed(t->run);
     t->saved = start;
+    t->saved_steps = -1;
     PS_TRY(ps_train_resume(t));
     ps_train_prepare(t);
     PS_TRY(t->lbfgs ? ps_train_full(t) : epochs(t));

@@ -85,6 +85,7 @@ enum ps_status ps_train_full(struct ps_train *t)
     }
     if (next == PS_LBFGS_CONVERGED)
         ps_print(t->run, "the gradient is zero: training ends after %lld steps\n", (long long)t->at.epoch);
+    if (next == PS_LBFGS_STEP) return ps_train_checkpoint_last(t);
     if (next != PS_LBFGS_STUCK) return PS_OK;
     ps_print(t->run, "no smaller loss was found: training ends after %lld steps\n", (long long)t->at.epoch);
     ps_train_prepare(t);

@@ -70,8 +70,7 @@ static bool forward(struct ps_train *t, int thread, const struct ps_train_sum *u
     const struct ps_draw draw = {.seed = seed, .epoch = u->epoch, .training = true};
 
     ps_trace_begin(t->trace, thread, "load");
-    for (int64_t i = 0; i < batch->n; i++)
-        me->micro.sample[i] = ps_order(t->job->train->n, seed, u->epoch, at.lo + i);
+    ps_order_range(t->job->train->n, seed, u->epoch, at.lo, at.hi, me->micro.sample);
     const enum ps_status rc = ps_micro_load(&me->micro, t->job->train, &draw, batch->n);
     ps_trace_end(t->trace, thread);
     if (rc != PS_OK) {

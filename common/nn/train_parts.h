@@ -55,7 +55,8 @@ struct ps_train {
     int64_t grains, batches, updates; /**< of an epoch */
     struct ps_train_at at;
     bool resumed;
-    double saved; /**< when the last checkpoint was written; rank 0's clock */
+    int64_t saved_steps; /**< updates that the last checkpoint holds */
+    double saved;        /**< when the last checkpoint was written; rank 0's clock */
 };
 
 /** Is there a validation set, and figures to go by? */
@@ -104,6 +105,11 @@ enum ps_status ps_train_end_epoch(struct ps_train *t, struct ps_train_epoch *e);
 /** Write a checkpoint where it is time for that, and stop where that is asked for. Collective.
  * @return (agreed) PS_OK; PS_STOPPED; PS_EIO */
 enum ps_status ps_train_checkpoint(struct ps_train *t, const struct ps_train_pause *pause);
+
+/** The state at the end, from which the run may be prolonged, where the last checkpoint is another.
+ * Collective.
+ * @return (agreed) PS_OK; PS_EIO */
+enum ps_status ps_train_checkpoint_last(struct ps_train *t);
 
 /* train_micro.c */
 

@@ -114,6 +114,7 @@ enum ps_status ps_train_save(struct ps_train *t)
                                                   table.n, (int)t->params->keep);
     ps_trace_end(t->trace, 0);
     t->saved = ps_elapsed(t->run);
+    t->saved_steps = ps_train_done(t);
     return rc;
 }
 
@@ -128,6 +129,7 @@ enum ps_status ps_train_resume(struct ps_train *t)
     PS_TRY(ps_checkpoint_read(t->run, path, tag, table.part, table.n));
     if (t->lbfgs) ps_lbfgs_resume(t->lbfgs, table.numbers);
     t->resumed = true;
+    t->saved_steps = ps_train_done(t);
     ps_info(t->run, "going on in epoch %lld, after step %lld of %lld\n", (long long)t->at.epoch + 1,
             (long long)t->at.update, (long long)t->updates);
     return PS_OK;

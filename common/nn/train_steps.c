@@ -77,9 +77,11 @@ enum ps_status ps_train_steps(struct ps_train *t, struct ps_train_pause *out)
     }
     ps_progress_end(&progress);
     PS_TRY(ps_train_share_loss(t));
-    PS_CHECK(!pause.bad, PS_EINPUT,
-             "the loss is not a number in epoch %lld, step %lld: try a smaller --rate, or --clip",
-             (long long)t->at.epoch + 1, (long long)(t->at.epoch * t->updates + done));
+    PS_CHECK(
+        !pause.bad, PS_EINPUT,
+        "the loss is not a number in epoch %lld, step %lld: lower --rate or set --clip; in the first step, "
+        "look for such values in the data",
+        (long long)t->at.epoch + 1, (long long)(t->at.epoch * t->updates + done));
     t->at.update = done;
     *out = pause;
     return PS_OK;
