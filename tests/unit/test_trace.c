@@ -103,7 +103,7 @@ START_TEST(spans)
         const cJSON *next = span(json, "step", r + 1, 0, 0);
         ck_assert(!next == (r + 1 == run.size) && (!next || number(next, "ts") > end - 1000));
         const char *name = meta(json, "process_name", "name", r);
-        char want[20];
+        char want[32];
         snprintf(want, sizeof want, "rank %d on ", r);
         ck_assert(name && !strncmp(name, want, strlen(want)) && strlen(name) > strlen(want));
         ck_assert(!meta(json, "process_labels", "labels", r) && !span(json, "step", r, 0, 1));
