@@ -247,6 +247,16 @@ static void remove_files(const char *name)
     MPI_Barrier(MPI_COMM_WORLD);
 }
 
+/* The last checkpoint is that of the end: put the one before it in its place. */
+static void take_former(void)
+{
+    char former[PS_STR_MAX + 16];
+    MPI_Barrier(MPI_COMM_WORLD);
+    snprintf(former, sizeof former, "%s.1", common.checkpoint);
+    if (world_rank() == 0) ck_assert(rename(former, common.checkpoint) == 0);
+    MPI_Barrier(MPI_COMM_WORLD);
+}
+
 /* From each checkpoint of a run on all ranks the first rank goes on alone, and the other way round. */
 START_TEST(resume)
 {
@@ -260,10 +270,13 @@ START_TEST(resume)
         snprintf(common.checkpoint, sizeof common.checkpoint, "%s", file_name("train.ckpt"));
         struct outcome all = train_with(MPI_COMM_WORLD, 2, &p, false);
         mck_assert(equal(&all, &want), "with checkpoints: %s", ps_err_message());
+        take_former();
         common.resume = true;
         struct outcome one = {.status = PS_OK};
         if (world_rank() == 0) one = train_with(MPI_COMM_SELF, 2, &p, false);
         mck_assert(world_rank() > 0 || equal(&one, &want), "resumed alone: %s", ps_err_message());
+        if (world_rank() == 0) ck_assert(all.steps == 15 && one.steps == 15);
+        take_former(); /* what was written alone has made it the one before again */
         struct outcome two = train_with(MPI_COMM_WORLD, 1, &p, false);
         mck_assert(equal(&two, &want), "resumed by all: %s", ps_err_message());
         free(all.w), free(one.w), free(two.w);
@@ -368,6 +381,49 @@ START_TEST(full_batch)
     }
     common.checkpoint[0] = '\0';
     free(want.w);
+}
+END_TEST
+
+/* With next to no minutes between them, a checkpoint follows each step by the first rank's clock. */
+START_TEST(by_clock)
+{
+    struct ps_train_params p = defaults();
+    struct outcome want = train_with(MPI_COMM_WORLD, 1, &p, false);
+    p.minutes = 1e-9, p.keep = 3;
+    snprintf(common.checkpoint, sizeof common.checkpoint, "%s", file_name("train.ckpt"));
+    ck_assert(ps_timer_make(ps_now(), &timer) == PS_OK);
+    struct outcome o = train_with(MPI_COMM_WORLD, 2, &p, false);
+    ps_timer_free(timer);
+    timer = NULL;
+    mck_assert(equal(&o, &want), "%s", ps_err_message());
+    for (int age = 0; age < 4; age++) {
+        char path[PS_STR_MAX + 16];
+        snprintf(path, sizeof path, age ? "%s.%d" : "%s", common.checkpoint, age);
+        mck_assert((access(path, F_OK) == 0) == (age < 3), "checkpoint %d", age);
+    }
+    remove_files(common.checkpoint);
+    common.checkpoint[0] = '\0';
+    free(o.w), free(want.w);
+}
+END_TEST
+
+/* A run that is prolonged is one that was longer from the beginning. */
+START_TEST(prolonged)
+{
+    struct ps_train_params p = defaults(), shorter = defaults();
+    shorter.epochs = 2;
+    struct outcome want = train_with(MPI_COMM_WORLD, 1, &p, false);
+    snprintf(common.checkpoint, sizeof common.checkpoint, "%s", file_name("train.ckpt"));
+    struct outcome first = train_with(MPI_COMM_WORLD, 1, &shorter, false);
+    common.resume = true;
+    struct outcome all = train_with(MPI_COMM_WORLD, 2, &p, false);
+    mck_assert(first.epochs == 2 && equal(&all, &want), "%s", ps_err_message());
+    struct outcome again = train_with(MPI_COMM_WORLD, 2, &p, false);
+    mck_assert(equal(&again, &want), "a finished run, once more: %s", ps_err_message());
+    common.resume = false;
+    remove_files(common.checkpoint);
+    common.checkpoint[0] = '\0';
+    free(want.w), free(first.w), free(all.w), free(again.w);
 }
 END_TEST
 
@@ -533,8 +589,8 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {learns,     bits,     cuts,          fast,           resume,
-                                  other_run,  diverges, broken_sample, best_and_early, misuse,
-                                  full_batch, stops,    NULL};
+    const TTest *const tests[] = {learns,         bits,     cuts,       fast,     resume,
+                                  prolonged,      by_clock, other_run,  diverges, broken_sample,
+                                  best_and_early, misuse,   full_batch, stops,    NULL};
     return mck_main(argc, argv, "nn_train", tests);
 }

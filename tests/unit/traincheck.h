@@ -14,6 +14,8 @@ enum { FEATURES = 6, CLASSES = 3 };
 
 static struct ps_common common = {.log = "quiet", .seed = 7, .grains = 4};
 
+static struct ps_timer *timer; /**< of runs; NULL: no time passes */
+
 static inline int world_rank(void)
 {
     int rank;
@@ -23,7 +25,7 @@ static inline int world_rank(void)
 
 static inline struct ps_run run_on(MPI_Comm comm, int threads)
 {
-    struct ps_run run = {.comm = comm, .name = "test", .threads = threads, .common = &common};
+    struct ps_run run = {.comm = comm, .name = "test", .threads = threads, .common = &common, .timer = timer};
     MPI_Comm_rank(comm, &run.rank);
     MPI_Comm_size(comm, &run.size);
     return run;
