@@ -121,8 +121,9 @@ enum ps_status ps_gradients_open(struct ps_team *team, const struct ps_gradients
     PS_TRY_DONE(rc);
     g->team = team;
     g->exact = plan->reduce == PS_REDUCE_EXACT;
-    g->compress = plan->compress && !g->exact;
     g->n = plan->n;
+    g->compressed = g->exact ? 0 : plan->compressed;
+    if (g->compressed < g->n) g->compressed -= g->compressed % PS_GRADIENT_LINE;
     g->grains = plan->grains > 0 ? plan->grains : team->all;
     /* a thread without grains is a leaf that adds nothing */
     g->count = !g->exact ? team->threads : g->grains > team->all ? g->grains : team->all;

@@ -10,8 +10,10 @@
  * Over nodes the vector travels in buckets of neighbouring elements, which start while earlier layers are
  * still on their way backwards (Li et al. 2020, "PyTorch Distributed"). `fast`: MPI_Iallreduce. `exact`: each
  * node gets the sums of whole subtrees for its share of a bucket, adds them along the tree, and sends the sum
- * to all (Thakur, Rabenseifner, Gropp 2005, with the tree's order of addition). The ranks of a node take
- * turns with buckets. */
+ * to all (Thakur, Rabenseifner, Gropp 2005, with the tree's order of addition). Compressed ones go the same
+ * way, but are added in single precision to the node's own: what comes from other nodes and the sum are
+ * rounded to bf16 (to nearest, ties to even), nothing else is. The ranks of a node take turns with buckets.
+ */
 #ifndef PS_GRADIENTS_H
 #define PS_GRADIENTS_H
 
@@ -26,8 +28,8 @@ struct ps_gradients_plan {
     int64_t n;      /**< elements, those at the end included */
     int64_t grains; /**< of the whole run; 0: one for each of its threads */
     enum ps_reduce reduce;
-    bool compress;  /**< between nodes gradients travel as bf16; `fast` only */
-    int64_t bucket; /**< bytes, about, at most 32 MiB; 0: 8 MiB */
+    int64_t compressed; /**< that many first elements travel between nodes as bf16; `fast` only */
+    int64_t bucket;     /**< bytes, about, at most 32 MiB; 0: 8 MiB */
 };
 
 /** All zero: nothing was opened. */

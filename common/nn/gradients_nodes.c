@@ -49,11 +49,19 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* What follows compressed elements is a bucket of its own. */
+static int64_t top_of(const struct ps_gradients *g)
+{
+    return g->compressed > 0 ? g->compressed : g->n;
+}
+
 /* Elements of a bucket; bucket 0 is the end of the vector. */
 static struct ps_range bucket_at(const struct ps_gradients *g, int64_t bucket)
 {
-    const int64_t hi = (g->n + LINE - 1) / LINE * LINE - bucket * g->nodes->width;
-    return (struct ps_range){hi > g->nodes->width ? hi - g->nodes->width : 0, least(hi, g->n)};
+    const int64_t top = top_of(g), width = g->nodes->width, apart = top < g->n;
+    if (bucket < apart) return (struct ps_range){top, g->n};
+    const int64_t hi = (top + LINE - 1) / LINE * LINE - (bucket - apart) * width;
+    return (struct ps_range){hi > width ? hi - width : 0, least(hi, top)};
 }
 
 /* Part i of many of a bucket, in whole lines. */
@@ -80,9 +88,15 @@ static inline float from_bf16(uint16_t h)
     return x;
 }
 
+static bool is_compressed(const struct ps_gradients *g, struct ps_range bucket)
+{
+    return bucket.hi <= g->compressed;
+}
+
+/* Bytes of an element in a message, where it is not an allreduce. */
 static size_t element(const struct ps_gradients *g)
 {
-    return g->compress ? sizeof(uint16_t) : sizeof(float);
+    return g->compressed > 0 ? sizeof(uint16_t) : sizeof(float);
 }
 
 /* What a bucket is sent from. */
@@ -97,8 +111,9 @@ static void pack(struct ps_gradients *g, struct ps_range at, int64_t lo, int64_t
 {
     void *to = sent_from(g, at);
     if (!g->nodes->packed) return;
-    if (g->compress) {
-        for (int64_t i = lo; i < hi; i++) ((uint16_t *)to)[i - at.lo] = to_bf16(g->sum[0][i]);
+    if (!g->exact) {
+        for (int64_t i = lo; i < hi && i < g->compressed; i++)
+            ((uint16_t *)to)[i - at.lo] = to_bf16(g->sum[0][i]);
         return;
     }
     for (int node = 0; node < g->team->count; node++) {
@@ -114,13 +129,13 @@ static int start(struct ps_gradients *g, struct move *m)
 {
     struct ps_gradients_nodes *x = g->nodes;
     const int64_t bytes = (m->at.hi - m->at.lo) * (int64_t)sizeof(float), others = g->team->count - 1;
-    if (!g->exact && !g->compress) {
+    if (!g->exact && !is_compressed(g, m->at)) {
         x->count.messages += 2 * others;
         x->count.bytes += 2 * others * bytes / g->team->count;
         return MPI_Iallreduce(MPI_IN_PLACE, g->sum[0] + m->at.lo, (int)(m->at.hi - m->at.lo), MPI_FLOAT,
                               MPI_SUM, x->out, &m->request);
     }
-    const MPI_Datatype type = g->compress ? MPI_UINT16_T : MPI_FLOAT;
+    const MPI_Datatype type = is_compressed(g, m->at) ? MPI_UINT16_T : MPI_FLOAT;
     x->count.messages += others;
     for (int node = 0; node < g->team->count; node++)
         if (node != g->team->index) x->count.bytes += m->send_n[node] * (int64_t)element(g);
@@ -156,18 +171,19 @@ static void add_compressed(struct ps_gradients *g, struct move *m, float *sum, i
 static int answer(struct ps_gradients *g, struct move *m)
 {
     struct ps_gradients_nodes *x = g->nodes;
-    if (!g->exact && !g->compress) return MPI_SUCCESS;
+    const bool compressed = is_compressed(g, m->at);
+    if (!g->exact && !compressed) return MPI_SUCCESS;
     const int64_t n = m->piece_n[g->team->index], others = g->team->count - 1;
     float *sum = g->sum[0] + m->at.lo + m->piece_at[g->team->index];
-    if (g->compress)
+    if (compressed)
         add_compressed(g, m, sum, n);
     else
         add_exact(g, m, sum, n);
     x->count.messages += others;
     x->count.bytes += others * n * (int64_t)element(g);
     return MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_FLOAT,
-                           g->compress ? sent_from(g, m->at) : g->sum[0] + m->at.lo, m->piece_n, m->piece_at,
-                           g->compress ? MPI_UINT16_T : MPI_FLOAT, x->back, &m->request);
+                           compressed ? sent_from(g, m->at) : g->sum[0] + m->at.lo, m->piece_n, m->piece_at,
+                           compressed ? MPI_UINT16_T : MPI_FLOAT, x->back, &m->request);
 }
 
 /* Start what can be started and look after what is under way. */
@@ -229,10 +245,9 @@ enum ps_status ps_gradients_nodes_end(struct ps_gradients *g, int thread)
     ps_team_wait(g->team);
     if (__atomic_load_n(x->failed, __ATOMIC_RELAXED))
         return ps_fail(PS_EMPI, "the sum of gradients over nodes did not complete");
-    if (g->compress) {
-        const struct ps_range part = ps_gradients_part(g, thread);
-        for (int64_t i = part.lo; i < part.hi; i++) g->sum[0][i] = from_bf16(((uint16_t *)x->packed)[i]);
-    }
+    const struct ps_range part = ps_gradients_part(g, thread);
+    for (int64_t i = part.lo; i < least(part.hi, g->compressed); i++)
+        g->sum[0][i] = from_bf16(((uint16_t *)x->packed)[i]);
     return PS_OK;
 }
 
@@ -305,7 +320,7 @@ static enum ps_status plan_moves(struct ps_gradients *g)
         x->move[i].bucket = i * team->lanes + team->rank;
         got += plan_move(g, &x->move[i], x->numbers + i * 6 * nodes, sums);
     }
-    if (!g->exact && !g->compress) goto done;
+    if (!g->exact && g->compressed == 0) goto done;
     PS_TRY_DONE(ps_alloc(&x->room, got, element(g), "gradients of other nodes"));
     got = 0;
     for (int64_t i = 0; i < x->moves; i++) {
@@ -325,7 +340,7 @@ static enum ps_status share(struct ps_gradients *g)
     const struct ps_team *team = g->team;
     const int64_t counters = (x->buckets + 1) * (int64_t)sizeof *x->counter;
     int64_t packed = 0;
-    if (g->compress || g->sums > 1) packed = g->n * g->sums * (int64_t)element(g);
+    if (g->compressed > 0 || g->sums > 1) packed = g->n * g->sums * (int64_t)element(g);
     PS_TRY(ps_agree(team->comm, ps_shared_open(team->node, counters + packed, &x->memory)));
     x->counter = x->memory.data;
     x->failed = (int32_t *)&x->counter[x->buckets];
@@ -346,7 +361,7 @@ enum ps_status ps_gradients_nodes_open(struct ps_gradients *g, int64_t bucket)
     x->out = x->back = MPI_COMM_NULL;
     x->width = least(bucket, BUCKET_MOST) / (LINE * (int64_t)sizeof(float)) * LINE;
     if (x->width < LINE) x->width = LINE;
-    x->buckets = ((g->n + LINE - 1) / LINE * LINE + x->width - 1) / x->width;
+    x->buckets = (top_of(g) < g->n) + ((top_of(g) + LINE - 1) / LINE * LINE + x->width - 1) / x->width;
     PS_TRY(share(g));
     if (team->lane != MPI_COMM_NULL && (MPI_Comm_dup(team->lane, &x->out) != MPI_SUCCESS ||
                                         MPI_Comm_dup(team->lane, &x->back) != MPI_SUCCESS))

@@ -28,8 +28,9 @@ struct ps_gradients_thread {
 
 struct ps_gradients {
     struct ps_team *team;
-    bool exact, compress;
+    bool exact;
     int64_t n, stride;                  /**< elements; from vector to vector */
+    int64_t compressed;                 /**< in whole lines, or n */
     int64_t grains;                     /**< of the whole run */
     int64_t count;                      /**< leaves of the tree */
     struct ps_range leaves;             /**< of this node */

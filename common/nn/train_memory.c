@@ -62,7 +62,7 @@ static enum ps_status open_gradients(struct ps_train *t)
                                            .grains = t->grains,
                                            .reduce = strcmp(p->reduce, "fast") == 0 ? PS_REDUCE_FAST
                                                                                     : PS_REDUCE_EXACT,
-                                           .compress = strcmp(p->compress, "bf16") == 0};
+                                           .compressed = strcmp(p->compress, "bf16") == 0 ? net->weights : 0};
     const struct ps_optimizer_plan rule = ps_train_optimizer(p);
     PS_TRY(ps_gradients_open(&t->memory->team, &plan, &t->gradients));
     if (is_full(t)) {
