@@ -102,6 +102,38 @@ static inline void ps_vf_store(float *p, ps_vf v)
     memcpy(p, &v, sizeof v);
 }
 
+/** x in bf16, the upper half of a float: rounded to the nearest, ties to even; NaN stays. */
+static inline ps_vu ps_vf_round_half(ps_vf x)
+{
+    const ps_vu bits = (ps_vu)x, nan = (ps_vu)(x != x), rounded = bits + 0x7fff + (bits >> 16 & 1);
+    return ((rounded & ~nan) | ((bits | 0x400000) & nan)) & 0xffff0000;
+}
+
+static inline uint16_t ps_round_half(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const uint32_t rounded = bits + 0x7fff + (bits >> 16 & 1);
+    return (uint16_t)((x != x ? bits | 0x400000 : rounded) >> 16);
+}
+
+/** Lanes of two numbers in bf16: `first` in the lower halves, `second` in the upper ones. */
+static inline ps_vf ps_vf_pair(ps_vf first, ps_vf second)
+{
+    return (ps_vf)(ps_vf_round_half(first) >> 16 | ps_vf_round_half(second));
+}
+
+/** sum + a b of both numbers in each lane. */
+static inline ps_vf ps_vf_dot_pairs(ps_vf a, ps_vf b, ps_vf sum)
+{
+#if defined(__AVX512BF16__)
+    return (ps_vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+#else
+    const ps_vf first = ps_vf_fma((ps_vf)((ps_vu)a << 16), (ps_vf)((ps_vu)b << 16), sum);
+    return ps_vf_fma((ps_vf)((ps_vu)a & 0xffff0000), (ps_vf)((ps_vu)b & 0xffff0000), first);
+#endif
+}
+
 /** Store past the caches, to an address aligned to 64 bytes; ps_vf_stream_end makes it seen by others. */
 static inline void ps_vf_stream(float *p, ps_vf v)
 {
@@ -211,6 +243,20 @@ static inline ps_vf ps_vf_larger(ps_vf a, ps_vf b)
 #else
     const ps_vu change = (ps_vu)(b > a) | (ps_vu)(b != b);
     return (ps_vf)(((ps_vu)b & change) | ((ps_vu)a & ~change));
+#endif
+}
+
+/** x, or +-limit where it is beyond; NaN stays. */
+static inline ps_vf ps_vf_within(ps_vf x, float limit)
+{
+#if defined(__AVX512F__)
+    return (ps_vf)_mm512_min_ps(_mm512_set1_ps(limit), _mm512_max_ps(_mm512_set1_ps(-limit), (__m512)x));
+#elif defined(__AVX2__)
+    return (ps_vf)_mm256_min_ps(_mm256_set1_ps(limit), _mm256_max_ps(_mm256_set1_ps(-limit), (__m256)x));
+#else
+    const ps_vu high = (ps_vu)(x > ps_vf_all(limit)), low = (ps_vu)(x < ps_vf_all(-limit));
+    return (ps_vf)(((ps_vu)x & ~(high | low)) | ((ps_vu)ps_vf_all(limit) & high) |
+                   ((ps_vu)ps_vf_all(-limit) & low));
 #endif
 }
 

@@ -62,4 +62,38 @@ static inline ps_vf ps_vf_sigmoid(ps_vf x)
     return top / (one + e);
 }
 
+/** x P(x^2) / Q(x^2) for |x| <= 8, which is tanh(x) to within 4e-7 of its size on all of the line (a minimax
+ * approximation by iterated weights: Lawson 1961). Two vectors share a division; NaN stays. */
+static inline void ps_vf_tanh_parts(ps_vf x, ps_vf *over, ps_vf *under)
+{
+    x = ps_vf_within(x, 8);
+    const ps_vf s = x * x;
+    ps_vf p = ps_vf_all(0x1.05a7eap-26f), q = ps_vf_all(0x1.c98b6ap-21f);
+    p = ps_vf_fma(p, s, ps_vf_all(0x1.6f54cp-16f));
+    q = ps_vf_fma(q, s, ps_vf_all(0x1.65b31cp-12f));
+    p = ps_vf_fma(p, s, ps_vf_all(0x1.d422e6p-9f));
+    q = ps_vf_fma(q, s, ps_vf_all(0x1.acad9cp-6f));
+    p = ps_vf_fma(p, s, ps_vf_all(0x1.1357e2p-3f));
+    q = ps_vf_fma(q, s, ps_vf_all(0x1.df0142p-2f));
+    *over = x * ps_vf_fma(p, s, ps_vf_all(1));
+    *under = ps_vf_fma(q, s, ps_vf_all(1));
+}
+
+static inline ps_vf ps_vf_tanh_quick(ps_vf x)
+{
+    ps_vf over, under;
+    ps_vf_tanh_parts(x, &over, &under);
+    return over / under;
+}
+
+static inline void ps_vf_tanh_both(ps_vf *x, ps_vf *y)
+{
+    ps_vf over_x, under_x, over_y, under_y;
+    ps_vf_tanh_parts(*x, &over_x, &under_x);
+    ps_vf_tanh_parts(*y, &over_y, &under_y);
+    const ps_vf r = ps_vf_all(1) / (under_x * under_y);
+    *x = over_x * (under_y * r);
+    *y = over_y * (under_x * r);
+}
+
 #endif

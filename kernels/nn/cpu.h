@@ -4,10 +4,34 @@
 
 #include "kernels/nn/nn_kernels.h"
 
+/** Kernels of a layer with products in single precision (_cpu) and in bf16 (_half), from functions of the
+ * layer's file that have one more parameter, `half`. */
+#define PS_NN_BOTH(layer)         \
+    PS_NN_WITH(layer, cpu, false) \
+    PS_NN_WITH(layer, half, true)
+#define PS_NN_WITH(layer, name, half)                                                                 \
+    void ps_nn_##layer##_prepare_##name(const struct ps_nn_##layer *l, const void *w, void *prepared, \
+                                        int part, int parts)                                          \
+    {                                                                                                 \
+        prepare(l, w, prepared, part, parts, half);                                                   \
+    }                                                                                                 \
+    void ps_nn_##layer##_forward_##name(const struct ps_nn_##layer *l, const struct ps_nn_pass *p)    \
+    {                                                                                                 \
+        forward(l, p, half);                                                                          \
+    }                                                                                                 \
+    void ps_nn_##layer##_backward_##name(const struct ps_nn_##layer *l, const struct ps_nn_pass *p)   \
+    {                                                                                                 \
+        backward(l, p, half);                                                                         \
+    }
+
 struct ps_nn_size ps_nn_dense_size_cpu(const struct ps_nn_dense *l, int64_t n);
 void ps_nn_dense_prepare_cpu(const struct ps_nn_dense *l, const void *w, void *prepared, int part, int parts);
 void ps_nn_dense_forward_cpu(const struct ps_nn_dense *l, const struct ps_nn_pass *p);
 void ps_nn_dense_backward_cpu(const struct ps_nn_dense *l, const struct ps_nn_pass *p);
+void ps_nn_dense_prepare_half(const struct ps_nn_dense *l, const void *w, void *prepared, int part,
+                              int parts);
+void ps_nn_dense_forward_half(const struct ps_nn_dense *l, const struct ps_nn_pass *p);
+void ps_nn_dense_backward_half(const struct ps_nn_dense *l, const struct ps_nn_pass *p);
 
 struct ps_nn_size ps_nn_conv_size_cpu(const struct ps_nn_conv *l, int64_t n);
 void ps_nn_conv_prepare_cpu(const struct ps_nn_conv *l, const void *w, void *prepared, int part, int parts);
@@ -18,6 +42,9 @@ struct ps_nn_size ps_nn_lstm_size_cpu(const struct ps_nn_lstm *l, int64_t n);
 void ps_nn_lstm_prepare_cpu(const struct ps_nn_lstm *l, const void *w, void *prepared, int part, int parts);
 void ps_nn_lstm_forward_cpu(const struct ps_nn_lstm *l, const struct ps_nn_pass *p);
 void ps_nn_lstm_backward_cpu(const struct ps_nn_lstm *l, const struct ps_nn_pass *p);
+void ps_nn_lstm_prepare_half(const struct ps_nn_lstm *l, const void *w, void *prepared, int part, int parts);
+void ps_nn_lstm_forward_half(const struct ps_nn_lstm *l, const struct ps_nn_pass *p);
+void ps_nn_lstm_backward_half(const struct ps_nn_lstm *l, const struct ps_nn_pass *p);
 
 void ps_nn_pool_forward_cpu(const struct ps_nn_pool *l, const struct ps_nn_pass *p);
 void ps_nn_pool_backward_cpu(const struct ps_nn_pool *l, const struct ps_nn_pass *p);

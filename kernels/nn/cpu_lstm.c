@@ -42,48 +42,64 @@ static int64_t scratch(const struct ps_nn_lstm *l, int64_t n)
 
 struct ps_nn_size ps_nn_lstm_size_cpu(const struct ps_nn_lstm *l, int64_t n)
 {
-    const int64_t wide = l->hidden > l->in ? l->hidden : l->in;
+    const int64_t gates = 4 * l->hidden, wide = l->hidden > l->in ? l->hidden : l->in;
+    const int64_t deep = n * l->steps > gates + l->in ? n * l->steps : gates + l->in;
     return (struct ps_nn_size){.weights = 4 * l->hidden * (l->in + l->hidden + 2),
                                .prepared = parts_of(l).end,
                                .kept = n * l->steps * (apart(4 * l->hidden) + l->hidden),
-                               .work = scratch(l, n) + ps_product_work(wide, n * l->steps)};
+                               .work = scratch(l, n) + ps_product_work(wide, deep)};
 }
 
-static void prepare(int64_t n, int64_t k, const float *w, int64_t row, int64_t col, float *to, int64_t depth,
-                    int part, int parts)
+/** A thread's part of the panels of n columns: k rows of them, in panels of `depth` rows. */
+static void fill(int64_t n, int64_t k, const float *w, int64_t row, int64_t col, float *to, int64_t depth,
+                 int part, int parts)
 {
     const int64_t panels = ps_panels(n, 1) / PS_PANEL_COLS;
     ps_panels_fill(n, k, w, row, col, panels * part / parts, panels * (part + 1) / parts, to,
                    depth * PS_PANEL_COLS);
 }
 
-void ps_nn_lstm_prepare_cpu(const struct ps_nn_lstm *l, const void *weights, void *prepared, int part,
-                            int parts)
+static void halve(int64_t n, int64_t k, float *panels, int part, int parts)
+{
+    const int64_t all = ps_panels(n, 1) / PS_PANEL_COLS;
+    ps_panels_halve(k, all * part / parts, all * (part + 1) / parts, panels, k * PS_PANEL_COLS);
+}
+
+static void prepare(const struct ps_nn_lstm *l, const void *weights, void *prepared, int part, int parts,
+                    bool half)
 {
     const int64_t h = l->hidden, gates = 4 * h, both = l->in + h;
     const struct parts at = parts_of(l);
     const float *w = weights, *wh = w + gates * l->in, *b = wh + gates * h;
     float *to = prepared;
-    prepare(gates, l->in, w, 1, l->in, to, both, part, parts);
-    prepare(gates, h, wh, 1, h, to + l->in * PS_PANEL_COLS, both, part, parts);
-    prepare(h, gates, wh, h, 1, to + at.hidden_back, gates, part, parts);
-    if (l->data) prepare(l->in, gates, w, l->in, 1, to + at.input_back, gates, part, parts);
+    fill(gates, l->in, w, 1, l->in, to, both, part, parts);
+    fill(gates, h, wh, 1, h, to + l->in * PS_PANEL_COLS, both, part, parts);
+    fill(h, gates, wh, h, 1, to + at.hidden_back, gates, part, parts);
+    if (l->data) fill(l->in, gates, w, l->in, 1, to + at.input_back, gates, part, parts);
     for (int64_t r = 0; part == 0 && r < gates; r++) to[at.bias + r] = b[r] + b[gates + r];
+    if (!half) return;
+    halve(gates, both, to, part, parts);
+    halve(h, gates, to + at.hidden_back, part, parts);
+    if (l->data) halve(l->in, gates, to + at.input_back, part, parts);
 }
 
 /** Gates [4 h] become what they are, c and h follow. h is written to y and, where there is another step, to
  * its row of inputs and hidden units. */
 static void cell(int64_t h, float *z, const float *before, float *c, float *y, float *next)
 {
+    const ps_vf half = ps_vf_all(0.5f);
     for (int64_t k = 0; k < h; k += PS_LANES) {
         const int count = h - k < PS_LANES ? (int)(h - k) : PS_LANES;
-        const ps_vf in = ps_vf_sigmoid(ps_vf_load_part(z + k, count));
-        const ps_vf forget = ps_vf_sigmoid(ps_vf_load_part(z + h + k, count));
-        const ps_vf g = ps_vf_tanh(ps_vf_load_part(z + 2 * h + k, count));
-        const ps_vf out = ps_vf_sigmoid(ps_vf_load_part(z + 3 * h + k, count));
+        ps_vf in = half * ps_vf_load_part(z + k, count), forget = half * ps_vf_load_part(z + h + k, count);
+        ps_vf g = ps_vf_load_part(z + 2 * h + k, count), out = half * ps_vf_load_part(z + 3 * h + k, count);
+        ps_vf_tanh_both(&in, &g);
+        ps_vf_tanh_both(&forget, &out);
+        in = ps_vf_fma(half, in, half); /* sigmoid(x) = (1 + tanh(x / 2)) / 2 */
+        forget = ps_vf_fma(half, forget, half);
+        out = ps_vf_fma(half, out, half);
         ps_vf state = in * g;
         if (before) state = ps_vf_fma(forget, ps_vf_load_part(before + k, count), state);
-        const ps_vf hidden = out * ps_vf_tanh(state);
+        const ps_vf hidden = out * ps_vf_tanh_quick(state);
         ps_vf_store_part(z + k, in, count);
         ps_vf_store_part(z + h + k, forget, count);
         ps_vf_store_part(z + 2 * h + k, g, count);
@@ -102,12 +118,13 @@ static void join(const struct ps_nn_lstm *l, int64_t n, const float *x, int64_t 
                (size_t)l->in * sizeof *row);
 }
 
-void ps_nn_lstm_forward_cpu(const struct ps_nn_lstm *l, const struct ps_nn_pass *p)
+static void forward(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, bool half)
 {
     const int64_t n = p->n, h = l->hidden, gates = 4 * h, steps = l->steps;
     const int64_t row = apart(l->in + h), sums = apart(gates);
     const float *prepared = p->prepared;
-    float *z = p->kept, *c = z + n * steps * sums, *y = p->y, *now = p->work, *next = now + n * row;
+    float *z = p->kept, *c = z + n * steps * sums, *y = p->y, *now = p->work, *next = now + n * row,
+          *work = now + scratch(l, n);
     for (int64_t t = 0; t < steps; t++, z += n * sums, c += n * h) {
         join(l, n, p->x, t, now);
         ps_product(&(struct ps_product){.m = n,
@@ -122,8 +139,9 @@ void ps_nn_lstm_forward_cpu(const struct ps_nn_lstm *l, const struct ps_nn_pass 
                                         .b_panel = (l->in + h) * PS_PANEL_COLS,
                                         .c = z,
                                         .c_row = sums,
-                                        .bias = prepared + parts_of(l).bias},
-                   NULL);
+                                        .bias = prepared + parts_of(l).bias,
+                                        .half = half},
+                   work);
         for (int64_t i = 0; i < n; i++)
             cell(h, z + i * sums, t > 0 ? c + (i - n) * h : NULL, c + i * h, y + (i * steps + t) * h,
                  t + 1 < steps ? next + i * row + l->in : NULL);
@@ -143,7 +161,7 @@ static void cell_back(int64_t h, float *z, const float *before, const float *c, 
         const int count = h - k < PS_LANES ? (int)(h - k) : PS_LANES;
         const ps_vf in = ps_vf_load_part(z + k, count), forget = ps_vf_load_part(z + h + k, count);
         const ps_vf g = ps_vf_load_part(z + 2 * h + k, count), out = ps_vf_load_part(z + 3 * h + k, count);
-        const ps_vf tc = ps_vf_tanh(ps_vf_load_part(c + k, count));
+        const ps_vf tc = ps_vf_tanh_quick(ps_vf_load_part(c + k, count));
         const ps_vf d = ps_vf_load_part(dy + k, count) + ps_vf_load_part(dh + k, count);
         const ps_vf dcell = ps_vf_fma(d * out, one - tc * tc, ps_vf_load_part(dc + k, count));
         const ps_vf last = before ? ps_vf_load_part(before + k, count) : ps_vf_all(0);
@@ -156,7 +174,8 @@ static void cell_back(int64_t h, float *z, const float *before, const float *c, 
 }
 
 /** Gradients of a step's inputs, [n][k] of the layer's, from those of its sums. */
-static void to_inputs(int64_t n, int64_t k, int64_t gates, const float *dz, const float *panels, float *to)
+static void to_inputs(int64_t n, int64_t k, int64_t gates, const float *dz, const float *panels, float *to,
+                      bool half, float *work)
 {
     ps_product(&(struct ps_product){.m = n,
                                     .n = k,
@@ -169,8 +188,9 @@ static void to_inputs(int64_t n, int64_t k, int64_t gates, const float *dz, cons
                                     .b_row = PS_PANEL_COLS,
                                     .b_panel = gates * PS_PANEL_COLS,
                                     .c = to,
-                                    .c_row = k},
-               NULL);
+                                    .c_row = k,
+                                    .half = half},
+               work);
 }
 
 /** A step's gradients of x to where they belong. */
@@ -183,7 +203,8 @@ static void to_step(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, int6
 }
 
 /** Gradients of all sums, of biases [gates] and of x, last step first. */
-static void through_time(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, float *db)
+static void through_time(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, float *db, bool half,
+                         float *work)
 {
     const int64_t n = p->n, h = l->hidden, gates = 4 * h, steps = l->steps, row = apart(gates);
     const struct parts at = parts_of(l);
@@ -198,9 +219,9 @@ static void through_time(const struct ps_nn_lstm *l, const struct ps_nn_pass *p,
                       dh + i * h, dc + i * h);
         }
         ps_nn_bias_gradient(n, gates, dz, row, t + 1 < steps, db);
-        if (t > 0) to_inputs(n, h, gates, dz, prepared + at.hidden_back, dh);
+        if (t > 0) to_inputs(n, h, gates, dz, prepared + at.hidden_back, dh, half, work);
         if (!p->dx) continue;
-        to_inputs(n, l->in, gates, dz, prepared + at.input_back, dx);
+        to_inputs(n, l->in, gates, dz, prepared + at.input_back, dx, half, work);
         to_step(l, p, t, dx);
     }
 }
@@ -208,7 +229,7 @@ static void through_time(const struct ps_nn_lstm *l, const struct ps_nn_pass *p,
 /** Gradients of weights: of sums of `steps` steps from dz on, and of what they were multiplied with, k
  * elements from x on. */
 static void weights(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, int64_t steps, const float *dz,
-                    const float *x, int64_t k, float *dw, float *work)
+                    const float *x, int64_t k, float *dw, bool half, float *work)
 {
     const int64_t gates = 4 * l->hidden, row = apart(gates);
     ps_product(&(struct ps_product){.m = gates,
@@ -224,18 +245,21 @@ static void weights(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, int6
                                     .b_next = k,
                                     .c = dw,
                                     .c_row = k,
-                                    .add = p->dw_add},
+                                    .add = p->dw_add,
+                                    .half = half},
                work);
 }
 
-void ps_nn_lstm_backward_cpu(const struct ps_nn_lstm *l, const struct ps_nn_pass *p)
+static void backward(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, bool half)
 {
     const int64_t h = l->hidden, gates = 4 * h;
     float *dw = p->dw, *dwh = dw + gates * l->in, *db = dwh + gates * h;
     float *sums = p->work, *work = sums + scratch(l, p->n);
     const float *dz = p->kept;
-    through_time(l, p, sums);
+    through_time(l, p, sums, half, work);
     for (int64_t r = 0; r < 2 * gates; r++) db[r] = sums[r % gates] + (p->dw_add ? db[r] : 0);
-    weights(l, p, l->steps, dz, p->x, l->in, dw, work);
-    weights(l, p, l->steps - 1, dz + p->n * apart(gates), p->y, h, dwh, work);
+    weights(l, p, l->steps, dz, p->x, l->in, dw, half, work);
+    weights(l, p, l->steps - 1, dz + p->n * apart(gates), p->y, h, dwh, half, work);
 }
+
+PS_NN_BOTH(lstm)

@@ -188,6 +188,10 @@ struct ps_nn_kernels {
     double (*squares)(int64_t n, const void *x);
 };
 
-extern const struct ps_nn_kernels ps_nn_ref, ps_nn_ref64, ps_nn_cpu;
+/** `ref` in single and double precision; `cpu`; and `cpu-bf16`, where operands of the products of dense and
+ * recurrent layers are rounded to bf16 (to the nearest, ties to even), while sums, weights and everything
+ * else stay in single precision. Processors without such products compute the same in single precision; those
+ * with them may take numbers below 2^-126 for 0. */
+extern const struct ps_nn_kernels ps_nn_ref, ps_nn_ref64, ps_nn_cpu, ps_nn_cpu_bf16;
 
 #endif

@@ -1,5 +1,4 @@
-#include "kernels/nn/product.h"
-#include <string.h>
+#include "kernels/nn/product_copy.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -8,7 +7,8 @@ enum {
     DEPTH = 1024,                    /* rows of a panel that stay in the second cache, */
     BLOCK = 512,                     /* rows of a that go through it together, */
     SUMS = 1 << 16,                  /* and sums */
-    ROWS = 96,                       /* rows of a that are copied at once */
+    ROWS = 96,                       /* rows of a that are copied at once, */
+    ROWS_HALF = 128,                 /* and in bf16, row after row */
     FAR = 128,                       /* floats from row to row from which copying pays, */
     MANY = 24                        /* where so many rows or columns share it */
 };
@@ -33,8 +33,9 @@ INLINE ps_vf load(const float *from, int v, int vecs, int last)
 }
 
 /** `rows` rows of a strip, that begin at a and c. Every third row has a pointer of its own: from there, two
- * more are within reach of an address, so that all of them fit into registers. */
-INLINE void tile(const struct strip *s, const float *a, float *c, int rows, int vecs)
+ * more are within reach of an address, so that all of them fit into registers. In bf16 an element is a pair.
+ */
+INLINE void tile(const struct strip *s, const float *a, float *c, int rows, int vecs, bool half)
 {
     const struct ps_product *p = s->p;
     const int last = s->last;
@@ -52,7 +53,8 @@ INLINE void tile(const struct strip *s, const float *a, float *c, int rows, int 
             for (int v = 0; v < vecs; v++) y[v] = load(b, v, vecs, last);
             for (int r = 0; r < rows; r++) {
                 const ps_vf e = ps_vf_all(x[r / 3][r % 3 * row]);
-                for (int v = 0; v < vecs; v++) sum[r][v] = ps_vf_fma(e, y[v], sum[r][v]);
+                for (int v = 0; v < vecs; v++)
+                    sum[r][v] = half ? ps_vf_dot_pairs(e, y[v], sum[r][v]) : ps_vf_fma(e, y[v], sum[r][v]);
             }
             for (int r = 0; r < rows; r += 3) x[r / 3] += p->a_col;
             b += p->b_row;
@@ -68,14 +70,14 @@ INLINE void tile(const struct strip *s, const float *a, float *c, int rows, int 
         }
 }
 
-#define TILE(r)                                \
-    case r:                                    \
-        if (r <= most) tile(s, a, c, r, vecs); \
+#define TILE(r)                                      \
+    case r:                                          \
+        if (r <= most) tile(s, a, c, r, vecs, half); \
         break
 
 /** All rows of a line, in as few tiles of up to `most` rows as possible, all of them nearly alike: a small
  * tile has too few sums to keep the multipliers busy. */
-INLINE void tiles(const struct strip *s, const float *a, float *c, int most, int vecs)
+INLINE void tiles(const struct strip *s, const float *a, float *c, int most, int vecs, bool half)
 {
     const int64_t m = s->p->m, count = (m + most - 1) / most, rows = m / count, more = m - count * rows;
     for (int64_t t = 0; t < count; t++) {
@@ -102,22 +104,33 @@ INLINE void tiles(const struct strip *s, const float *a, float *c, int most, int
 }
 
 /** All lines of a strip. */
-#define TILES(vecs)                                                                        \
-    static void tiles_##vecs(const struct strip *s, float *c)                              \
-    {                                                                                      \
-        for (int64_t l = 0; l < s->p->lines; l++)                                          \
-            tiles(s, s->p->a + l * s->p->a_line, c + l * s->p->c_line, ROWS_##vecs, vecs); \
+#define TILES(vecs)                                                                               \
+    static void tiles_##vecs(const struct strip *s, float *c)                                     \
+    {                                                                                             \
+        for (int64_t l = 0; l < s->p->lines; l++)                                                 \
+            tiles(s, s->p->a + l * s->p->a_line, c + l * s->p->c_line, ROWS_##vecs, vecs, false); \
+    }                                                                                             \
+    static void halves_##vecs(const struct strip *s, float *c)                                    \
+    {                                                                                             \
+        tiles(s, s->p->a, c, ROWS_##vecs, vecs, true);                                            \
     }
 
+typedef void tiles_function(const struct strip *, float *);
 TILES(1)
 TILES(2)
 #if defined(__AVX512F__)
 TILES(3)
 TILES(4)
-static void (*const tiles_of[])(const struct strip *, float *) = {tiles_1, tiles_2, tiles_3, tiles_4};
+static tiles_function *const tiles_of[][4] = {{tiles_1, tiles_2, tiles_3, tiles_4},
+                                              {halves_1, halves_2, halves_3, halves_4}};
 #else
-static void (*const tiles_of[])(const struct strip *, float *) = {tiles_1, tiles_2};
+static tiles_function *const tiles_of[][2] = {{tiles_1, tiles_2}, {halves_1, halves_2}};
 #endif
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 /** The product with operands as they lie, panel by panel. */
 static void direct(const struct ps_product *p)
@@ -130,56 +143,14 @@ static void direct(const struct ps_product *p)
                                 .b = p->b + j / PS_PANEL_COLS * panel,
                                 .bias = p->bias ? p->bias + j : NULL,
                                 .last = width - (vecs - 1) * PS_LANES};
-        tiles_of[vecs - 1](&s, p->c + j);
-    }
-}
-
-int64_t ps_panels(int64_t n, int64_t k)
-{
-    return (n + PS_PANEL_COLS - 1) / PS_PANEL_COLS * PS_PANEL_COLS * k;
-}
-
-/** Columns [at, at + PS_LANES) of a panel, where columns of b are contiguous: the transpose of
- * what is read. Columns from `width` on are zero. */
-static void fill_across(int64_t k, const float *from, int64_t col, int at, int width, float *panel)
-{
-    for (int64_t q = 0; q < k; q += PS_LANES) {
-        const int count = k - q < PS_LANES ? (int)(k - q) : PS_LANES;
-        ps_vf x[PS_LANES];
-        for (int j = 0; j < PS_LANES; j++)
-            x[j] = at + j < width ? ps_vf_load_part(from + (at + j) * col + q, count) : ps_vf_all(0);
-        ps_vf_transpose(x);
-        for (int r = 0; r < count; r++) ps_vf_store(panel + (q + r) * PS_PANEL_COLS + at, x[r]);
-    }
-}
-
-/** Columns of b into one panel; either its rows or its columns are contiguous. */
-static void fill(int64_t k, const float *from, int64_t row, int64_t col, int width, float *panel)
-{
-    for (int at = 0; at < PS_PANEL_COLS; at += PS_LANES) {
-        const int rest = width - at, count = rest < 0 ? 0 : rest < PS_LANES ? rest : PS_LANES;
-        if (col != 1)
-            fill_across(k, from, col, at, width, panel);
-        else
-            for (int64_t q = 0; q < k; q++)
-                ps_vf_store(panel + q * PS_PANEL_COLS + at, ps_vf_load_part(from + q * row + at, count));
-    }
-}
-
-void ps_panels_fill(int64_t n, int64_t k, const float *from, int64_t row, int64_t col, int64_t lo, int64_t hi,
-                    float *panels, int64_t panel)
-{
-    for (int64_t g = lo; g < hi; g++) {
-        const int64_t j = g * PS_PANEL_COLS;
-        const int width = n - j < PS_PANEL_COLS ? (int)(n - j) : PS_PANEL_COLS;
-        fill(k, from + j * col, row, col, width, panels + g * panel);
+        tiles_of[p->half][vecs - 1](&s, p->c + j);
     }
 }
 
 int64_t ps_product_work(int64_t n, int64_t k)
 {
     const int64_t depth = k < DEPTH ? k : DEPTH;
-    return ps_panels(n, depth) + ROWS * depth;
+    return ps_panels(n, depth) + ROWS_HALF * depth;
 }
 
 /** Size of the pieces when n is cut into as few pieces of up to `most` as possible, nearly alike. */
@@ -189,22 +160,12 @@ static int64_t even(int64_t n, int64_t most)
     return (n + pieces - 1) / pieces;
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-/** A part of the depth: `count` of the products summed, [q, q + k) of each. */
-struct depth {
-    int64_t s, count, q, k;
-};
-
 /** The first part, or the one after d. @return whether there is one */
-static bool next_depth(const struct ps_product *p, int64_t most, struct depth *d)
+static bool next_depth(const struct ps_product *p, int64_t most, struct ps_depth *d)
 {
-    const int64_t k = even(p->k, most), count = p->k < most ? even(p->batch, most / p->k) : 1;
+    const int64_t k = (even(p->k, most) + 1) / 2 * 2, count = p->k < most ? even(p->batch, most / p->k) : 1;
     if (d->count == 0) {
-        *d = (struct depth){.count = count, .k = k};
+        *d = (struct ps_depth){.count = count, .k = k};
     } else if (d->q + d->k < p->k) {
         d->q += d->k;
     } else {
@@ -217,7 +178,7 @@ static bool next_depth(const struct ps_product *p, int64_t most, struct depth *d
 }
 
 /** The product over a part of the depth. */
-static struct ps_product part_of(const struct ps_product *p, const struct depth *d)
+static struct ps_product part_of(const struct ps_product *p, const struct ps_depth *d)
 {
     struct ps_product x = *p;
     x.k = d->k;
@@ -229,31 +190,13 @@ static struct ps_product part_of(const struct ps_product *p, const struct depth 
     return x;
 }
 
-static void copy_b(const struct ps_product *p, const struct depth *d, float *panels)
-{
-    for (int64_t j = 0; j < p->n; j += PS_PANEL_COLS) {
-        const int width = (int)least(p->n - j, PS_PANEL_COLS);
-        for (int64_t e = 0; e < d->count; e++, panels += d->k * PS_PANEL_COLS)
-            fill(d->k, p->b + (d->s + e) * p->b_next + d->q * p->b_row + j, p->b_row, 1, width, panels);
-    }
-}
-
-/** Rows [i, i + m) of a, column after column. */
-static void copy_a(const struct ps_product *p, const struct depth *d, int64_t i, int64_t m, float *to)
-{
-    for (int64_t e = 0; e < d->count; e++) {
-        const float *from = p->a + (d->s + e) * p->a_next + d->q * p->a_col + i;
-        for (int64_t q = 0; q < d->k; q++, to += m) memcpy(to, from + q * p->a_col, (size_t)m * sizeof *to);
-    }
-}
-
 /** One part of the depth with copies of a or b. */
-static void part(const struct ps_product *p, const struct depth *d, bool a, bool b, float *work)
+static void part(const struct ps_product *p, const struct ps_depth *d, bool a, bool b, float *work)
 {
     const int64_t k = d->count * d->k;
     struct ps_product x = part_of(p, d);
     if (b) {
-        copy_b(p, d, work);
+        ps_product_copy_b(p, d, work);
         x.b = work;
         x.b_row = PS_PANEL_COLS;
         x.b_panel = PS_PANEL_COLS * k;
@@ -267,7 +210,7 @@ static void part(const struct ps_product *p, const struct depth *d, bool a, bool
     float *const rows = work + ps_panels(p->n, k);
     for (int64_t i = 0; i < p->m; i += ROWS) {
         x.m = least(p->m - i, ROWS);
-        copy_a(p, d, i, x.m, rows);
+        ps_product_copy_a(p, d, i, x.m, rows);
         x.a = rows;
         x.a_col = x.m;
         x.c = p->c + i * p->c_row;
@@ -275,11 +218,43 @@ static void part(const struct ps_product *p, const struct depth *d, bool a, bool
     }
 }
 
-/** The product through all of the depth, part by part: a panel's part serves all rows from the first cache.
+/** The product in bf16: copies of both operands, part by part of the depth. */
+static void halved(const struct ps_product *p, float *work)
+{
+    const int64_t most = p->k % 2 == 0 ? 2 * DEPTH : DEPTH; /* pairs of single numbers take as much room */
+    const bool rows = p->a_col == 1;
+    const int64_t m = even(p->m, rows ? ROWS_HALF : ROWS);
+    struct ps_depth d = {.count = 0};
+    while (next_depth(p, most, &d)) {
+        struct ps_product x = part_of(p, &d);
+        x.k = (d.k + 1) / 2 * d.count;
+        x.batch = 1;
+        if (p->b_panel) {
+            x.b = p->b + d.q / 2 * p->b_row;
+        } else {
+            ps_product_pair_b(p, &d, work);
+            x.b = work;
+            x.b_row = PS_PANEL_COLS;
+            x.b_panel = PS_PANEL_COLS * x.k;
+        }
+        float *const a = work + (p->b_panel ? 0 : ps_panels(p->n, x.k));
+        for (int64_t i = 0; i < p->m; i += m) {
+            x.m = least(p->m - i, m);
+            ps_product_pair_a(p, &d, i, x.m, a);
+            x.a = a;
+            x.a_row = rows ? x.k : 1;
+            x.a_col = rows ? 1 : x.m;
+            x.c = p->c + i * p->c_row;
+            direct(&x);
+        }
+    }
+}
+
+/** The product through all of the depth, part by part: a panel's part serves all rows from the second cache.
  */
 static void deep(const struct ps_product *p)
 {
-    struct depth d = {.count = 0};
+    struct ps_depth d = {.count = 0};
     while (next_depth(p, DEPTH, &d)) {
         const struct ps_product x = part_of(p, &d);
         direct(&x);
@@ -322,8 +297,10 @@ void ps_product(const struct ps_product *given, float *work)
     /* products that are summed are cut together, so both operands must lie alike */
     if ((a || b) && p.batch > 1) a = b = p.a_row == 1 && p.b_panel == 0;
     if (rows == 0 || p.n == 0) return;
-    if (a || b) {
-        struct depth d = {.count = 0};
+    if (p.half && depth > 0) {
+        halved(&p, work);
+    } else if (a || b) {
+        struct ps_depth d = {.count = 0};
         while (next_depth(&p, DEPTH, &d)) part(&p, &d, a, b, work);
     } else if (depth > 0 && (rows > BLOCK || (rows > MANY && depth > DEPTH))) {
         blocks(&p);

@@ -25,12 +25,14 @@ struct ps_product {
     bool add;          /**< to what is in c */
     const float *bias; /**< [n] instead of zero to begin with, where c is not added to; or NULL */
     bool relu;         /**< in the end sums below zero become zero; NaN stays */
+    bool half;         /**< a and b are rounded to bf16, sums are not; one line; panels are halved ones */
 };
 
 /** Floats of scratch for products whose operands lie far apart; k: their whole depth. */
 int64_t ps_product_work(int64_t n, int64_t k);
 
-/** @param work [ps_product_work(n, k batch)], or NULL: operands are read where they are */
+/** @param work [ps_product_work(n, k batch)], or NULL: operands are read where they are; never NULL where
+ * `half` */
 void ps_product(const struct ps_product *p, float *work);
 
 /** Elements of b [k][n] in panels, with zeros to fill the last. */
@@ -40,5 +42,8 @@ int64_t ps_panels(int64_t n, int64_t k);
  * @param panel floats from a panel to the next: at least k PS_PANEL_COLS */
 void ps_panels_fill(int64_t n, int64_t k, const float *from, int64_t row, int64_t col, int64_t lo, int64_t hi,
                     float *panels, int64_t panel);
+
+/** Panels [lo, hi) of k rows in place to bf16: elements become pairs of two rows, k / 2 rows of them. */
+void ps_panels_halve(int64_t k, int64_t lo, int64_t hi, float *panels, int64_t panel);
 
 #endif

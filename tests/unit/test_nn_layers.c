@@ -207,6 +207,11 @@ static void compare(const struct run *a, const struct run *b, const void *x, con
  * typical. Gradients go through two such sums. Four times that for K up to 10,000. */
 static const double CLOSE = 4 * 2 * 100 * 0x1p-24;
 
+/* Operands in bf16 are off by up to 2^-9 of themselves, products of two by up to 2^-8; errors are of both
+ * signs, so that sums are off by less than 2^-8 of their largest. Gradients and series go through three
+ * products and more: four times that. */
+static const double CLOSE_HALF = 4 * 0x1p-8;
+
 /* What gradients are: added to, or written over what is no number. */
 static void target(struct run *r, bool data, bool add)
 {
@@ -218,17 +223,20 @@ static void target(struct run *r, bool data, bool add)
 
 static void same(const struct layer *l, int64_t n, bool data, bool add)
 {
-    const struct ps_nn_kernels *const tables[] = {&ps_nn_ref, &ps_nn_cpu};
+    const struct ps_nn_kernels *const tables[] = {&ps_nn_ref, &ps_nn_cpu, &ps_nn_cpu_bf16};
     struct run want = begin(&ps_nn_ref64, l, n);
     target(&want, data, add);
     go(&want, l);
-    for (int t = 0; t < 2; t++) {
+    for (int t = 0; t < 3; t++) {
+        /* a sum that is off may change sides at the kink, and then its gradient is another */
+        if (t == 2 && l->kind == DENSE && l->dense.act == PS_NN_RELU) continue;
+        const double bound = t == 2 && (l->kind == DENSE || l->kind == LSTM) ? CLOSE_HALF : CLOSE;
         struct run r = begin(tables[t], l, n);
         target(&r, data, add);
         go(&r, l);
-        compare(&want, &r, want.y, r.y, r.out, CLOSE, l->name, "output");
-        compare(&want, &r, want.dw, r.dw, r.weights, CLOSE, l->name, "gradient of weights");
-        if (data) compare(&want, &r, want.dx, r.dx, r.in, CLOSE, l->name, "gradient of input");
+        compare(&want, &r, want.y, r.y, r.out, bound, l->name, "output");
+        compare(&want, &r, want.dw, r.dw, r.weights, bound, l->name, "gradient of weights");
+        if (data) compare(&want, &r, want.dx, r.dx, r.in, bound, l->name, "gradient of input");
         end(&r);
     }
     end(&want);

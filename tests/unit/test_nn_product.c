@@ -35,7 +35,7 @@ static void check(struct ps_product p, const char *what)
     float *c = numbers(room, 3), *was = numbers(room, 3), *work = NULL;
     p.c = c;
     const double bound = (double)(depth + 1) * (double)(depth + 1) * 0x1p-24;
-    for (int with = 0; with < 2; with++) {
+    for (int with = p.half; with < 2; with++) {
         memcpy(c, was, (size_t)room * sizeof *c);
         if (with) work = numbers(ps_product_work(p.n, p.k * p.batch), 4);
         ps_product(&p, work);
@@ -212,6 +212,77 @@ START_TEST(blocks)
 }
 END_TEST
 
+/* In bf16, with numbers that it holds exactly: both orders of a, odd depths, sums of products, more rows and
+ * depth than are copied at once. Panels that were halved give the same bits as rows. */
+START_TEST(halves)
+{
+    enum { MOST = 300 * 2200 };
+    static const int64_t depths[] = {1, 2, 7, 64, 301, 2200};
+    float *a = numbers(MOST, 1), *b = numbers(MOST, 2), *work = numbers(ps_product_work(100, 2200), 3);
+    for (int64_t i = 0; i < MOST; i++) a[i] = rintf(a[i] * 127) / 128, b[i] = rintf(b[i] * 127) / 128;
+    for (int i = 0; i < 6; i++)
+        for (int64_t m = 1; m < 300; m += 147) {
+            const int64_t k = depths[i], n = 1 + 33 * i % 100;
+            struct ps_product p = {.m = m,
+                                   .n = n,
+                                   .k = k,
+                                   .batch = 1,
+                                   .a = a,
+                                   .b = b,
+                                   .b_row = n,
+                                   .c_row = n,
+                                   .half = true,
+                                   .relu = i % 2};
+            p.a_row = k, p.a_col = 1;
+            check(p, "rows of a in bf16");
+            float *panels = numbers(ps_panels(n, k), 4), *x = numbers(m * n, 5), *y = numbers(m * n, 6);
+            ps_panels_fill(n, k, b, n, 1, 0, (n + PS_PANEL_COLS - 1) / PS_PANEL_COLS, panels,
+                           k * PS_PANEL_COLS);
+            ps_panels_halve(k, 0, (n + PS_PANEL_COLS - 1) / PS_PANEL_COLS, panels, k * PS_PANEL_COLS);
+            p.c = x;
+            ps_product(&p, work);
+            p.b = panels, p.b_row = PS_PANEL_COLS, p.b_panel = k * PS_PANEL_COLS, p.c = y;
+            ps_product(&p, work);
+            ck_assert(memcmp(x, y, (size_t)(m * n) * sizeof *x) == 0);
+            free(panels), free(x), free(y);
+            p = (struct ps_product){.m = m,
+                                    .n = n,
+                                    .k = k < 300 ? k : 301,
+                                    .batch = 3,
+                                    .a = a,
+                                    .a_row = 1,
+                                    .a_col = m,
+                                    .a_next = 301 * m,
+                                    .b = b,
+                                    .b_row = n,
+                                    .b_next = 301 * n,
+                                    .c_row = n,
+                                    .add = true,
+                                    .half = true};
+            check(p, "columns of a in bf16");
+        }
+    free(a), free(b), free(work);
+}
+END_TEST
+
+/* Numbers are rounded to the nearest, ties to even; NaN stays. */
+START_TEST(rounding)
+{
+    static const float from[] = {1, 0x1.01p0f, 0x1.03p0f, 0x1.0101p0f, -0x1.01p0f, 0x1.fffffep127f, INFINITY};
+    static const float to[] = {1, 1, 0x1.04p0f, 0x1.02p0f, -1, INFINITY, INFINITY};
+    for (int i = 0; i < 7; i++) {
+        uint32_t bits;
+        memcpy(&bits, &to[i], sizeof bits);
+        ck_assert_uint_eq(ps_round_half(from[i]), bits >> 16);
+        ck_assert_uint_eq(((ps_vu)ps_vf_pair(ps_vf_all(from[i]), ps_vf_all(1)))[0], bits >> 16 | 0x3f800000);
+    }
+    const uint32_t nan = (uint32_t)ps_round_half(NAN) << 16;
+    float back;
+    memcpy(&back, &nan, sizeof back);
+    ck_assert(isnan(back));
+}
+END_TEST
+
 /* Panels from rows and from columns hold the same, zeros fill the last, and products read them. */
 START_TEST(panels)
 {
@@ -255,6 +326,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {every_shape, far, batches, lines, blocks, panels, NULL};
+    const TTest *const tests[] = {every_shape, far, batches, lines, blocks, halves, rounding, panels, NULL};
     return mck_main(argc, argv, "nn_product", tests);
 }
