@@ -63,10 +63,10 @@ if has pisvm-train && has psml-data; then
 fi
 if has autoencoder-train && has psml-data; then
     case $("$BIN/autoencoder-train" --version) in *PNG*) picture=(--plot=demo/) ;; *) picture=() ;; esac
-    title 'autoencoder-train: spectra of a scene in a code of 8, beside 8 principal components; codes for the other programs'
+    title 'autoencoder-train: spectra of a scene in a code of 4, beside 4 principal components; codes for the other programs'
     job '' "$bin/psml-data" generate spectra "demo/spectra.$e" --height 100 --bands 60 --classes 8
-    job 'train an autoencoder, 2 ranks' "$MPIRUN" -np 2 "$bin/autoencoder-train" --threads 1 "demo/spectra.$e" --scene 100x100 -l bands-64-8-64-bands \
-        --activation tanh -e 30 -r 0.002 --schedule cosine --validate-every 10 --codes "demo/codes.$e" "${picture[@]/%/spectra.png}" --record demo/record.jsonl
+    job 'train an autoencoder, 2 ranks' "$MPIRUN" -np 2 "$bin/autoencoder-train" --threads 1 "demo/spectra.$e" --scene 100x100 -l bands-64-4-64-bands \
+        -e 30 -r 0.002 --schedule cosine --validate-every 10 --codes "demo/codes.$e" "${picture[@]/%/spectra.png}" --record demo/record.jsonl
     job '' "$bin/psml-data" info "demo/codes.$e"
 fi
 if has mnist-train && has psml-data; then
