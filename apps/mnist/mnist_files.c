@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "common/io/shard.h"
 
 /* Both namings are in use; %s: train-images and its like, %d: dimensions. */
 static const char *const names[] = {"%s/%s-idx%d-ubyte", "%s/%s-idx%d-ubyte.gz", "%s/%s.idx%d-ubyte",
@@ -62,11 +63,32 @@ static enum ps_status find_all(const struct mnist_choice *c, struct mnist_files 
     return find(c, &array[3], &out->test.labels);
 }
 
+/* A file of one array in place of the folder that it lies in is taken for what it is. Collective. */
+static enum ps_status check_data(const struct ps_run *run, const char *path)
+{
+    static const char *const several[] = {"npz", "HDF5", "netCDF"};
+    const char *format;
+    PS_TRY(ps_shard_format(run->comm, path, &format));
+    for (size_t i = 0; i < sizeof several / sizeof *several; i++)
+        if (strcmp(format, several[i]) == 0) return PS_OK;
+    return ps_fail(PS_EUSAGE,
+                   "%s: %s files hold one array: name the folder of the four files, or an .npz file", path,
+                   format);
+}
+
+static bool in_data(const struct mnist_file *f)
+{
+    return f->dataset[0] != '\0';
+}
+
 enum ps_status mnist_files_find(const struct ps_run *run, const struct mnist_choice *choice,
                                 struct mnist_files *out)
 {
     memset(out, 0, sizeof *out);
     PS_TRY(ps_agree(run->comm, run->rank == 0 ? find_all(choice, out) : PS_OK));
     MPI_Bcast(out, sizeof *out, MPI_BYTE, 0, run->comm);
+    if (in_data(&out->train.images) || in_data(&out->train.labels) || in_data(&out->test.images) ||
+        in_data(&out->test.labels))
+        return check_data(run, choice->data);
     return PS_OK;
 }

@@ -28,7 +28,8 @@ struct mnist_files {
 };
 
 /** Find the four files. Collective over run->comm; rank 0 looks.
- * @return (agreed) PS_OK; PS_EUSAGE (neither `data` nor a file of its own); PS_EIO (it is not there) */
+ * @return (agreed) PS_OK; PS_EUSAGE (neither `data` nor a file of its own; `data` is a file of one array);
+ * PS_EIO (it is not there); what ps_shard_format returns */
 enum ps_status mnist_files_find(const struct ps_run *run, const struct mnist_choice *choice,
                                 struct mnist_files *out);
 

@@ -96,6 +96,7 @@ copy() { # fresh copy of the digits in bad/
 refused 'no data: name a folder' --model ann
 refused 'none: No such file' none
 mkdir empty
+refused 'IDX files hold one array: name the folder' digits/train-images-idx3-ubyte
 refused 'the folder has no train-images-idx3-ubyte' empty
 copy && put bad/t10k-labels-idx1-ubyte 12 310
 refused 't10k-labels-idx1-ubyte: sample 4 has the label 200, but classes are 0 to 9' bad
@@ -155,7 +156,7 @@ END
     done
     head -c 100000 plain.npz >torn.npz
     refused 'torn.npz: ' torn.npz
-    refused 'x.npy: ' x.npy
+    refused 'x.npy: npy files hold one array' x.npy
 else
     skip npz 'no Python here to write it'
 fi
