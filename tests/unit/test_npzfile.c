@@ -20,7 +20,7 @@ static struct {
 
 static void le(unsigned char **p, uint64_t value, int bytes)
 {
-    for (int i = 0; i < bytes; i++) *(*p)++ = (unsigned char)(value >> (8 * i));
+    for (int i = 0; i < bytes; i++, value >>= 8) *(*p)++ = (unsigned char)value;
 }
 
 /** Fields that the header of a member and its entry of the directory share. */
