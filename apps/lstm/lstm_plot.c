@@ -38,7 +38,8 @@ static enum ps_status make(const struct lstm_forecast *f, int64_t steps, struct 
 {
     const struct series *s = f->windows->series;
     int64_t last = series_windows_origin(f->windows, f->windows->n - 1) + s->plan.horizon;
-    d->n = steps < last + 1 ? steps : last + 1;
+    int64_t most = last + 1 - s->part[SERIES_TEST].lo;
+    d->n = steps < most ? steps : most;
     d->lo = last + 1 - d->n;
     PS_TRY(ps_alloc(&d->x, (2 + LSTM_METHODS) * d->n, sizeof *d->x, "the curves of the picture"));
     d->truth = d->x + d->n;

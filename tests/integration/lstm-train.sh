@@ -85,6 +85,20 @@ awk -F, 'NR > 1 { print $2 "," $3 }' "$tiny" >plain.csv
 expect 'lstm-train: without times and header' test "$(wc -l <more.csv)" = $((6 * 163 + 1))
 expect 'lstm-train: the same windows: the seasonal forecast is as good' test "$(error seasonal 2 more)" = "$(error seasonal 2 out)"
 
+cp more.csv plain.want
+plain=("${many[@]}" more.csv --time none --season 24 --calendar none)
+"$BIN/psml-data" convert plain.csv plain.npy >more 2>&1
+"$train" "${plain[@]}" --input plain.npy --target 0 >more 2>&1
+expect 'lstm-train: a matrix of NumPy' cmp plain.want more.csv
+if "$BIN/psml-data" --version | grep -q HDF5; then
+    "$BIN/psml-data" convert plain.csv two.h5 --columns 0 --output-dataset load >more 2>&1
+    "$BIN/psml-data" convert plain.csv two.h5 --columns 1 --output-dataset heat >more 2>&1
+    "$train" "${plain[@]}" --input two.h5 --columns load,heat --target load >more 2>&1
+    expect 'lstm-train: data sets of an HDF5 file are columns' cmp <(sed 's/,0,/,load,/' plain.want) more.csv
+else
+    skip 'lstm-train: data sets of an HDF5 file' 'HDF5 is not built in'
+fi
+
 # --- what it refuses ------------------------------------------------------------------------------------------
 refused() { # status, part of the message, arguments...
     local want=$1 part=$2 n status
