@@ -380,7 +380,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {times, ticks,   columns, refused, pieces,
-                                         grid,  windows, gap,     scaling, NULL};
+    const TTest *const tests[] = {times, ticks, columns, refused, pieces, grid, windows, gap, scaling, NULL};
     return mck_main(argc, argv, "series", tests);
 }
