@@ -64,6 +64,16 @@ static bool streams(const struct ps_svm_job *job)
     return bytes >= LARGE && (uintptr_t)job->out % 64 == 0 && job->stride % 16 == 0 && job->blo % 16 == 0;
 }
 
+/** All parts by one thread. A parallel region of one thread would cost as much as a short row: it makes a
+ * team and calls the system to wake nobody. */
+static void parts_alone(const struct ps_svm_job *job, const struct cut *c)
+{
+    void *scratch = job->b->dense ? NULL : ps_svm_sparse_scratch(job);
+    for (int64_t p = 0; p < c->down * c->across; p++) part(job, c, p, scratch);
+    if (job->stream) ps_vf_stream_end();
+    free(scratch);
+}
+
 /** All parts, shared among the threads of the caller's team. */
 static void parts(const struct ps_svm_job *job, const struct cut *c)
 {
@@ -84,6 +94,10 @@ void ps_svm_block_cpu(const struct ps_svm_function *f, const struct ps_svm_pack 
     const double work = (double)(ahi - alo) * (double)(bhi - blo) * (features + PS_SVM_PANEL);
     const int threads = omp_in_parallel() || work < ALONE ? 1 : omp_get_max_threads();
     const struct cut c = cut_of(&job, threads);
-#pragma omp parallel num_threads(threads) if (threads > 1)
+    if (threads == 1) {
+        parts_alone(&job, &c);
+        return;
+    }
+#pragma omp parallel num_threads(threads)
     parts(&job, &c);
 }

@@ -104,7 +104,9 @@ START_TEST(hard)
         check_objective(&q, &oracle);
         ck_assert_msg(form < 4 || q.s.iterations > ps_smo_active_from(&q.s),
                       "form %d: %d steps, no working set", form, (int)q.s.iterations);
-        ck_assert_msg(form != 4 || 2 * q.s.iterations < oracle.s.iterations,
+        /* of the oracle's steps 1.22 are made in working sets without Newton's method, and 0.36 to 0.38 with
+         * it (on vectors of any width): 2/3 is the geometric mean */
+        ck_assert_msg(form != 4 || 3 * q.s.iterations < 2 * oracle.s.iterations,
                       "%d steps, %d by the oracle: Newton's method was not used", (int)q.s.iterations,
                       (int)oracle.s.iterations);
     }
