@@ -45,7 +45,7 @@ expect 'tiny.par: figures of the last epoch are those of the test' [ "$(epoch ti
 
 # --- the same bits ----------------------------------------------------------------------------------------
 for model in ann cnn; do
-    rows=(--model $model digits --train-limit 150 --test-limit 50 --epochs 2 --batch 32 --grains 4 --init glorot --momentum 0.9)
+    rows=(--model "$model" digits --train-limit 150 --test-limit 50 --epochs 2 --batch 32 --grains 4 --init glorot --momentum 0.9)
     rm -f want.jsonl
     on 1 "${rows[@]}" --threads 1 --save want.st --record want.jsonl >/dev/null
     for ranks in 1 2 3 4; do
