@@ -23,7 +23,7 @@ docs: deps ## write the parameter tables of docs/apps/ anew
 	$(again) _docs
 bench: deps ## seconds and memory of the programs
 	$(again) _bench
-bench-peers: deps ## the same beside other programs, each named by PEER_<NAME>=path (pisvm: SVM_PEER_<NAME>)
+bench-peers: deps ## the same beside other programs, each named by PEER_<NAME>=path (pisvm: SVM_PEER_<NAME>; nets: NN_PEER_TORCH=python)
 	$(again) _bench-peers
 install: ## programs, manual pages, bash completion into $DESTDIR$PREFIX
 uninstall: ## take them out again

@@ -44,9 +44,11 @@ _demo: all
 _bench: all $(TOOLS)
 	@bench/hpdbscan-peers.sh --self
 	@bench/pisvm-peers.sh --self
+	@bench/nn-peers.sh --self
 _bench-peers: all $(TOOLS)
 	@bench/hpdbscan-peers.sh
 	@bench/pisvm-peers.sh
+	@bench/nn-peers.sh
 _check-gpu: all
 	@tests/run-gpu.sh "$(NVCC)"
 .PHONY: tests-build unit integration layers _docs _check _fuzz _demo _bench _bench-peers _check-gpu

@@ -6,9 +6,9 @@ enum ps_status ps_train_kernels(const char *backend, const char *precision, cons
 {
     PS_CHECK(strcmp(backend, "cuda") != 0, PS_EBACKEND,
              "back end cuda of nets is not part of this build: use cpu or auto");
-    PS_CHECK(strcmp(precision, "bf16") != 0, PS_EBACKEND,
-             "precision bf16 is not part of this build: use fp32");
-    *out = strcmp(backend, "ref") == 0 ? &ps_nn_ref : &ps_nn_cpu;
+    const bool half = strcmp(precision, "bf16") == 0, plain = strcmp(backend, "ref") == 0;
+    PS_CHECK(!half || !plain, PS_EBACKEND, "back end ref of nets computes in fp32 alone: use cpu for bf16");
+    *out = plain ? &ps_nn_ref : half ? &ps_nn_cpu_bf16 : &ps_nn_cpu;
     return PS_OK;
 }
 
