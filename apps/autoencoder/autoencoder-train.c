@@ -38,6 +38,7 @@ static enum ps_status prepare(struct ps_run *run, struct job *j)
     }
     PS_TRY(spectra_split(&j->all, (uint64_t)run->common->seed, p->test, p->validation, &j->train, &j->valid,
                          &j->test));
+    PS_TRY(spectra_keep_order(run, &j->all, (uint64_t)run->common->seed));
     if (p->codes[0]) PS_TRY(autoencoder_labels(run, p->labels, &j->all, &j->label));
     ps_phase(run, "scale");
     PS_TRY(spectra_scale_find(run, &j->train, autoencoder_scaling(p), &j->scale));
@@ -68,9 +69,10 @@ static enum ps_status train(struct ps_run *run, struct job *j)
         validates ? spectra_source(&j->valid, "validation part") : spectra_source(&j->test, "test part");
     char describe[2 * PS_TEXT_MAX];
     snprintf(describe, sizeof describe,
-             "%s %s %s %s, %lld x %lld, scale %s, outlier %g, test %g, validation %g, noise %g, mask %g",
-             p->layers, p->activation, p->code_activation, p->output_activation, (long long)j->all.n,
-             (long long)j->all.bands, p->scale, p->outlier, p->test, p->validation, p->noise, p->mask);
+             "%s %s %s %s%s, %lld x %lld, scale %s, outlier %g, test %g, validation %g, noise %g, mask %g",
+             p->layers, p->activation, p->code_activation, p->output_activation,
+             p->shortcut ? " shortcut" : "", (long long)j->all.n, (long long)j->all.bands, p->scale,
+             p->outlier, p->test, p->validation, p->noise, p->mask);
     const struct ps_train_job job = {
         .params = &p->train,
         .net = &j->model.net,

@@ -58,6 +58,8 @@ static enum ps_status check(const struct autoencoder_spec *spec, const struct la
     PS_CHECK(*code > 0 && layer[*code].width < bands, PS_EUSAGE,
              "layers = %s: no layer is narrower than the %lld values of a sample, so there is no code",
              spec->layers, (long long)bands);
+    PS_CHECK(!spec->shortcut || (spec->code == PS_NN_LINEAR && spec->output == PS_NN_LINEAR), PS_EUSAGE,
+             "shortcut: code and output must be linear, as what is linear is added to them");
     for (int i = 1, dense = 0; i < n; i++) {
         dense |= !layer[i].conv;
         PS_CHECK(!layer[i].conv || !dense, PS_EUSAGE,
@@ -82,6 +84,12 @@ static int add(const struct autoencoder_spec *spec, struct ps_net *net, const st
                          : ps_net_dense(net, from, name, layer[i].width, act);
 }
 
+/* A linear layer from `from`, whose output is added to that of `node`. @return the sum */
+static int add_linear(struct ps_net *net, int from, int node, int64_t width, const char *name)
+{
+    return ps_net_sum(net, node, ps_net_dense(net, from, name, width, PS_NN_LINEAR));
+}
+
 enum ps_status autoencoder_build(const struct autoencoder_spec *spec, const struct ps_nn_kernels *kernels,
                                  struct autoencoder *out)
 {
@@ -93,8 +101,11 @@ enum ps_status autoencoder_build(const struct autoencoder_spec *spec, const stru
     ps_net_begin(&out->net, kernels, spec->input, spec->init, spec->seed);
     for (int i = 1; i < n; i++) {
         node = add(spec, &out->net, layer, i, code, n - 1, node, &module);
+        if (spec->shortcut && i == code)
+            node = add_linear(&out->net, 0, node, layer[i].width, "encoder_linear");
         if (i == code) out->code_node = node;
     }
+    if (spec->shortcut) add_linear(&out->net, out->code_node, node, layer[n - 1].width, "decoder_linear");
     out->code = layer[code].width;
     const enum ps_status rc = ps_net_end(&out->net);
     if (rc != PS_OK) autoencoder_free(out);

@@ -10,6 +10,9 @@ struct autoencoder_spec {
     const char *layers;
     struct ps_shape input;
     enum ps_nn_act hidden, code, output; /**< activations */
+    bool shortcut; /**< a linear layer from the input to the code, and one from the code to the output, are
+                      added: they learn what principal components can tell, the others what is left (residual
+                      learning: He et al. 2016) */
     enum ps_init init;
     uint64_t seed;
 };
@@ -22,7 +25,7 @@ struct autoencoder {
 
 /** Build it. Names of weights are those of two nn.Sequential in PyTorch, `encoder` and `decoder`, in which
  * each activation and the flattening of images are modules of their own: encoder.0.weight, encoder.2.weight
- * ... Local.
+ * ...; those of shortcuts are encoder_linear and decoder_linear. Local.
  * @param kernels borrowed
  * @return PS_OK; PS_EUSAGE (the layers make no autoencoder of this input, with the reason); PS_ENOMEM */
 enum ps_status autoencoder_build(const struct autoencoder_spec *spec, const struct ps_nn_kernels *kernels,

@@ -21,6 +21,10 @@ const struct ps_param autoencoder_rows[] = {
     ROW(activation, .def = "relu", .choices = "relu|tanh|sigmoid|linear", .help = "of layers between"),
     ROW(code_activation, .def = "linear", .choices = "linear|relu|tanh|sigmoid", .help = "of the code"),
     ROW(output_activation, .def = "linear", .choices = "linear|sigmoid|tanh|relu", .help = "of the output"),
+    ROW(shortcut, .flag = true, .def = "no",
+        .help =
+            "add a linear layer from input to code and one from code to output: the rest learns what is not "
+            "linear"),
     ROW(scale, .def = "standard", .choices = "none|minmax|minmax-bands|standard",
         .help = "values are scaled by the training part: to [0,1] all alike or each band, or each band to "
                 "mean 0 and "
@@ -109,6 +113,7 @@ enum ps_status autoencoder_spec(const struct ps_run *run, const struct autoencod
                                      .hidden = act_named(p->activation),
                                      .code = act_named(p->code_activation),
                                      .output = act_named(p->output_activation),
+                                     .shortcut = p->shortcut,
                                      .init = ps_train_init(&p->train),
                                      .seed = (uint64_t)run->common->seed};
     return PS_OK;

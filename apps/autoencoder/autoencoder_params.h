@@ -11,7 +11,7 @@ struct autoencoder_params {
         labels, codes, reconstruction, plot;
     struct ps_list plot_bands;
     double outlier, test, validation, noise, mask;
-    bool pca;
+    bool pca, shortcut;
     struct ps_train_params train;
 };
 

@@ -147,6 +147,7 @@ void spectra_free(struct spectra *s)
 {
     if (!s->open) return;
     ps_shared_close(&s->memory);
+    ps_shared_close(&s->order_memory);
     MPI_Comm_free(&s->node);
     free(s->broken);
     *s = (struct spectra){.n = 0};

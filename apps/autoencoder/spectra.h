@@ -11,9 +11,10 @@ struct spectra {
     int64_t height, width; /**< of the scene whose pixels they are, line by line; 0: of none that is known */
     const float *x;        /**< [n][bands] as in the file; on every node once */
     int64_t *broken, n_broken; /**< samples that no part has, ascending; owned */
+    const int64_t *order;      /**< [n - n_broken] intact samples in the order of parts; NULL: not kept */
     const char *path;          /**< borrowed */
     MPI_Comm node;             /**< owned */
-    struct ps_shared memory;
+    struct ps_shared memory, order_memory;
     bool open;
 };
 

@@ -32,10 +32,9 @@ enum ps_status spectra_split(const struct spectra *s, uint64_t seed, double test
     return PS_OK;
 }
 
-int64_t spectra_sample(const struct spectra_part *p, int64_t i)
+/* Number in the file of an intact sample. */
+static int64_t number(const struct spectra *s, int64_t intact)
 {
-    const struct spectra *s = p->all;
-    const int64_t intact = ps_order(s->n - s->n_broken, p->seed, SPLIT, p->lo + i);
     int64_t before = 0, end = s->n_broken; /* so many broken ones stand before it */
     while (before < end) {
         const int64_t middle = (before + end) / 2;
@@ -45,6 +44,29 @@ int64_t spectra_sample(const struct spectra_part *p, int64_t i)
             end = middle;
     }
     return intact + before;
+}
+
+enum ps_status spectra_keep_order(struct ps_run *run, struct spectra *s, uint64_t seed)
+{
+    const int64_t n = s->n - s->n_broken;
+    int rank, size;
+    PS_TRY(ps_agree(run->comm, ps_shared_open(s->node, n * (int64_t)sizeof *s->order, &s->order_memory)));
+    MPI_Comm_rank(s->node, &rank);
+    MPI_Comm_size(s->node, &size);
+    const struct ps_range mine = ps_block(n, size, rank);
+    int64_t *order = s->order_memory.data;
+    ps_order_range(n, seed, SPLIT, mine.lo, mine.hi, order + mine.lo);
+    for (int64_t i = mine.lo; i < mine.hi; i++) order[i] = number(s, order[i]);
+    MPI_Barrier(s->node); /* what other ranks wrote is there */
+    s->order = order;
+    return PS_OK;
+}
+
+int64_t spectra_sample(const struct spectra_part *p, int64_t i)
+{
+    const struct spectra *s = p->all;
+    if (s->order) return s->order[p->lo + i];
+    return number(s, ps_order(s->n - s->n_broken, p->seed, SPLIT, p->lo + i));
 }
 
 static const float *values(const struct spectra_part *p, int64_t i)

@@ -36,6 +36,10 @@ enum ps_status spectra_split(const struct spectra *s, uint64_t seed, double test
                              struct spectra_part *train, struct spectra_part *valid,
                              struct spectra_part *tested);
 
+/** Keep the permutation, once a node: each number takes longer to find than a sample to read. Collective over
+ * run->comm. @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI */
+enum ps_status spectra_keep_order(struct ps_run *run, struct spectra *s, uint64_t seed);
+
 /** Number in the file of sample i of a part. Local. */
 int64_t spectra_sample(const struct spectra_part *p, int64_t i);
 

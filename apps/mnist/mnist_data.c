@@ -19,7 +19,7 @@ static enum ps_status load(const struct ps_source *s, int64_t i, const struct ps
                   from = part->mixed ? ps_order(set->n, part->seed, SPLIT, place) : place;
     const uint8_t *pixel = set->pixel + from * size;
     (void)draw;
-    for (int64_t k = 0; k < size; k++) x[k] = (float)pixel[k] / WHITE;
+    for (int64_t k = 0; k < size; k++) x[k] = (float)pixel[k] * (1.0F / WHITE);
     *(int32_t *)target = set->label[from];
     return PS_OK;
 }

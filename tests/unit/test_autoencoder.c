@@ -9,10 +9,14 @@
 
 /* The names that nn.Sequential gives, with modules for activations and flattening. */
 static void check_names(const char *layers, struct ps_shape input, enum ps_nn_act code, int64_t width,
-                        const char *const *want)
+                        bool shortcut, const char *const *want)
 {
-    const struct autoencoder_spec spec = {
-        .layers = layers, .input = input, .hidden = PS_NN_RELU, .code = code, .output = PS_NN_LINEAR};
+    const struct autoencoder_spec spec = {.layers = layers,
+                                          .input = input,
+                                          .hidden = PS_NN_RELU,
+                                          .code = code,
+                                          .output = PS_NN_LINEAR,
+                                          .shortcut = shortcut};
     struct autoencoder a;
     ck_assert_msg(autoencoder_build(&spec, &ps_nn_ref, &a) == PS_OK, "%s", ps_err_message());
     struct ps_tensor tensor[PS_TENSORS_MAX * 16];
@@ -29,15 +33,19 @@ static void check_names(const char *layers, struct ps_shape input, enum ps_nn_ac
 START_TEST(names)
 {
     const struct ps_shape spectra = {1, 1, 20, false}, image = {12, 10, 1, false};
-    check_names("bands-14-6-14-20", spectra, PS_NN_RELU, 6,
+    check_names("bands-14-6-14-20", spectra, PS_NN_RELU, 6, false,
                 (const char *const[]){"encoder.0.weight", "encoder.2.weight", "decoder.0.weight",
                                       "decoder.2.weight", NULL});
-    check_names("20-5-bands", spectra, PS_NN_LINEAR, 5,
+    check_names("20-5-bands", spectra, PS_NN_LINEAR, 5, false,
                 (const char *const[]){"encoder.0.weight", "decoder.0.weight", NULL});
-    check_names("bands-8-5-5-8-bands", spectra, PS_NN_LINEAR, 5, /* the first of the narrowest is the code */
+    check_names("bands-8-5-5-8-bands", spectra, PS_NN_LINEAR, 5,
+                false, /* the first of the narrowest is the code */
                 (const char *const[]){"encoder.0.weight", "encoder.2.weight", "decoder.0.weight",
                                       "decoder.2.weight", "decoder.4.weight", NULL});
-    check_names("bands-conv4-conv8-30-7-30-bands", image, PS_NN_LINEAR, 7,
+    check_names("bands-14-6-14-20", spectra, PS_NN_LINEAR, 6, true,
+                (const char *const[]){"encoder.0.weight", "encoder.2.weight", "encoder_linear.weight",
+                                      "decoder.0.weight", "decoder.2.weight", "decoder_linear.weight", NULL});
+    check_names("bands-conv4-conv8-30-7-30-bands", image, PS_NN_LINEAR, 7, false,
                 (const char *const[]){"encoder.0.weight", "encoder.2.weight", "encoder.5.weight",
                                       "encoder.7.weight", "decoder.0.weight", "decoder.2.weight", NULL});
 }
