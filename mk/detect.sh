@@ -39,7 +39,7 @@ links() { # a library without a header: its function is found with these flags
     printf 'void %s;\nint main(void) { %s; return 0; }\n' "${1%()}(void)" "$1" | $MPICC -o "$trial" -x c - $2 >/dev/null 2>&1 &&
         found=0 || found=1
     rm -f "$trial"
-    return $found
+    return "$found"
 }
 root_of() { # where a module system or Spack says that a library lies
     upper=$(printf '%s' "$1" | tr '[:lower:]' '[:upper:]')
@@ -67,8 +67,12 @@ find_lib() { # id, pkg-config names, header or function(), link flags
         cflags="-I$path/include" libs="-L$dir -Wl,-rpath,$dir $4" version='' how=$path
         compiles "$3" "$cflags" "$must" && links "$3" "$libs" && return 0
     fi
-    cflags='' libs=$4 version='' how="the compiler's own path"
-    compiles "$3" '' "$must" && links "$3" "$libs"
+    cflags='' version='' how="the compiler's own path"
+    # shellcheck disable=SC2046,SC2086 # $2 is a list of names; a library without a header may lie there under any of them
+    for libs in "$4" $(case $3 in *'()') printf -- '-l%s ' $2 ;; esac); do
+        compiles "$3" '' "$must" && links "$3" "$libs" && return 0
+    done
+    return 1
 }
 names_for_mpi() { # pkg-config names of a library that is built for each MPI
     case $1:$mpi_flavour in
