@@ -118,18 +118,47 @@ static void join(const struct ps_nn_lstm *l, int64_t n, const float *x, int64_t 
                (size_t)l->in * sizeof *row);
 }
 
+/** The hidden units of the state before the first step to the rows of that step. */
+static void join_state(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, float *row)
+{
+    const int64_t h = l->hidden;
+    for (int64_t i = 0; i < p->n; i++)
+        memcpy(row + i * apart(l->in + h) + l->in, (const float *)p->begin + i * 2 * h,
+               (size_t)h * sizeof *row);
+}
+
+/** Cells of sample i before step t, of which c [steps][n][hidden] has those after it; NULL: they are zero. */
+static const float *cells_before(const struct ps_nn_pass *p, int64_t h, const float *c, int64_t t, int64_t i)
+{
+    if (t > 0) return c + ((t - 1) * p->n + i) * h;
+    return p->begin ? (const float *)p->begin + i * 2 * h + h : NULL;
+}
+
+/** The state after the last step. */
+static void leave_state(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, const float *c)
+{
+    const int64_t h = l->hidden, last = l->steps - 1;
+    const float *y = p->y;
+    for (int64_t i = 0; i < p->n; i++) {
+        float *to = (float *)p->end + i * 2 * h;
+        memcpy(to, y + (i * l->steps + last) * h, (size_t)h * sizeof *to);
+        memcpy(to + h, c + (last * p->n + i) * h, (size_t)h * sizeof *to);
+    }
+}
+
 static void forward(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, bool half)
 {
     const int64_t n = p->n, h = l->hidden, gates = 4 * h, steps = l->steps;
     const int64_t row = apart(l->in + h), sums = apart(gates);
     const float *prepared = p->prepared;
-    float *z = p->kept, *c = z + n * steps * sums, *y = p->y, *now = p->work, *next = now + n * row,
-          *work = now + scratch(l, n);
-    for (int64_t t = 0; t < steps; t++, z += n * sums, c += n * h) {
+    float *z = p->kept, *const c = z + n * steps * sums, *y = p->y, *now = p->work,
+          *next = now + n * row, *const work = now + scratch(l, n);
+    if (p->begin) join_state(l, p, now);
+    for (int64_t t = 0; t < steps; t++, z += n * sums) {
         join(l, n, p->x, t, now);
         ps_product(&(struct ps_product){.m = n,
                                         .n = gates,
-                                        .k = t > 0 ? l->in + h : l->in,
+                                        .k = t > 0 || p->begin ? l->in + h : l->in,
                                         .batch = 1,
                                         .a = now,
                                         .a_row = row,
@@ -143,12 +172,13 @@ static void forward(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, bool
                                         .half = half},
                    work);
         for (int64_t i = 0; i < n; i++)
-            cell(h, z + i * sums, t > 0 ? c + (i - n) * h : NULL, c + i * h, y + (i * steps + t) * h,
+            cell(h, z + i * sums, cells_before(p, h, c, t, i), c + (t * n + i) * h, y + (i * steps + t) * h,
                  t + 1 < steps ? next + i * row + l->in : NULL);
         float *const was = now;
         now = next;
         next = was;
     }
+    if (p->end) leave_state(l, p, c);
 }
 
 /** From the gradients of h and c of a step to those of its sums, in place of the gates, and of c of the step
@@ -213,11 +243,9 @@ static void through_time(const struct ps_nn_lstm *l, const struct ps_nn_pass *p,
     memset(dh, 0, (size_t)(2 * n * h) * sizeof *dh);
     for (int64_t t = steps; t-- > 0;) {
         float *const dz = z + t * n * row;
-        for (int64_t i = 0; i < n; i++) {
-            const float *const state = c + (t * n + i) * h;
-            cell_back(h, dz + i * row, t > 0 ? state - n * h : NULL, state, dy + (i * steps + t) * h,
-                      dh + i * h, dc + i * h);
-        }
+        for (int64_t i = 0; i < n; i++)
+            cell_back(h, dz + i * row, cells_before(p, h, c, t, i), c + (t * n + i) * h,
+                      dy + (i * steps + t) * h, dh + i * h, dc + i * h);
         ps_nn_bias_gradient(n, gates, dz, row, t + 1 < steps, db);
         if (t > 0) to_inputs(n, h, gates, dz, prepared + at.hidden_back, dh, half, work);
         if (!p->dx) continue;
@@ -250,6 +278,27 @@ static void weights(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, int6
                work);
 }
 
+/** The part of the state before the first step in the gradient of the hidden units' weights: added. */
+static void weights_of_state(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, const float *dz,
+                             float *dw, bool half, float *work)
+{
+    const int64_t h = l->hidden, gates = 4 * h;
+    ps_product(&(struct ps_product){.m = gates,
+                                    .n = h,
+                                    .k = p->n,
+                                    .batch = 1,
+                                    .a = dz,
+                                    .a_row = 1,
+                                    .a_col = apart(gates),
+                                    .b = p->begin,
+                                    .b_row = 2 * h,
+                                    .c = dw,
+                                    .c_row = h,
+                                    .add = true,
+                                    .half = half},
+               work);
+}
+
 static void backward(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, bool half)
 {
     const int64_t h = l->hidden, gates = 4 * h;
@@ -260,6 +309,7 @@ static void backward(const struct ps_nn_lstm *l, const struct ps_nn_pass *p, boo
     for (int64_t r = 0; r < 2 * gates; r++) db[r] = sums[r % gates] + (p->dw_add ? db[r] : 0);
     weights(l, p, l->steps, dz, p->x, l->in, dw, half, work);
     weights(l, p, l->steps - 1, dz + p->n * apart(gates), p->y, h, dwh, half, work);
+    if (p->begin) weights_of_state(l, p, dz, dwh, half, work);
 }
 
 PS_NN_BOTH(lstm)

@@ -29,6 +29,8 @@ struct ps_nn_pass {
     bool dx_add;          /**< dx is added to; else what is there is lost */
     void *dw;             /**< backward: gradient of w */
     bool dw_add;          /**< dw is added to; else what is there is lost */
+    const void *begin;    /**< recurrent layers: state before the first step; NULL: zero */
+    void *end;            /**< forward: state after the last step; NULL: not wanted */
 };
 
 /** Elements that a layer's arrays have for n samples. */
@@ -70,7 +72,9 @@ struct ps_nn_pool {
  *   i, f, o = sigmoid, g = tanh of their rows of w_ih x_t + b_ih + w_hh h_(t-1) + b_hh;
  *   c_t = f c_(t-1) + i g;  h_t = o tanh(c_t).
  * x [n][steps][in], y [n][steps][hidden] = h. Weights as in PyTorch: w_ih [4 hidden][in], w_hh
- * [4 hidden][hidden], b_ih, b_hh [4 hidden], gates in the order i f g o. */
+ * [4 hidden][hidden], b_ih, b_hh [4 hidden], gates in the order i f g o. States, begin and end, are [n][2
+ * hidden]: h, then c; they may start anywhere, and be one array where no backward pass follows. No gradient
+ * goes back through them. */
 struct ps_nn_lstm {
     int64_t steps, in, hidden;
     bool data; /**< backward wants dx */

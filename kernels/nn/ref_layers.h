@@ -231,24 +231,29 @@ static void NAME(lstm_forward)(const struct ps_nn_lstm *l, const struct ps_nn_pa
 {
     const int64_t h = l->hidden, gates = 4 * h;
     const REAL *w = p->prepared, *wh = w + gates * l->in, *b = wh + gates * h;
-    for (int64_t i = 0; i < p->n; i++)
+    for (int64_t i = 0; i < p->n; i++) {
+        const REAL *state = p->begin ? (const REAL *)p->begin + i * 2 * h : NULL;
         for (int64_t t = 0; t < l->steps; t++) {
             const REAL *x = (const REAL *)p->x + (i * l->steps + t) * l->in;
             REAL *y = (REAL *)p->y + (i * l->steps + t) * h,
                  *kept = (REAL *)p->kept + (i * l->steps + t) * 5 * h;
+            const REAL *hidden = t > 0 ? y - h : state, *cell = t > 0 ? kept - h : state ? state + h : NULL;
             for (int64_t r = 0; r < gates; r++) {
                 double z = (double)b[r] + b[gates + r];
                 for (int64_t k = 0; k < l->in; k++) z += (double)w[r * l->in + k] * x[k];
-                for (int64_t k = 0; t > 0 && k < h; k++) z += (double)wh[r * h + k] * y[k - h];
+                for (int64_t k = 0; hidden && k < h; k++) z += (double)wh[r * h + k] * hidden[k];
                 kept[r] = (REAL)NAME(act)(r / h == 2 ? PS_NN_TANH : PS_NN_SIGMOID, z);
             }
             for (int64_t k = 0; k < h; k++) {
-                const double before = t > 0 ? kept[4 * h + k - 5 * h] : 0;
-                const double c = kept[h + k] * before + (double)kept[k] * kept[2 * h + k];
+                const double c = kept[h + k] * (cell ? cell[k] : 0.0) + (double)kept[k] * kept[2 * h + k];
                 kept[4 * h + k] = (REAL)c;
                 y[k] = (REAL)(kept[3 * h + k] * tanh(c));
             }
+            if (!p->end || t + 1 < l->steps) continue;
+            memcpy((REAL *)p->end + i * 2 * h, y, (size_t)h * sizeof *y);
+            memcpy((REAL *)p->end + i * 2 * h + h, kept + 4 * h, (size_t)h * sizeof *y);
         }
+    }
 }
 
 static void NAME(lstm_backward)(const struct ps_nn_lstm *l, const struct ps_nn_pass *p)
@@ -259,15 +264,17 @@ static void NAME(lstm_backward)(const struct ps_nn_lstm *l, const struct ps_nn_p
     REAL *dh = p->work, *dc = dh + h, *dz = dc + h;
     NAME(begin)(p, p->n * l->steps * l->in, gates * (l->in + h + 2));
     for (int64_t i = 0; i < p->n; i++) {
+        const REAL *state = p->begin ? (const REAL *)p->begin + i * 2 * h : NULL;
         for (int64_t k = 0; k < 2 * h; k++) dh[k] = 0;
         for (int64_t t = l->steps; t-- > 0;) {
             const int64_t at = i * l->steps + t;
             const REAL *x = (const REAL *)p->x + at * l->in, *y = (const REAL *)p->y + at * h;
             const REAL *dy = (const REAL *)p->dy + at * h, *kept = (const REAL *)p->kept + at * 5 * h;
+            const REAL *hidden = t > 0 ? y - h : state, *cell = t > 0 ? kept - h : state ? state + h : NULL;
             REAL *dx = p->dx ? (REAL *)p->dx + at * l->in : NULL;
             for (int64_t k = 0; k < h; k++) {
                 const double in = kept[k], forget = kept[h + k], g = kept[2 * h + k], out = kept[3 * h + k];
-                const double tc = tanh(kept[4 * h + k]), before = t > 0 ? kept[4 * h + k - 5 * h] : 0;
+                const double tc = tanh(kept[4 * h + k]), before = cell ? cell[k] : 0;
                 const double d = (double)dh[k] + dy[k], dcell = dc[k] + d * out * (1 - tc * tc);
                 dz[k] = (REAL)(dcell * g * in * (1 - in));
                 dz[h + k] = (REAL)(dcell * before * forget * (1 - forget));
@@ -283,8 +290,8 @@ static void NAME(lstm_backward)(const struct ps_nn_lstm *l, const struct ps_nn_p
                     dw[r * l->in + k] += dz[r] * x[k];
                     if (dx) dx[k] += dz[r] * w[r * l->in + k];
                 }
-                for (int64_t k = 0; t > 0 && k < h; k++) {
-                    dwh[r * h + k] += dz[r] * y[k - h];
+                for (int64_t k = 0; hidden && k < h; k++) {
+                    dwh[r * h + k] += dz[r] * hidden[k];
                     dh[k] += dz[r] * wh[r * h + k];
                 }
             }

@@ -17,6 +17,7 @@ struct layer {
         struct ps_nn_layer_norm layer;
     };
     const char *name;
+    bool state; /* of LSTM: it does not begin at zero */
 };
 
 static struct ps_nn_window window(int64_t height, int64_t width, int64_t channels, int kernel, int stride,
@@ -110,7 +111,8 @@ struct run {
     const struct ps_nn_kernels *k;
     int64_t in, out, weights; /* elements of all samples, and of the layer */
     struct ps_nn_pass pass;
-    void *w, *prepared, *x, *y, *dy, *dx, *dw, *kept, *work;
+    int64_t states; /* elements, of all samples */
+    void *w, *prepared, *x, *y, *dy, *dx, *dw, *kept, *work, *begin, *end;
 };
 
 /* n elements, none of them a number. */
@@ -143,7 +145,7 @@ static void *numbers(const struct ps_nn_kernels *k, int64_t n, uint32_t stream, 
     return p;
 }
 
-enum { X = 1, W, DY, DX, DW };
+enum { X = 1, W, DY, DX, DW, STATE };
 
 static struct run begin(const struct ps_nn_kernels *k, const struct layer *l, int64_t n)
 {
@@ -161,6 +163,9 @@ static struct run begin(const struct ps_nn_kernels *k, const struct layer *l, in
     r.prepared = poisoned(k, size.prepared);
     r.kept = poisoned(k, size.kept);
     r.work = poisoned(k, size.work);
+    r.states = l->kind == LSTM ? n * 2 * l->lstm.hidden : 0;
+    r.begin = l->state ? numbers(k, r.states, STATE, 0.5) : NULL;
+    r.end = poisoned(k, r.states);
     r.pass = (struct ps_nn_pass){.n = n,
                                  .x = r.x,
                                  .y = r.y,
@@ -171,14 +176,16 @@ static struct run begin(const struct ps_nn_kernels *k, const struct layer *l, in
                                  .dy = r.dy,
                                  .dx = r.dx,
                                  .dw = r.dw,
-                                 .dw_add = true};
+                                 .dw_add = true,
+                                 .begin = r.begin,
+                                 .end = r.end};
     return r;
 }
 
 static void end(struct run *r)
 {
     free(r->x), free(r->w), free(r->dy), free(r->dw), free(r->dx), free(r->y);
-    free(r->prepared), free(r->kept), free(r->work);
+    free(r->prepared), free(r->kept), free(r->work), free(r->begin), free(r->end);
 }
 
 static void go(struct run *r, const struct layer *l)
@@ -235,6 +242,7 @@ static void same(const struct layer *l, int64_t n, bool data, bool add)
         target(&r, data, add);
         go(&r, l);
         compare(&want, &r, want.y, r.y, r.out, bound, l->name, "output");
+        compare(&want, &r, want.end, r.end, r.states, bound, l->name, "state at the end");
         compare(&want, &r, want.dw, r.dw, r.weights, bound, l->name, "gradient of weights");
         if (data) compare(&want, &r, want.dx, r.dx, r.in, bound, l->name, "gradient of input");
         end(&r);
@@ -345,7 +353,51 @@ START_TEST(lstm)
     static const struct ps_nn_lstm lstms[] = {
         {1, 3, 4, true}, {5, 1, 16, true}, {7, 11, 33, true}, {20, 40, 24, true}, {3, 130, 140, true}};
     for (size_t i = 0; i < sizeof lstms / sizeof *lstms; i++)
-        check(&(struct layer){.kind = LSTM, .lstm = lstms[i], .name = "LSTM"});
+        for (int state = 0; state < 2; state++)
+            check(&(struct layer){.kind = LSTM,
+                                  .lstm = lstms[i],
+                                  .state = state,
+                                  .name = state ? "LSTM with a state" : "LSTM"});
+}
+END_TEST
+
+/* A window in two parts, with the state in one array, gives every bit that the whole window gives. */
+START_TEST(carried)
+{
+    enum { N = 5, IN = 7, HIDDEN = 20, STEPS = 8 };
+    static const int64_t from[] = {0, 5, STEPS};
+    const struct ps_nn_kernels *const tables[] = {&ps_nn_ref, &ps_nn_ref64, &ps_nn_cpu, &ps_nn_cpu_bf16};
+    for (int t = 0; t < 4; t++) {
+        const struct ps_nn_kernels *k = tables[t];
+        const struct layer whole = {.kind = LSTM, .lstm = {STEPS, IN, HIDDEN, true}};
+        struct run all = begin(k, &whole, N);
+        void *state = poisoned(k, all.states);
+        prepare(k, &whole, all.w, all.prepared);
+        forward(k, &whole, &all.pass);
+        for (int part = 0; part < 2; part++) {
+            const int64_t steps = from[part + 1] - from[part];
+            const struct layer piece = {.kind = LSTM, .lstm = {steps, IN, HIDDEN, true}};
+            struct run r = begin(k, &piece, N);
+            for (int64_t i = 0; i < N * steps * IN; i++)
+                set(k, r.x, i,
+                    get(k, all.x, (i / (steps * IN) * STEPS + from[part]) * IN + i % (steps * IN)));
+            r.pass.begin = part ? state : NULL;
+            r.pass.end = state;
+            prepare(k, &piece, r.w, r.prepared);
+            forward(k, &piece, &r.pass);
+            for (int64_t i = 0; i < N * steps * HIDDEN; i++) {
+                const int64_t at =
+                    (i / (steps * HIDDEN) * STEPS + from[part]) * HIDDEN + i % (steps * HIDDEN);
+                ck_assert_msg(get(k, r.y, i) == get(k, all.y, at), "%s: part %d, element %lld", k->name, part,
+                              (long long)i);
+            }
+            end(&r);
+        }
+        for (int64_t i = 0; i < all.states; i++)
+            ck_assert_msg(get(k, state, i) == get(k, all.end, i), "%s: state %lld", k->name, (long long)i);
+        free(state);
+        end(&all);
+    }
 }
 END_TEST
 
@@ -403,6 +455,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {dense, conv, pool, lstm, norms, evaluation, ties, NULL};
+    const TTest *const tests[] = {dense, conv, pool, lstm, carried, norms, evaluation, ties, NULL};
     return mck_main(argc, argv, "nn_layers", tests);
 }
