@@ -160,9 +160,11 @@ static enum ps_status divide(const struct ps_run *run, double validation, struct
     d->train_part = (struct mnist_part){&d->train_set, held > 0, seed, held};
     d->valid_part = (struct mnist_part){&d->train_set, true, seed, 0};
     d->test_part = (struct mnist_part){.set = &d->test_set};
-    d->train = (struct ps_source){n - held, train, &d->train_part, load};
-    d->test = (struct ps_source){d->test_set.n, test, &d->test_part, load};
-    d->valid = held > 0 ? (struct ps_source){held, train, &d->valid_part, load} : d->test;
+    d->train = (struct ps_source){.n = n - held, .name = train, .data = &d->train_part, .load = load};
+    d->test = (struct ps_source){.n = d->test_set.n, .name = test, .data = &d->test_part, .load = load};
+    d->valid = d->test;
+    if (held > 0)
+        d->valid = (struct ps_source){.n = held, .name = train, .data = &d->valid_part, .load = load};
     return PS_OK;
 }
 

@@ -34,20 +34,69 @@ static void free_tally(struct tally *t)
     free(t->wrong);
 }
 
+/** What a thread works with. */
+struct room {
+    struct ps_micro micro;
+    double *sum;  /* [sums] of a chunk */
+    float *state; /* [chunk][states of the net]; NULL: samples begin without one */
+};
+
+static enum ps_status make_room(const struct task *k, struct room *out)
+{
+    PS_TRY(ps_micro_make(k->net, k->chunk, k->target, false, &out->micro));
+    PS_TRY(ps_alloc(&out->sum, k->score->sums, sizeof *out->sum, "the sums of a chunk"));
+    if (k->source->run_up == 0) return PS_OK;
+    return ps_alloc(&out->state, k->chunk * k->net->states, sizeof *out->state, "the states of a chunk");
+}
+
+static void free_room(struct room *r)
+{
+    ps_micro_free(&r->micro);
+    free(r->sum);
+    free(r->state);
+}
+
+/* The state with which samples [lo, hi) begin: zero, then that of the pieces before them. Where there is no
+ * such piece it stays zero. */
+static void run_up(const struct task *k, struct room *r, int64_t lo, int64_t hi)
+{
+    const struct ps_source *s = k->source;
+    const int64_t n = hi - lo, input = r->micro.input;
+    const struct ps_net_batch batch = {
+        .n = n, .x = r->micro.x, .sample = r->micro.sample, .state = r->state, .next = r->state};
+    memset(r->state, 0, (size_t)(n * k->net->states) * sizeof *r->state);
+    for (int64_t back = s->run_up; back > 0; back--) {
+        bool any = false;
+        for (int64_t i = 0; i < n; i++) {
+            float *x = r->micro.x + i * input;
+            if (s->before(s, lo + i, back, x))
+                any = true;
+            else
+                memset(x, 0, (size_t)input * sizeof *x);
+        }
+        if (!any) continue;
+        ps_net_forward(&r->micro.work, &batch, k->w, k->prepared);
+        for (int64_t i = 0; i < n; i++)
+            if (!s->before(s, lo + i, back, NULL)) ps_net_forget(k->net, n, i, r->state);
+    }
+}
+
 /* Samples [lo, hi): one chunk. */
-static enum ps_status add_chunk(const struct task *k, struct ps_micro *m, int64_t lo, int64_t hi, double *sum,
+static enum ps_status add_chunk(const struct task *k, struct room *r, int64_t lo, int64_t hi,
                                 struct tally *tally)
 {
+    struct ps_micro *m = &r->micro;
     const struct ps_draw draw = {.training = false};
-    const struct ps_net_batch batch = {.n = hi - lo, .x = m->x, .sample = m->sample};
+    const struct ps_net_batch batch = {.n = hi - lo, .x = m->x, .sample = m->sample, .state = r->state};
     for (int64_t i = lo; i < hi; i++) m->sample[i - lo] = i;
+    if (r->state) run_up(k, r, lo, hi);
     PS_TRY(ps_micro_load(m, k->source, &draw, hi - lo));
     ps_net_forward(&m->work, &batch, k->w, k->prepared);
-    memset(sum, 0, (size_t)k->score->sums * sizeof *sum);
-    k->score->add(k->score->context, &m->work, &batch, m->target, sum);
+    memset(r->sum, 0, (size_t)k->score->sums * sizeof *r->sum);
+    k->score->add(k->score->context, &m->work, &batch, m->target, r->sum);
     for (int s = 0; s < k->score->sums; s++) {
-        if (isfinite(sum[s]))
-            ps_exact_add(&tally->sum[s], sum[s]);
+        if (isfinite(r->sum[s]))
+            ps_exact_add(&tally->sum[s], r->sum[s]);
         else
             tally->wrong[s] = 1;
     }
@@ -57,15 +106,12 @@ static enum ps_status add_chunk(const struct task *k, struct ps_micro *m, int64_
 /* A thread's samples, whole chunks. */
 static enum ps_status add_chunks(const struct task *k, struct ps_range mine, struct tally *tally)
 {
-    struct ps_micro m;
-    double *sum = NULL;
-    enum ps_status rc = ps_micro_make(k->net, k->chunk, k->target, false, &m);
-    if (rc == PS_OK) rc = ps_alloc(&sum, k->score->sums, sizeof *sum, "the sums of a chunk");
+    struct room r = {.sum = NULL};
+    enum ps_status rc = make_room(k, &r);
     if (rc == PS_OK) rc = make_tally(k->score->sums, tally);
     for (int64_t lo = mine.lo; lo < mine.hi && rc == PS_OK; lo += k->chunk)
-        rc = add_chunk(k, &m, lo, lo + k->chunk < mine.hi ? lo + k->chunk : mine.hi, sum, tally);
-    ps_micro_free(&m);
-    free(sum);
+        rc = add_chunk(k, &r, lo, lo + k->chunk < mine.hi ? lo + k->chunk : mine.hi, tally);
+    free_room(&r);
     return rc;
 }
 

@@ -27,7 +27,8 @@ struct ps_score {
 /** Run samples [0, source->n) through the net, without training. Collective over run->comm.
  * The set is cut into chunks of `chunk` samples; sums of chunks are added without rounding, so that the
  * result does not depend on ranks and threads. Rank r goes through the samples of ps_evaluate_mine, its
- * threads through contiguous parts of them in order.
+ * threads through contiguous parts of them in order. Where the source has a run-up, recurrent layers go
+ * through the pieces before each sample first, so that its state does not depend on the cut either.
  * @param target what samples come with @param w [weights + buffers] @param prepared as ps_net_prepare left it
  * @param sum out [score->sums] on every rank; not a number where that of a chunk is not finite
  * @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI; what the source's load returns */

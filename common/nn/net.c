@@ -66,14 +66,16 @@ enum ps_status ps_net_end(struct ps_net *net)
 {
     if (net->status == PS_OK) net->status = find_first_writers(net);
     if (net->status != PS_OK) return net->status;
-    net->weights = net->buffers = net->prepared = 0;
+    net->weights = net->buffers = net->prepared = net->states = 0;
     for (int i = 0; i < net->nodes; i++) {
         struct ps_node *node = &net->node[i];
         const struct ps_nn_size size = node->op->size(net->kernels, node, 1);
         node->weights = size.weights;
         node->weights_at = net->weights;
         node->prepared_at = net->prepared;
+        node->states_at = net->states;
         net->weights += size.weights;
+        net->states += node->states;
         net->prepared += (size.prepared + 15) / 16 * 16;
     }
     for (int i = 0; i < net->nodes; i++) {
@@ -129,6 +131,16 @@ void ps_net_prepare(const struct ps_net *net, const void *w, void *prepared, int
         if (node->op->prepare)
             node->op->prepare(net->kernels, node, (const char *)w + (size_t)node->weights_at * real,
                               (char *)prepared + (size_t)node->prepared_at * real, part, parts);
+    }
+}
+
+void ps_net_forget(const struct ps_net *net, int64_t n, int64_t i, void *state)
+{
+    const size_t real = net->kernels->real;
+    for (int k = 0; k < net->nodes; k++) {
+        const struct ps_node *node = &net->node[k];
+        memset((char *)state + (size_t)(node->states_at * n + i * node->states) * real, 0,
+               (size_t)node->states * real);
     }
 }
 

@@ -54,6 +54,8 @@ struct ps_node {
     int64_t weights, weights_at; /**< elements, and where they begin in the vector */
     int64_t buffers, buffers_at; /**< running means and the like, after all weights */
     int64_t prepared_at;
+    int64_t states,
+        states_at; /**< elements of a sample that a recurrent layer hands on; before all of them */
     bool from_first, also_first; /**< is it the first, backwards, to write the gradient of what it reads? */
 };
 
@@ -71,6 +73,7 @@ struct ps_net {
     enum ps_init init;
     uint64_t seed;                      /**< of dropout and of first weights */
     int64_t weights, buffers, prepared; /**< elements of all nodes */
+    int64_t states;                     /**< elements of a sample */
     enum ps_status status;              /**< of the builder's calls */
 };
 
@@ -113,7 +116,13 @@ struct ps_net_batch {
     const int64_t *sample; /**< [n] numbers of the samples, for dropout */
     int64_t step;          /**< of the run, for dropout */
     bool training;
+    const void *state; /**< what recurrent layers begin with; NULL: zero */
+    void *next;        /**< out: what they end with; NULL: not wanted. The same array only without training */
 };
+
+/** States of n samples are [states of all nodes][n]: for each recurrent layer [n][2 hidden], one layer after
+ * the other. Sample i begins anew: its states become zero. */
+void ps_net_forget(const struct ps_net *net, int64_t n, int64_t i, void *state);
 
 /** A thread's room for micro-batches of up to `most` samples. */
 struct ps_net_work {

@@ -115,6 +115,14 @@ void ps_net_work_free(struct ps_net_work *work)
     *work = (struct ps_net_work){.most = 0};
 }
 
+/* The part of a node in states of all nodes. */
+static void *state_of(const struct ps_node *node, const struct ps_net_batch *batch, const void *state,
+                      size_t real)
+{
+    if (!state || node->states == 0) return NULL;
+    return (char *)state + (size_t)(node->states_at * batch->n) * real;
+}
+
 /* A pass of node i. */
 static struct ps_op_call call(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
                               const void *prepared, int i)
@@ -133,7 +141,9 @@ static struct ps_op_call call(struct ps_net_work *work, const struct ps_net_batc
                  .w = (const char *)w + (size_t)node->weights_at * real,
                  .prepared = (const char *)prepared + (size_t)node->prepared_at * real,
                  .kept = work->kept[i],
-                 .work = work->scratch},
+                 .work = work->scratch,
+                 .begin = state_of(node, batch, batch->state, real),
+                 .end = state_of(node, batch, batch->next, real)},
         .also = also < 0    ? NULL
                 : also == 0 ? batch->x
                             : work->y[also],

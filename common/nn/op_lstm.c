@@ -54,6 +54,7 @@ int ps_net_lstm(struct ps_net *net, int from, const char *name, int layer, int64
     struct ps_node *node = ps_net_add(net, &ps_op_lstm, from, name);
     if (!node || !is_series(net, node)) return 0;
     node->layer = layer;
+    node->states = 2 * hidden;
     node->out = (struct ps_shape){node->in.height, 1, hidden, true};
     node->as.lstm = (struct ps_nn_lstm){node->in.height, node->in.channels, hidden, from > 0};
     return net->nodes - 1;

@@ -30,6 +30,17 @@ struct ps_source {
      * @return PS_OK; PS_EIO, PS_EINPUT (with a message that names file and sample) */
     enum ps_status (*load)(const struct ps_source *s, int64_t i, const struct ps_draw *draw, float *x,
                            void *target);
+
+    /* of series: state of recurrent layers goes on from sample to sample; zero and NULL where each begins
+     * anew */
+    int64_t streams; /**< training: samples come in order, a batch is `streams` of them, and sample i goes on
+                        where i - streams ended, unless that is in another epoch or nothing is before it */
+    int64_t
+        run_up; /**< evaluation: pieces before each sample, from which the state that it begins with comes */
+    /** Is there a piece as long as a sample that ends `back` - 1 pieces before sample i, without a gap
+     * between them? Its input is written to x, unless that is NULL. Local; several threads call it at once.
+     */
+    bool (*before)(const struct ps_source *s, int64_t i, int64_t back, float *x);
 };
 
 #endif

@@ -72,17 +72,25 @@ static enum ps_status open_gradients(struct ps_train *t)
     return ps_optimizer_open(&t->memory->team, net, &rule, &t->optimizer);
 }
 
+/* Room of a thread for micro-batches of up to `most` samples. */
+static enum ps_status make_thread(const struct ps_train *t, int64_t most, struct ps_train_thread *out)
+{
+    PS_TRY(ps_micro_make(t->job->net, most, t->target, true, &out->micro));
+    if (!t->carried) return PS_OK;
+    return ps_alloc(&out->next, most * t->job->net->states, sizeof *out->next, "carried states");
+}
+
 /* Room of this rank. Each thread makes its own, so that memory is near it. */
 static enum ps_status make_threads(struct ps_train *t)
 {
     const int threads = t->run->threads;
     const int64_t batch = t->params->batch < t->job->train->n ? t->params->batch : t->job->train->n;
     const int64_t most = (batch + t->grains - 1) / t->grains;
+    if (t->job->train->streams > 0) PS_TRY(ps_train_carried_open(t));
     PS_TRY(ps_zalloc(&t->at.loss, t->grains, sizeof *t->at.loss, "the losses of grains"));
     PS_TRY(ps_zalloc(&t->thread, threads, sizeof *t->thread, "the threads"));
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
-    for (int i = 0; i < threads; i++)
-        t->thread[i].failed = ps_micro_make(t->job->net, most, t->target, true, &t->thread[i].micro);
+    for (int i = 0; i < threads; i++) t->thread[i].failed = make_thread(t, most, &t->thread[i]);
     for (int i = 0; i < threads; i++) PS_TRY(t->thread[i].failed);
     return PS_OK;
 }
@@ -125,9 +133,13 @@ enum ps_status ps_train_open(struct ps_train *t)
 enum ps_status ps_train_close(struct ps_train *t)
 {
     enum ps_status rc = ps_trace_close(t->trace);
-    for (int i = 0; t->thread && i < t->run->threads; i++) ps_micro_free(&t->thread[i].micro);
+    for (int i = 0; t->thread && i < t->run->threads; i++) {
+        ps_micro_free(&t->thread[i].micro);
+        free(t->thread[i].next);
+    }
     free(t->thread);
     free(t->at.loss);
+    free(t->carried);
     ps_lbfgs_close(t->lbfgs);
     ps_optimizer_close(t->optimizer);
     ps_gradients_close(t->gradients);

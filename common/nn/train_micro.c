@@ -60,6 +60,15 @@ static void tell_all(const struct ps_train *t, int thread, bool bad, float *vect
     extra[PS_GRADIENT_BAD] = bad;
 }
 
+/* Numbers of the samples at these places: streams go on in order. */
+static void number(const struct ps_train *t, int64_t epoch, struct ps_range at, int64_t *sample)
+{
+    if (t->job->train->streams == 0)
+        ps_order_range(t->job->train->n, (uint64_t)t->run->common->seed, epoch, at.lo, at.hi, sample);
+    else
+        for (int64_t i = at.lo; i < at.hi; i++) sample[i - at.lo] = i;
+}
+
 /* Load grain g's samples and go forward; the gradient of the output is written. @return is the loss a number?
  */
 static bool forward(struct ps_train *t, int thread, const struct ps_train_sum *u, struct ps_range at,
@@ -70,7 +79,7 @@ static bool forward(struct ps_train *t, int thread, const struct ps_train_sum *u
     const struct ps_draw draw = {.seed = seed, .epoch = u->epoch, .training = true};
 
     ps_trace_begin(t->trace, thread, "load");
-    ps_order_range(t->job->train->n, seed, u->epoch, at.lo, at.hi, me->micro.sample);
+    number(t, u->epoch, at, me->micro.sample);
     const enum ps_status rc = ps_micro_load(&me->micro, t->job->train, &draw, batch->n);
     ps_trace_end(t->trace, thread);
     if (rc != PS_OK) {
@@ -104,18 +113,27 @@ static bool go_through(struct ps_train *t, int thread, const struct ps_train_sum
 {
     struct ps_micro *micro = &t->thread[thread].micro;
     struct speaker speaker = {t->gradients, thread};
-    const struct ps_net_batch batch = {at.hi - at.lo, micro->x, micro->sample, u->step, true};
+    const struct ps_net_batch batch = {.n = at.hi - at.lo,
+                                       .x = micro->x,
+                                       .sample = micro->sample,
+                                       .step = u->step,
+                                       .training = true,
+                                       .state = t->carried ? ps_train_carried(t, g) : NULL,
+                                       .next = t->thread[thread].next};
     const int64_t n = t->job->net->weights + t->job->net->buffers;
     bool first;
     float *slot = ps_gradients_slot(t->gradients, thread, g, &first);
     const struct ps_net_gradient gradient = {
         .dw = slot, .add = !first, .ready = last ? ready : NULL, .context = &speaker};
+    if (t->carried) ps_train_carried_begin(t, g, at);
     const bool good = forward(t, thread, u, at, &batch, &t->at.loss[g]);
     tell_all(t, thread, !good, slot);
     if (!good) return false;
     ps_trace_begin(t->trace, thread, "backward");
     if (last) ready(&speaker, n, n + PS_GRADIENT_EXTRA);
     ps_net_backward(&micro->work, &batch, t->memory->w, t->memory->prepared, &gradient);
+    if (t->carried)
+        memcpy(ps_train_carried(t, g), batch.next, (size_t)(batch.n * t->job->net->states) * sizeof(float));
     ps_trace_end(t->trace, thread);
     return true;
 }

@@ -32,6 +32,7 @@ struct ps_train_at {
 /** What a thread needs of its own in a step. */
 struct ps_train_thread {
     struct ps_micro micro;
+    float *next;           /**< [most samples][states] after a micro-batch, where state is carried; owned */
     enum ps_status failed; /**< of loading a sample */
 };
 
@@ -54,6 +55,9 @@ struct ps_train {
     struct ps_train_thread *thread;   /**< [run->threads] */
     int64_t grains, batches, updates; /**< of an epoch */
     struct ps_train_at at;
+    float *carried; /**< [batch][states of the net], as micro-batches have them, one grain after the other:
+                       state with which the next batch begins, of this rank's grains; NULL where none is
+                       carried; owned */
     bool resumed;
     int64_t saved_steps; /**< updates that the last checkpoint holds */
     double saved;        /**< when the last checkpoint was written; rank 0's clock */
@@ -138,6 +142,21 @@ enum ps_status ps_train_share_loss(struct ps_train *t);
 
 /** Mean of all losses since the last call, added along the tree of common/par/grain. */
 double ps_train_mean_loss(struct ps_train *t);
+
+/* train_carried.c: only where the source has streams */
+
+/** Room for all states. Local. @return PS_OK; PS_EUSAGE (an optimizer that needs exact gradients); PS_ENOMEM
+ */
+enum ps_status ps_train_carried_open(struct ps_train *t);
+
+/** Those of a grain, as struct ps_net_batch has them. Local. */
+float *ps_train_carried(const struct ps_train *t, int64_t grain);
+
+/** A grain is about to go through samples `at`: state of those that begin anew becomes zero. Local. */
+void ps_train_carried_begin(const struct ps_train *t, int64_t grain, struct ps_range at);
+
+/** States of all grains to all ranks. Collective. @return PS_OK; PS_EMPI */
+enum ps_status ps_train_carried_gather(struct ps_train *t);
 
 /* train_steps.c */
 

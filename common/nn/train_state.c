@@ -95,6 +95,7 @@ static void fill(struct ps_train *t, struct table *b)
     if (t->memory->best) put(b, "best weights", PS_F32, all, t->memory->best);
     const int states = t->optimizer ? ps_optimizer_state(t->optimizer, state) : 0;
     for (int i = 0; i < states; i++) put_state(b, i, net->weights, state[i]);
+    if (t->carried) put(b, "carried", PS_F32, t->params->batch * net->states, t->carried);
     if (!t->lbfgs) return;
     ps_lbfgs_numbers(t->lbfgs, b->numbers);
     put(b, "numbers", PS_F64, PS_LBFGS_NUMBERS, b->numbers);
@@ -110,8 +111,10 @@ enum ps_status ps_train_save(struct ps_train *t)
     ps_trace_begin(t->trace, 0, "checkpoint");
     tag_of(t, tag);
     fill(t, &table);
-    const enum ps_status rc = ps_checkpoint_write(t->run, t->run->common->checkpoint, tag, table.part,
-                                                  table.n, (int)t->params->keep);
+    enum ps_status rc = t->carried ? ps_train_carried_gather(t) : PS_OK;
+    if (rc == PS_OK)
+        rc = ps_checkpoint_write(t->run, t->run->common->checkpoint, tag, table.part, table.n,
+                                 (int)t->params->keep);
     ps_trace_end(t->trace, 0);
     t->saved = ps_elapsed(t->run);
     t->saved_steps = ps_train_done(t);

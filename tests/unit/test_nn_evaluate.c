@@ -51,7 +51,7 @@ START_TEST(every_sample_once)
 {
     static const int64_t sizes[] = {0, 1, 3, 16, 130, MOST};
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
-        const struct ps_source s = {sizes[k], "made-up", NULL, load_labelled};
+        const struct ps_source s = {.n = sizes[k], .name = "made-up", .load = load_labelled};
         double want[4], got[4];
         mck_assert(evaluate(MPI_COMM_SELF, 1, &s, want) == PS_OK, "%s", ps_err_message());
         for (int threads = 1; threads <= 3; threads++) {
@@ -73,7 +73,7 @@ END_TEST
 /* Outputs as a plain loop has them: sample by sample. */
 START_TEST(outputs)
 {
-    const struct ps_source s = {MOST, "made-up", NULL, load_labelled};
+    const struct ps_source s = {.n = MOST, .name = "made-up", .load = load_labelled};
     double got[4], harmonic = 0;
     mck_assert(evaluate(MPI_COMM_WORLD, 2, &s, got) == PS_OK, "%s", ps_err_message());
     for (int i = MOST; i > 0; i--) harmonic += 1.0 / i;
@@ -105,7 +105,7 @@ END_TEST
 
 START_TEST(not_a_number)
 {
-    const struct ps_source s = {130, "made-up", NULL, load_labelled};
+    const struct ps_source s = {.n = 130, .name = "made-up", .load = load_labelled};
     double got[4];
     poisoned = 77;
     mck_assert(evaluate(MPI_COMM_WORLD, 2, &s, got) == PS_OK, "%s", ps_err_message());
@@ -117,7 +117,7 @@ END_TEST
 START_TEST(broken_sample)
 {
     static const int64_t broken = 101;
-    const struct ps_source s = {130, "made-up", &broken, load_labelled};
+    const struct ps_source s = {.n = 130, .name = "made-up", .data = &broken, .load = load_labelled};
     double got[4];
     mck_assert(evaluate(MPI_COMM_WORLD, 2, &s, got) == PS_EINPUT &&
                    strstr(ps_err_message(), "made-up: sample 101 is broken"),

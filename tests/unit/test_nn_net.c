@@ -44,7 +44,7 @@ static double objective64(const struct ps_net *net, const double *x, const doubl
 {
     struct ps_net_work work;
     double *prepared = calloc((size_t)net->prepared + 1, sizeof *prepared), sum = 0;
-    const struct ps_net_batch batch = {N, x, samples, 17, true};
+    const struct ps_net_batch batch = {.n = N, .x = x, .sample = samples, .step = 17, .training = true};
     const int64_t out = N * ps_shape_size(net->node[net->nodes - 1].out);
     ck_assert(ps_net_work_make(net, N, true, &work) == PS_OK);
     ps_net_prepare(net, w, prepared, 0, 1);
@@ -150,7 +150,7 @@ static void check_single(void (*build)(struct ps_net *, const struct ps_nn_kerne
         struct ps_net_work work;
         build(&net, tables[t]);
         float *prepared = aligned_alloc(64, ((size_t)net.prepared * sizeof *prepared + 64) / 64 * 64);
-        const struct ps_net_batch batch = {N, x, samples, 17, true};
+        const struct ps_net_batch batch = {.n = N, .x = x, .sample = samples, .step = 17, .training = true};
         const int64_t out = N * ps_shape_size(net.node[net.nodes - 1].out);
         ps_net_init(&net, w);
         for (int64_t i = 0; i < all; i++) w64[i] = w[i];

@@ -168,7 +168,7 @@ START_TEST(broken_sample)
     static const int64_t broken = 44;
     struct ps_train_params p = defaults();
     struct ps_net net;
-    const struct ps_source bad = {SAMPLES, "made-up", &broken, load_labelled};
+    const struct ps_source bad = {.n = SAMPLES, .name = "made-up", .data = &broken, .load = load_labelled};
     build(&net, &ps_nn_cpu, true, CLASSES);
     const struct ps_train_job job = {
         .params = &p, .net = &net, .describe = "test", .loss = PS_LOSS_SOFTMAX, .train = &bad};
