@@ -23,10 +23,20 @@ struct state {
     struct lstm_error *error;
 };
 
+/** Windows of a part. Local. */
+static enum ps_status make_windows(const struct lstm_params *p, const struct series *s, enum series_part part,
+                                   struct series_windows *out)
+{
+    static const char *const names[] = {"training", "validation", "test"};
+    const bool carried = p->state == LSTM_STATE_CARRIED, train = part == SERIES_TRAIN;
+    const int64_t stride = !train ? p->test_stride : carried ? p->window : p->stride;
+    PS_TRY(series_windows_make(s, part, stride, names[part], out));
+    return carried ? series_windows_carry(out, train ? p->train.batch : 0, p->run_up) : PS_OK;
+}
+
 /** Collective. */
 static enum ps_status read_series(struct ps_run *run, const struct lstm_params *p, struct state *s)
 {
-    static const char *const names[] = {"training", "validation", "test"};
     struct series_wish wish;
     struct series_plan plan;
     PS_TRY(lstm_params_plan(p, &wish, &plan));
@@ -34,9 +44,7 @@ static enum ps_status read_series(struct ps_run *run, const struct lstm_params *
     enum ps_status rc = PS_OK;
     for (int k = 0; k < SERIES_PARTS && rc == PS_OK; k++)
         if (k != SERIES_VALID || plan.share[k] > 0)
-            rc =
-                series_windows_make(&s->series, (enum series_part)k,
-                                    k == SERIES_TRAIN ? p->stride : p->test_stride, names[k], &s->windows[k]);
+            rc = make_windows(p, &s->series, (enum series_part)k, &s->windows[k]);
     PS_TRY(ps_agree(run->comm, rc));
     ps_phase_count(run, "rows", run->rank ? 0 : s->series.rows);
     lstm_report_data(run, p->input, &s->series, s->windows);

@@ -12,8 +12,8 @@ struct lstm_shape {
 };
 
 /** LSTM layers over the window (`lstm.weight_ih_l0` ... as torch.nn.LSTM calls them), of whose last step a
- * dense layer (`head`) makes all steps ahead of all targets at once. State begins at zero in each window.
- * Local.
+ * dense layer (`head`) makes all steps ahead of all targets at once. The window
+ * begins with the state that the batch has, or zero. Local.
  * @return as ps_net_end */
 enum ps_status lstm_model_make(const struct ps_nn_kernels *kernels, const struct lstm_shape *shape,
                                const struct series *s, enum ps_init init, uint64_t seed, struct ps_net *out);

@@ -29,7 +29,8 @@ const struct ps_param lstm_rows[] = {
     ROW(window, .def = "48", .range = "[1,1000000]", .unit = "steps", .help = "that a forecast sees"),
     ROW(horizon, .def = "1", .range = "[1,100000]", .unit = "steps",
         .help = "ahead that it tells, all at once"),
-    ROW(stride, .def = "1", .range = "[1,inf)", .unit = "steps", .help = "from training window to the next"),
+    ROW(stride, .def = "1", .range = "[1,inf)", .unit = "steps",
+        .help = "from training window to the next; where state is carried, that is a window"),
     ROW(test_stride, .def = "1", .range = "[1,inf)", .unit = "steps",
         .help = "from window to window of validation and test"),
     ROW(season, .def = "0", .range = "[0,1000000]", .unit = "steps",
@@ -38,6 +39,10 @@ const struct ps_param lstm_rows[] = {
         .help = "what the net tells: values, or differences to the last value or to that of a season ago"),
     ROW(calendar, .def = "none",
         .help = "further inputs, sine and cosine: none, or day, week, year, with commas between"),
+    ROW(state, .def = "reset", .choices = "reset|carried",
+        .help = "of LSTM at the beginning of a window: zero, or what it was at the end of the window before"),
+    ROW(run_up, .def = "4", .range = "[0,1000000]", .unit = "windows",
+        .help = "before each one of validation and test, from which carried state comes"),
     ROW(layers, .letter = 'l', .def = "1", .range = "[1,64]", .help = "of LSTM"),
     ROW(hidden, .letter = 'n', .def = "64", .range = "[1,65536]", .unit = "units", .help = "of each layer"),
     ROW(dropout, .def = "0", .range = "[0,1)",
@@ -89,8 +94,10 @@ void lstm_params_describe(const struct lstm_params *p, const struct series *s, c
     const struct series_plan *n = &s->plan;
     snprintf(text, (size_t)room,
              "lstm-train series %016llx inputs %d targets %d train %lld window %lld horizon %lld stride %lld "
-             "scaling %d residual %d season %lld calendar %d%d%d layers %d hidden %lld dropout %.17g",
+             "scaling %d residual %d season %lld calendar %d%d%d layers %d hidden %lld dropout %.17g "
+             "state %s",
              (unsigned long long)s->mark, s->inputs, s->targets, (long long)s->part[SERIES_TRAIN].hi,
              (long long)n->window, (long long)n->horizon, (long long)p->stride, (int)n->scaling, (int)n->base,
-             (long long)n->season, n->day, n->week, n->year, p->layers, (long long)p->hidden, p->dropout);
+             (long long)n->season, n->day, n->week, n->year, p->layers, (long long)p->hidden, p->dropout,
+             p->state == LSTM_STATE_CARRIED ? "carried" : "reset");
 }

@@ -6,11 +6,13 @@
 #include "common/nn/train_params.h"
 #include "common/run/param.h"
 
+enum lstm_state { LSTM_STATE_RESET, LSTM_STATE_CARRIED };
+
 struct lstm_params {
     ps_str input, dataset, time, columns, target, calendar, forecast, plot;
-    int missing, gaps, scaling, residual; /**< places in their choices, which are those of the enums */
+    int missing, gaps, scaling, residual, state; /**< places in their choices, which are those of the enums */
     struct ps_list split;
-    int64_t window, horizon, season, stride, test_stride, hidden, plot_steps;
+    int64_t window, horizon, season, stride, test_stride, hidden, run_up, plot_steps;
     int layers;
     double dropout;
     struct ps_train_params train;

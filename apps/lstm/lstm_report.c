@@ -57,6 +57,10 @@ static void record_data(struct ps_run *run, const struct series *s, const struct
     ps_record_int(run, "absent_steps", r->absent);
     ps_record_int(run, "filled_values", r->filled);
     ps_record_int(run, "added_rows", r->added);
+    if (windows[SERIES_TRAIN].source.streams > 0) {
+        ps_record_int(run, "streams", windows[SERIES_TRAIN].source.streams);
+        ps_record_int(run, "left_out_windows", windows[SERIES_TRAIN].left);
+    }
     for (int p = 0; p < SERIES_PARTS; p++) {
         snprintf(name, sizeof name, "%s_windows", part_names[p]);
         ps_record_int(run, name, windows[p].n);
@@ -78,6 +82,12 @@ void lstm_report_data(struct ps_run *run, const char *path, const struct series 
         ps_print(run, "  %-10s %9lld rows from %s, %lld windows\n", part_names[p],
                  (long long)(s->part[p].hi - s->part[p].lo), from, (long long)windows[p].n);
     }
+    const struct series_windows *train = &windows[SERIES_TRAIN];
+    if (train->source.streams > 0)
+        ps_print(run,
+                 "  state is carried in %lld streams of %lld windows; %lld training windows are left out\n",
+                 (long long)train->source.streams, (long long)(train->n / train->source.streams),
+                 (long long)train->left);
     record_data(run, s, windows);
 }
 

@@ -9,6 +9,7 @@
 struct series_run {
     int64_t origin; /**< row of the first origin */
     int64_t at;     /**< number of the first window */
+    int64_t begin;  /**< first row that these windows, and what is before them, may see */
 };
 
 /** All windows of a part: those whose steps ahead lie in it. In validation and test, what is seen may lie
@@ -19,6 +20,7 @@ struct series_windows {
     int64_t n, stride;
     int64_t runs;
     struct series_run *run;  /**< [runs]; owned */
+    int64_t left;            /**< windows that are in no stream */
     struct ps_source source; /**< of samples for a net: x [window][inputs], target float [horizon][targets] */
 };
 
@@ -28,9 +30,15 @@ struct series_windows {
  * @return PS_OK; PS_EINPUT (no window fits the part); PS_ENOMEM */
 enum ps_status series_windows_make(const struct series *s, enum series_part part, int64_t stride,
                                    const char *name, struct series_windows *out);
+/** State is carried from window to window (common/nn/source). For training, the windows, which must follow
+ * each other window by window, are cut into streams of as many each, in order of time; sample i is then
+ * window i / streams of stream i % streams, and what is left over at the end is left out. Local.
+ * @param streams 0: none, for evaluation @param run_up windows before each one, in evaluation
+ * @return PS_OK; PS_EINPUT (more streams than windows) */
+enum ps_status series_windows_carry(struct series_windows *w, int64_t streams, int64_t run_up);
 void series_windows_free(struct series_windows *w); /**< Local. */
 
-/** Row of the last step that window i sees. Local. */
+/** Row of the last step that sample i sees. Local. */
 int64_t series_windows_origin(const struct series_windows *w, int64_t i);
 
 #endif

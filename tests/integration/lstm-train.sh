@@ -71,6 +71,31 @@ for n in 1 2 3 4; do
     done
 done
 
+# --- state that is carried ------------------------------------------------------------------------------------
+carry=("${quick[@]}" --epochs 4 --state carried --window 6 --batch 10 --grains 4 --layers 2 --forecast)
+"$train" "${carry[@]}" carried.csv --save carried.st --threads 1 >carried.out 2>&1
+expect "lstm-train: carried state: streams ($(grep streams carried.out))" grep -qx "  state is carried in 10 streams of 9 windows; 4 training windows are left out" carried.out
+for run in "2 2" "3 1" "4 2"; do
+    read -r n t <<<"$run"
+    "$MPIRUN" -np "$n" "$train" "${carry[@]}" more.csv --save more.st --threads "$t" >more 2>&1
+    expect "lstm-train: carried state: the same weights and forecasts on $n ranks x $t threads" eval "cmp carried.st more.st && cmp carried.csv more.csv"
+done
+"$MPIRUN" -np 2 "$train" "${carry[@]}" more.csv --checkpoint c.ck --every 7 >more 2>&1
+mv c.ck.1 c.ck # that of the end is in the way: this one is after 35 of 36 steps, 9 of an epoch
+"$MPIRUN" -np 3 "$train" "${carry[@]}" more.csv --save more.st --checkpoint c.ck --resume >more 2>&1
+expect "lstm-train: carried state: resumed within an epoch on other ranks ($(grep -o "after step.*" more))" \
+    eval "grep -q 'in epoch 4, after step 8 of 9' more && cmp carried.st more.st && cmp carried.csv more.csv"
+"$train" "${carry[@]}" more.csv --weights carried.st --eval-only --run-up 0 >more 2>&1
+expect "lstm-train: without a run-up forecasts are others" eval "! cmp -s carried.csv more.csv"
+
+# a wave of period 20, up for 10 steps and down for 10: a window of 5 steps of one level does not tell when it ends
+awk "BEGIN { for (i = 0; i < 4000; i++) print (i % 20 < 10 ? 1 : -1) }" >wave.csv
+for state in reset carried; do
+    "$train" wave.csv --time none --state $state --window 5 --stride 5 --test-stride 5 --run-up 16 --hidden 16 --batch 8 --epochs 12 --rate 0.003 --best wave.st >"$state" 2>&1
+done
+expect "lstm-train: a wave longer than the window: MAE $(error lstm 2 carried) with carried state, $(error lstm 2 reset) without" \
+    awk "BEGIN { exit !($(error lstm 2 carried) < 0.3 * $(error lstm 2 reset)) }"
+
 # --- other forms of the same series ---------------------------------------------------------------------------
 gzip -c "$tiny" >tiny.csv.gz
 "$train" "${many[@]}" more.csv --input tiny.csv.gz --save more.st >more 2>&1
@@ -124,6 +149,8 @@ refused 2 'target = laod: .*tiny.csv has no such column; did you mean load?' "${
 refused 2 'there are 2 columns; --target NAME says which' "${quick[@]}" --target ''
 refused 2 'calendar = day,moon: write none, or some of day,week,year' "${quick[@]}" --calendar day,moon
 refused 2 'split = 0.5 0.1 0.1: .*must add up to 1' "${quick[@]}" --split 0.5 0.1 0.1
+refused 1 "the training part has 94 windows that follow each other, too few for 98 streams" "${quick[@]}" --state carried --window 6 --batch 98
+refused 2 "exact gradients" "${quick[@]}" --state carried --window 6 --batch 10 --optimizer lbfgs
 refused 1 'is not a number' "${quick[@]}" --optimizer sgd --rate 1e30
 head -c 200 tiny.csv.gz >torn.csv.gz
 refused 1 'torn.csv.gz: truncated or damaged' "${quick[@]}" --input torn.csv.gz

@@ -343,6 +343,72 @@ START_TEST(gap)
 }
 END_TEST
 
+/* Streams of the training part: consecutive windows, those of a stream one after the other; before each is
+ * the one of the batch before, but for the first of a stream or behind a gap. */
+START_TEST(streams)
+{
+    enum { COUNT = 3 };
+    const char *path = io_path("streams.csv");
+    write_series(path, 77);
+    struct series_wish wish = {.path = path, .dataset = "", .time = "auto", .columns = "", .target = "a"};
+    struct series_plan p = plan(SERIES_BASE_NONE);
+    struct series s;
+    struct series_windows w, plain;
+    float x[WINDOW * 2], y[HORIZON], earlier[WINDOW * 2];
+    int64_t cut = 0;
+    mck_assert(series_open(MPI_COMM_WORLD, &wish, &p, &s) == PS_OK, "%s", ps_err_message());
+    mck_assert(series_windows_make(&s, SERIES_TRAIN, WINDOW, "training", &w) == PS_OK, "windows");
+    mck_assert(series_windows_make(&s, SERIES_TRAIN, WINDOW, "training", &plain) == PS_OK, "windows");
+    mck_assert(series_windows_carry(&w, COUNT, 0) == PS_OK, "%s", ps_err_message());
+    mck_assert(w.n % COUNT == 0 && w.n + w.left == plain.n && w.left < COUNT && w.source.n == w.n, "all");
+    for (int64_t i = 0; i < w.n; i++) {
+        const int64_t number = i % COUNT * (w.n / COUNT) + i / COUNT, origin = series_windows_origin(&w, i);
+        mck_assert(origin == series_windows_origin(&plain, number), "window %lld", (long long)i);
+        mck_assert(w.source.load(&w.source, i, NULL, x, y) == PS_OK, "load");
+        mck_assert(x[0] == (float)((double)s.y[origin + 1 - WINDOW]), "input");
+        if (i < COUNT) continue;
+        const bool follows = series_windows_origin(&w, i - COUNT) + WINDOW == origin;
+        mck_assert(w.source.before(&w.source, i, 1, NULL) == follows, "before %lld", (long long)i);
+        cut += !follows;
+        if (!follows) continue;
+        mck_assert(w.source.load(&w.source, i - COUNT, NULL, x, y) == PS_OK, "load");
+        mck_assert(w.source.before(&w.source, i, 1, earlier), "before");
+        mck_assert(memcmp(x, earlier, sizeof x) == 0, "what is before window %lld", (long long)i);
+    }
+    mck_assert(cut == 1, "%lld gaps", (long long)cut);
+    mck_assert(series_windows_carry(&plain, plain.n + 1, 0) == PS_EINPUT, "too many streams");
+    ps_err_clear();
+    series_windows_free(&w), series_windows_free(&plain);
+    series_close(&s);
+}
+END_TEST
+
+/* Before a window of another part is what the series has there, back to its beginning or to a gap. */
+START_TEST(run_up)
+{
+    const char *path = io_path("run_up.csv");
+    write_series(path, 250);
+    struct series_wish wish = {.path = path, .dataset = "", .time = "auto", .columns = "", .target = "a"};
+    struct series_plan p = plan(SERIES_BASE_NONE);
+    struct series s;
+    struct series_windows w;
+    float x[WINDOW * 2];
+    mck_assert(series_open(MPI_COMM_WORLD, &wish, &p, &s) == PS_OK, "%s", ps_err_message());
+    mck_assert(series_windows_make(&s, SERIES_VALID, 1, "validation", &w) == PS_OK, "windows");
+    mck_assert(series_windows_carry(&w, 0, 5) == PS_OK && w.source.run_up == 5 && w.left == 0, "carry");
+    for (int64_t i = 0; i < w.n; i++)
+        for (int64_t back = 1; back < 60; back++) {
+            const int64_t origin = series_windows_origin(&w, i), first = origin + 1 - (back + 1) * WINDOW;
+            const bool fits = first >= (origin >= 250 ? 250 : 0);
+            mck_assert(w.source.before(&w.source, i, back, x) == fits, "%lld before window %lld",
+                       (long long)back, (long long)i);
+            mck_assert(!fits || x[0] == (float)s.y[first], "input");
+        }
+    series_windows_free(&w);
+    series_close(&s);
+}
+END_TEST
+
 START_TEST(scaling)
 {
     const char *path = io_path("scale.csv");
@@ -380,6 +446,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {times, ticks, columns, refused, pieces, grid, windows, gap, scaling, NULL};
+    const TTest *const tests[] = {times,   ticks, columns, refused, pieces,  grid,
+                                  windows, gap,   streams, run_up,  scaling, NULL};
     return mck_main(argc, argv, "series", tests);
 }
