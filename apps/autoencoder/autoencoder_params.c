@@ -17,7 +17,8 @@ const struct ps_param autoencoder_rows[] = {
     ROW(layers, .letter = 'l', .def = "bands-128-16-128-bands",
         .help =
             "widths from input to output; bands: values of a sample; conv16: 3 x 3 convolution, stride 2, 16 "
-            "channels; the narrowest layer is the code"),
+            "channels; up16: back to the size before, 3 x 3 convolution, 16 channels; the narrowest layer is "
+            "the code"),
     ROW(activation, .def = "relu", .choices = "relu|tanh|sigmoid|linear", .help = "of layers between"),
     ROW(code_activation, .def = "linear", .choices = "linear|relu|tanh|sigmoid", .help = "of the code"),
     ROW(output_activation, .def = "linear", .choices = "linear|sigmoid|tanh|relu", .help = "of the output"),

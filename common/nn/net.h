@@ -28,9 +28,10 @@ struct ps_tensor {
     char name[PS_TENSOR_NAME_MAX];
     int64_t at; /**< first element in the vector */
     int dims;
-    int64_t dim[4];
-    bool channels_last; /**< dimension 1 of the file comes last in memory */
-    bool flat;          /**< in the file, dimensions 1 to 3 are one */
+    int64_t dim[4]; /**< in the file */
+    /** In files rows (dimension 0), or columns (all others), of an image are [channels][places], as in
+     * PyTorch, in memory [places][channels]. The number of channels; 0: they are as in the file. */
+    int64_t row_channels, column_channels;
 };
 
 struct ps_op;
@@ -44,6 +45,7 @@ struct ps_node {
         struct ps_nn_dense dense;
         struct ps_nn_conv conv;
         struct ps_nn_pool pool;
+        struct ps_nn_upsample upsample;
         struct ps_nn_lstm lstm;
         struct ps_nn_batch_norm batch_norm;
         struct ps_nn_layer_norm layer_norm;
@@ -83,9 +85,14 @@ void ps_net_begin(struct ps_net *net, const struct ps_nn_kernels *kernels, struc
 
 /** Add a node that reads node `from`. @return its number */
 int ps_net_dense(struct ps_net *net, int from, const char *name, int64_t out, enum ps_nn_act act);
+/** A dense layer whose output is an image: nn.Linear, act, nn.Unflatten. */
+int ps_net_dense_image(struct ps_net *net, int from, const char *name, struct ps_shape out,
+                       enum ps_nn_act act);
 int ps_net_conv(struct ps_net *net, int from, const char *name, int64_t out, int kernel, int stride, int pad,
                 enum ps_nn_act act);
 int ps_net_pool(struct ps_net *net, int from, bool mean, int kernel, int stride, int pad);
+/** Nearest neighbours: nn.Upsample(size = (height, width)). */
+int ps_net_upsample(struct ps_net *net, int from, int64_t height, int64_t width);
 int ps_net_lstm(struct ps_net *net, int from, const char *name, int layer,
                 int64_t hidden);                    /**< `layer` is part of its tensors' names */
 int ps_net_last_step(struct ps_net *net, int from); /**< of a series */

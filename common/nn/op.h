@@ -34,8 +34,8 @@ struct ps_op {
     int (*tensors)(const struct ps_node *node, struct ps_tensor *out);
 };
 
-extern const struct ps_op ps_op_input, ps_op_dense, ps_op_conv, ps_op_pool, ps_op_lstm, ps_op_last_step,
-    ps_op_batch_norm, ps_op_layer_norm, ps_op_dropout, ps_op_sum;
+extern const struct ps_op ps_op_input, ps_op_dense, ps_op_conv, ps_op_pool, ps_op_upsample, ps_op_lstm,
+    ps_op_last_step, ps_op_batch_norm, ps_op_layer_norm, ps_op_dropout, ps_op_sum;
 
 /** The functions of a layer whose weights are prepared, as the kernels' table has them. */
 #define PS_OP_CALLS(layer)                                                                              \

@@ -18,7 +18,7 @@ static int tensors(const struct ps_node *node, struct ps_tensor *out)
     const struct ps_nn_conv *l = &node->as.conv;
     ps_tensor_set(&out[0], node, "weight", node->weights_at, 4,
                   (int64_t[]){l->out, l->at.channels, l->at.kernel, l->at.kernel});
-    out[0].channels_last = true;
+    out[0].column_channels = l->at.channels;
     ps_tensor_set(&out[1], node, "bias", node->weights_at + node->weights - l->out, 1, (int64_t[]){l->out});
     return 2;
 }

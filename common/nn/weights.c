@@ -25,31 +25,33 @@ static enum ps_status list(const struct ps_net *net, struct ps_tensor **out, int
 /* A tensor's name and shape as the file has them. */
 static void describe(const struct ps_tensor *t, struct ps_safe_tensor *out)
 {
-    *out = (struct ps_safe_tensor){.type = PS_SAFE_F32, .dims = t->flat ? 2 : t->dims};
+    *out = (struct ps_safe_tensor){.type = PS_SAFE_F32, .dims = t->dims};
     snprintf(out->name, sizeof out->name, "%s", t->name);
-    for (int d = 0; d < t->dims; d++) {
-        if (t->flat && d > 1)
-            out->dim[1] *= t->dim[d];
-        else
-            out->dim[d] = t->dim[d];
+    memcpy(out->dim, t->dim, (size_t)t->dims * sizeof *t->dim);
+}
+
+/* Row or column i of n in memory is which in the file? */
+static int64_t in_file(int64_t i, int64_t n, int64_t channels)
+{
+    return channels > 0 ? i % channels * (n / channels) + i / channels : i;
+}
+
+/* Bring a tensor into the order of the file, or back. */
+static void turn(const struct ps_tensor *t, bool to_file, const float *from, float *to)
+{
+    const int64_t rows = t->dim[0], columns = count(t) / rows;
+    for (int64_t r = 0, here = 0; r < rows; r++) {
+        const int64_t row = in_file(r, rows, t->row_channels) * columns;
+        for (int64_t c = 0; c < columns; c++, here++) {
+            const int64_t there = row + in_file(c, columns, t->column_channels);
+            to[to_file ? there : here] = from[to_file ? here : there];
+        }
     }
 }
 
-/* The file has channels before places, [dim 0][channels][places]; here they come after them. */
-static void to_file(const struct ps_tensor *t, const float *from, float *to)
+static bool is_turned(const struct ps_tensor *t)
 {
-    const int64_t channels = t->dim[1], places = t->dim[2] * t->dim[3];
-    for (int64_t o = 0; o < t->dim[0]; o++, from += channels * places)
-        for (int64_t c = 0; c < channels; c++)
-            for (int64_t p = 0; p < places; p++) *to++ = from[p * channels + c];
-}
-
-static void from_file(const struct ps_tensor *t, const float *from, float *to)
-{
-    const int64_t channels = t->dim[1], places = t->dim[2] * t->dim[3];
-    for (int64_t o = 0; o < t->dim[0]; o++, from += channels * places)
-        for (int64_t p = 0; p < places; p++)
-            for (int64_t c = 0; c < channels; c++) *to++ = from[c * places + p];
+    return t->row_channels > 0 || t->column_channels > 0;
 }
 
 /* Rank 0. */
@@ -68,8 +70,8 @@ static enum ps_status write(const char *path, const struct ps_net *net, const fl
         const struct ps_tensor *t = &tensor[i];
         describe(t, &out[i]);
         out[i].data = w + t->at;
-        if (!t->channels_last) continue;
-        to_file(t, w + t->at, turned + t->at);
+        if (!is_turned(t)) continue;
+        turn(t, true, w + t->at, turned + t->at);
         out[i].data = turned + t->at;
     }
     rc = ps_safetensors_write(path, out, n, note);
@@ -117,12 +119,12 @@ static enum ps_status read_tensor(const char *path, const struct ps_safetensors 
     PS_CHECK(same, PS_EINPUT, "%s: tensor '%s' is %s, that of the net is %s", path, t->name, there, wanted);
     PS_CHECK(got->type != PS_SAFE_I64 && got->type != PS_SAFE_OTHER, PS_EINPUT,
              "%s: tensor '%s' is not of floating-point numbers", path, t->name);
-    float *to = t->channels_last ? turned : w + t->at;
+    float *to = is_turned(t) ? turned : w + t->at;
     ps_safe_floats(got, 0, n, to);
     for (int64_t i = 0; i < n; i++)
         PS_CHECK(isfinite(to[i]), PS_EINPUT, "%s: element %lld of tensor '%s' is not a finite number", path,
                  (long long)i, t->name);
-    if (t->channels_last) from_file(t, turned, w + t->at);
+    if (is_turned(t)) turn(t, false, turned, w + t->at);
     return PS_OK;
 }
 

@@ -68,6 +68,18 @@ struct ps_nn_pool {
     bool mean;
 };
 
+/** Images of rows x cols from smaller ones of height x width: each place is a copy of the one
+ * that ps_nn_upsample_from finds (nn.Upsample, mode = nearest). */
+struct ps_nn_upsample {
+    int64_t height, width, channels, rows, cols;
+};
+
+/** Line `o` of `out` is a copy of which line of `in`? */
+static inline int64_t ps_nn_upsample_from(int64_t o, int64_t in, int64_t out)
+{
+    return o * in / out;
+}
+
 /** Long short-term memory (Hochreiter, Schmidhuber 1997, with forget gates: Gers, Schmidhuber, Cummins 2000):
  *   i, f, o = sigmoid, g = tanh of their rows of w_ih x_t + b_ih + w_hh h_(t-1) + b_hh;
  *   c_t = f c_(t-1) + i g;  h_t = o tanh(c_t).
@@ -158,6 +170,8 @@ struct ps_nn_kernels {
     /* layers without preparation */
     void (*pool_forward)(const struct ps_nn_pool *l, const struct ps_nn_pass *p);
     void (*pool_backward)(const struct ps_nn_pool *l, const struct ps_nn_pass *p);
+    void (*upsample_forward)(const struct ps_nn_upsample *l, const struct ps_nn_pass *p);
+    void (*upsample_backward)(const struct ps_nn_upsample *l, const struct ps_nn_pass *p);
     void (*batch_norm_forward)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
     void (*batch_norm_backward)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
     void (*layer_norm_forward)(const struct ps_nn_layer_norm *l, const struct ps_nn_pass *p);

@@ -209,6 +209,35 @@ static void NAME(pool_backward)(const struct ps_nn_pool *l, const struct ps_nn_p
     }
 }
 
+/* --- upsampling --- */
+
+/* Where in the input place (row, col) of the output of sample i is from. */
+static int64_t NAME(upsample_place)(const struct ps_nn_upsample *l, int64_t i, int64_t row, int64_t col)
+{
+    const int64_t y = ps_nn_upsample_from(row, l->height, l->rows);
+    return ((i * l->height + y) * l->width + ps_nn_upsample_from(col, l->width, l->cols)) * l->channels;
+}
+
+static void NAME(upsample_forward)(const struct ps_nn_upsample *l, const struct ps_nn_pass *p)
+{
+    const REAL *x = p->x;
+    REAL *y = p->y;
+    EACH_PLACE(l, p)
+    for (int64_t k = 0; k < l->channels; k++)
+        y[place * l->channels + k] = x[NAME(upsample_place)(l, i, row, col) + k];
+}
+
+static void NAME(upsample_backward)(const struct ps_nn_upsample *l, const struct ps_nn_pass *p)
+{
+    const REAL *dy = p->dy;
+    REAL *dx = p->dx;
+    if (!dx) return;
+    NAME(begin)(p, p->n * l->height * l->width * l->channels, 0);
+    EACH_PLACE(l, p)
+    for (int64_t k = 0; k < l->channels; k++)
+        dx[NAME(upsample_place)(l, i, row, col) + k] += dy[place * l->channels + k];
+}
+
 /* --- LSTM --- */
 
 static struct ps_nn_size NAME(lstm_size)(const struct ps_nn_lstm *l, int64_t n)

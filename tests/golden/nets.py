@@ -86,6 +86,20 @@ class Residual(nn.Module):
         return self.fc(F.avg_pool2d(x, 2).flatten(1))
 
 
+class Decoder(nn.Module):
+    shape, labels = (30,), True
+
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.conv1, self.conv2 = nn.Linear(30, 24 * 4 * 3), nn.Conv2d(24, 20, 3, 1, 1), nn.Conv2d(20, 3, 3, 1, 1)
+        self.grow1, self.grow2, self.fc2 = nn.Upsample(size=(7, 6)), nn.Upsample(scale_factor=2), nn.Linear(3 * 14 * 12, 10)
+
+    def forward(self, x):
+        x = F.relu(self.fc1(x)).unflatten(1, (24, 4, 3))
+        x = torch.sigmoid(self.conv2(self.grow2(F.relu(self.conv1(self.grow1(x))))))
+        return self.fc2(x.flatten(1))
+
+
 class Series(nn.Module):
     shape, labels = (12, 5), False
 
@@ -97,7 +111,7 @@ class Series(nn.Module):
         return self.fc(self.lstm(x)[0][:, -1])
 
 
-NETS = {"dense": Dense, "image": Image, "residual": Residual, "series": Series}
+NETS = {"dense": Dense, "image": Image, "residual": Residual, "decoder": Decoder, "series": Series}
 
 # Options of nn-golden, and PyTorch's optimizer. EPS is large beside rounding errors of gradients (1e-9): with a small one, a step
 # on a weight without influence is the sign of such an error.

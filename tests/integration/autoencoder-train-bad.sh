@@ -56,6 +56,11 @@ refused 'another input' 2 'the input is 13, but samples have 12' good.csv -l 13-
 refused 'another output' 2 'the output is 11, but samples have 12' good.csv -l 12-4-11
 refused 'convolutions of spectra' 2 'convolutions need images' good.csv -l bands-conv4-3-bands
 refused 'convolutions in the decoder' 2 'convolutions stand before' good.csv --image 3x4 -l bands-8-3-conv4-bands
+small=(good.csv --image 3x4 -l)
+refused 'a decoder of images without an encoder of them' 2 "1 times 'up' after 0 convolutions" "${small[@]}" bands-8-3-up4-bands
+refused 'fewer steps back than in' 2 "1 times 'up' after 2 convolutions" "${small[@]}" bands-conv2-conv4-3-up4-bands
+refused 'steps back before the code' 2 "after 'up' only more of them" "${small[@]}" bands-conv4-8-up4-3-bands
+refused 'a step back of no channels' 2 'layer 4 is none' "${small[@]}" bands-conv4-3-up-bands
 refused 'images of another size' 2 'image = 5x5: the samples of good.csv have 12' good.csv --image 5x5
 refused 'a size that is none' 2 'not of the form' good.csv --image 5by5
 refused 'a scene of another size' 2 'scene = 10x10: good.csv has 120 samples, not 100' good.csv --scene 10x10

@@ -109,6 +109,19 @@ images=(squares.csv --image 8x8 --scale minmax -l bands-conv8-32-6-48-bands --ou
 expect 'convolutions' run 2 1 "${images[@]}" -e 4 --save want.safetensors
 run 1 2 "${images[@]}" -e 4 --save got.safetensors
 expect 'convolutions: the same weights' cmp want.safetensors got.safetensors
+back=(squares.csv --image 8x8 --scale minmax -l bands-conv8-conv6-6-up6-up8-bands --output-activation sigmoid --init glorot -b 20 --grains 4 -r 0.003)
+run 1 1 "${back[@]}" -e 30 --save want.safetensors --codes want.npy --reconstruction back.npy --record back.jsonl
+# squares of 9 in 64 places: zeros err by 9 / 64 = 0.14
+expect "a decoder of convolutions learns: $(figure mse back.jsonl)" better "$(figure mse back.jsonl)" 0.02
+for ranks in 1 2 3; do
+    for threads in 1 2; do
+        run $ranks $threads "${back[@]}" -e 30 --save got.safetensors --codes got.npy
+        expect "$ranks ranks x $threads threads: the same weights of it" cmp want.safetensors got.safetensors
+        expect "$ranks ranks x $threads threads: the same codes" cmp want.npy got.npy
+    done
+done
+run 2 1 "${back[@]}" --eval-only --weights want.safetensors --reconstruction again.npy
+expect 'its weights come back from the file' cmp back.npy again.npy
 expect 'L-BFGS' run 2 1 "${small[@]}" --optimizer lbfgs -r 1 -e 30 --record lbfgs.jsonl
 expect "L-BFGS learns: $(figure mse lbfgs.jsonl)" better "$(figure mse lbfgs.jsonl)" 0.5
 case $("$train" --version) in

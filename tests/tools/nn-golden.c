@@ -20,7 +20,7 @@ struct params {
 
 static const struct ps_param rows[] = {
     PS_PARAM(struct params, folder, .positional = 1, .help = "folder of the files"),
-    PS_PARAM(struct params, net, .choices = "dense|image|residual|series", .help = "which net"),
+    PS_PARAM(struct params, net, .choices = "dense|image|residual|decoder|series", .help = "which net"),
     PS_TRAIN_ROWS(struct params, train, "1", "1", "sgd", "0.01"),
 };
 
@@ -60,6 +60,17 @@ static void residual(struct ps_net *net)
     ps_net_dense(net, a, "fc", 10, PS_NN_LINEAR);
 }
 
+static void decoder(struct ps_net *net)
+{
+    ps_net_begin(net, &ps_nn_cpu, (struct ps_shape){1, 1, 30, false}, PS_INIT_TORCH, 1);
+    int a = ps_net_dense_image(net, 0, "fc1", (struct ps_shape){4, 3, 24, false}, PS_NN_RELU);
+    a = ps_net_upsample(net, a, 7, 6);
+    a = ps_net_conv(net, a, "conv1", 20, 3, 1, 1, PS_NN_RELU);
+    a = ps_net_upsample(net, a, 14, 12);
+    a = ps_net_conv(net, a, "conv2", 3, 3, 1, 1, PS_NN_SIGMOID);
+    ps_net_dense(net, a, "fc2", 10, PS_NN_LINEAR);
+}
+
 static void series(struct ps_net *net)
 {
     ps_net_begin(net, &ps_nn_cpu, (struct ps_shape){12, 1, 5, true}, PS_INIT_TORCH, 1);
@@ -73,8 +84,11 @@ static const struct {
     const char *name;
     void (*build)(struct ps_net *net);
     bool labels;
-} nets[] = {
-    {"dense", dense, true}, {"image", image, true}, {"residual", residual, true}, {"series", series, false}};
+} nets[] = {{"dense", dense, true},
+            {"image", image, true},
+            {"residual", residual, true},
+            {"decoder", decoder, true},
+            {"series", series, false}};
 
 /* --- a batch and its passes ------------------------------------------------------------------------- */
 struct state {

@@ -48,6 +48,36 @@ START_TEST(names)
     check_names("bands-conv4-conv8-30-7-30-bands", image, PS_NN_LINEAR, 7, false,
                 (const char *const[]){"encoder.0.weight", "encoder.2.weight", "encoder.5.weight",
                                       "encoder.7.weight", "decoder.0.weight", "decoder.2.weight", NULL});
+    check_names("bands-conv4-conv8-7-30-up6-up5-bands", image, PS_NN_LINEAR, 7, false,
+                (const char *const[]){"encoder.0.weight", "encoder.2.weight", "encoder.5.weight",
+                                      "decoder.0.weight", "decoder.2.weight", /* nn.Linear, nn.ReLU twice */
+                                      "decoder.6.weight", /* after nn.Unflatten and nn.Upsample */
+                                      "decoder.9.weight", "decoder.11.weight", NULL});
+    check_names("bands-conv4-7-up5-bands", image, PS_NN_LINEAR, 7, true,
+                (const char *const[]){"encoder.0.weight", "encoder.3.weight", "encoder_linear.weight",
+                                      "decoder.0.weight", "decoder.4.weight", "decoder.6.weight",
+                                      "decoder_linear.weight", NULL});
+}
+END_TEST
+
+/* On the way back images have the sizes of those on the way in, odd ones too. */
+START_TEST(way_back)
+{
+    const struct autoencoder_spec spec = {
+        .layers = "bands-conv4-conv8-6-up5-up3-bands", .input = {13, 10, 2, false}, .hidden = PS_NN_RELU};
+    static const int64_t want[][3] = {{7, 5, 4}, {4, 3, 8},   {1, 1, 6},   {4, 3, 8},  {7, 5, 8},
+                                      {7, 5, 5}, {13, 10, 5}, {13, 10, 3}, {13, 10, 2}};
+    struct autoencoder a;
+    ck_assert_msg(autoencoder_build(&spec, &ps_nn_ref, &a) == PS_OK, "%s", ps_err_message());
+    ck_assert_int_eq(a.net.nodes, 10);
+    for (int i = 1; i < a.net.nodes; i++) {
+        const struct ps_shape s = a.net.node[i].out;
+        const int64_t *w = want[i - 1];
+        ck_assert_msg(s.height == w[0] && s.width == w[1] && s.channels == w[2],
+                      "layer %d: %lld x %lld x %lld", i, (long long)s.height, (long long)s.width,
+                      (long long)s.channels);
+    }
+    autoencoder_free(&a);
 }
 END_TEST
 
@@ -160,6 +190,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {names, split, scale, figures, sizes, NULL};
+    const TTest *const tests[] = {names, way_back, split, scale, figures, sizes, NULL};
     return mck_main(argc, argv, "autoencoder", tests);
 }

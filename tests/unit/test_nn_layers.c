@@ -7,11 +7,12 @@
 
 /* A layer of any kind. */
 struct layer {
-    enum { DENSE, CONV, POOL, LSTM, BATCH, LAYER } kind;
+    enum { DENSE, CONV, POOL, UPSAMPLE, LSTM, BATCH, LAYER } kind;
     union {
         struct ps_nn_dense dense;
         struct ps_nn_conv conv;
         struct ps_nn_pool pool;
+        struct ps_nn_upsample upsample;
         struct ps_nn_lstm lstm;
         struct ps_nn_batch_norm batch;
         struct ps_nn_layer_norm layer;
@@ -67,6 +68,7 @@ static void forward(const struct ps_nn_kernels *k, const struct layer *l, const 
     if (l->kind == DENSE) k->dense_forward(&l->dense, p);
     if (l->kind == CONV) k->conv_forward(&l->conv, p);
     if (l->kind == POOL) k->pool_forward(&l->pool, p);
+    if (l->kind == UPSAMPLE) k->upsample_forward(&l->upsample, p);
     if (l->kind == LSTM) k->lstm_forward(&l->lstm, p);
     if (l->kind == BATCH) k->batch_norm_forward(&l->batch, p);
     if (l->kind == LAYER) k->layer_norm_forward(&l->layer, p);
@@ -77,6 +79,7 @@ static void backward(const struct ps_nn_kernels *k, const struct layer *l, const
     if (l->kind == DENSE) k->dense_backward(&l->dense, p);
     if (l->kind == CONV) k->conv_backward(&l->conv, p);
     if (l->kind == POOL) k->pool_backward(&l->pool, p);
+    if (l->kind == UPSAMPLE) k->upsample_backward(&l->upsample, p);
     if (l->kind == LSTM) k->lstm_backward(&l->lstm, p);
     if (l->kind == BATCH) k->batch_norm_backward(&l->batch, p);
     if (l->kind == LAYER) k->layer_norm_backward(&l->layer, p);
@@ -88,6 +91,10 @@ static void lengths(const struct layer *l, int64_t *in, int64_t *out)
     switch (l->kind) {
     case DENSE:
         *in = l->dense.in, *out = l->dense.out;
+        break;
+    case UPSAMPLE:
+        *in = l->upsample.height * l->upsample.width * l->upsample.channels;
+        *out = l->upsample.rows * l->upsample.cols * l->upsample.channels;
         break;
     case LSTM:
         *in = l->lstm.steps * l->lstm.in, *out = l->lstm.steps * l->lstm.hidden;
@@ -348,6 +355,15 @@ START_TEST(pool)
 }
 END_TEST
 
+START_TEST(upsample)
+{
+    static const struct ps_nn_upsample sizes[] = {
+        {3, 4, 20, 6, 8}, {4, 1, 1, 7, 1}, {2, 5, 70, 3, 12}, {5, 3, 3, 2, 4}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        check(&(struct layer){.kind = UPSAMPLE, .upsample = sizes[i], .name = "upsampling"});
+}
+END_TEST
+
 START_TEST(lstm)
 {
     static const struct ps_nn_lstm lstms[] = {
@@ -455,6 +471,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {dense, conv, pool, lstm, carried, norms, evaluation, ties, NULL};
+    const TTest *const tests[] = {dense, conv, pool, upsample, lstm, carried, norms, evaluation, ties, NULL};
     return mck_main(argc, argv, "nn_layers", tests);
 }

@@ -31,6 +31,19 @@ static void series(struct ps_net *net, const struct ps_nn_kernels *k)
     ck_assert_msg(ps_net_end(net) == PS_OK, "%s", ps_err_message());
 }
 
+/* Features become an image, which grows; it is the sum of two. */
+static void decoder(struct ps_net *net, const struct ps_nn_kernels *k)
+{
+    ps_net_begin(net, k, (struct ps_shape){1, 1, 6, false}, PS_INIT_GLOROT, 7);
+    int a = ps_net_dense_image(net, 0, "grow", (struct ps_shape){3, 2, 4, false}, PS_NN_TANH);
+    a = ps_net_upsample(net, a, 5, 4);
+    const int b = ps_net_conv(net, a, "conv1", 4, 3, 1, 1, PS_NN_SIGMOID);
+    a = ps_net_sum(net, b, a);
+    a = ps_net_upsample(net, a, 10, 7);
+    ps_net_conv(net, a, "conv2", 2, 3, 1, 1, PS_NN_LINEAR);
+    ck_assert_msg(ps_net_end(net) == PS_OK, "%s", ps_err_message());
+}
+
 static double number(uint32_t stream, int64_t i)
 {
     return (float)(2 * ps_rng_uniform((struct ps_rng){3, stream}, i, 0) - 1);
@@ -89,6 +102,7 @@ START_TEST(gradients)
 {
     check_gradients(images);
     check_gradients(series);
+    check_gradients(decoder);
 }
 END_TEST
 
@@ -175,6 +189,7 @@ START_TEST(single)
 {
     check_single(images);
     check_single(series);
+    check_single(decoder);
 }
 END_TEST
 
@@ -197,13 +212,18 @@ START_TEST(tensors)
         all += size;
     }
     ck_assert_int_eq(all, net.weights + net.buffers);
-    ck_assert(t[0].channels_last && !t[0].flat && t[10].channels_last && t[10].flat);
-    ck_assert(t[10].dim[0] == 5 && t[10].dim[1] == 6 && t[10].dim[2] == 4 && t[10].dim[3] == 4);
+    ck_assert(t[0].column_channels == 2 && t[10].column_channels == 6);
+    ck_assert(t[10].dims == 2 && t[10].dim[0] == 5 && t[10].dim[1] == 6 * 4 * 4);
     ps_net_free(&net);
     series(&net, &ps_nn_cpu);
     ck_assert_int_eq(ps_net_tensors(&net, t), 10);
     ck_assert_str_eq(t[4].name, "lstm.weight_ih_l1");
     ck_assert(t[4].dim[0] == 16 && t[4].dim[1] == 7);
+    ps_net_free(&net);
+    decoder(&net, &ps_nn_cpu);
+    ck_assert_int_eq(ps_net_tensors(&net, t), 6);
+    ck_assert(t[0].dims == 2 && t[0].dim[0] == 3 * 2 * 4 && t[0].dim[1] == 6);
+    ck_assert(t[0].row_channels == 4 && t[1].row_channels == 4);
     ps_net_free(&net);
 }
 END_TEST
@@ -218,6 +238,11 @@ START_TEST(misfits)
     ck_assert(ps_net_end(&net) == PS_EUSAGE && strstr(ps_err_message(), "5 x 5"));
     ps_net_free(&net);
     ps_err_clear();
+    ps_net_begin(&net, &ps_nn_cpu, (struct ps_shape){4, 4, 1, false}, PS_INIT_TORCH, 1);
+    ps_net_upsample(&net, 0, 8, 3);
+    ck_assert(ps_net_end(&net) == PS_EUSAGE && strstr(ps_err_message(), "8 x 3 does not fit"));
+    ps_net_free(&net);
+    ps_err_clear();
     ps_net_begin(&net, &ps_nn_cpu, (struct ps_shape){1, 1, 8, false}, PS_INIT_TORCH, 1);
     ps_net_lstm(&net, 0, "lstm", 0, 4);
     ck_assert(ps_net_end(&net) == PS_EUSAGE && strstr(ps_err_message(), "series"));
@@ -229,6 +254,22 @@ START_TEST(misfits)
     ck_assert(ps_net_end(&net) == PS_EUSAGE && strstr(ps_err_message(), "read by no other"));
     ps_net_free(&net);
     ps_err_clear();
+}
+END_TEST
+
+/* Places are those of nn.Upsample(size = (3, 5)) with mode = 'nearest'. */
+START_TEST(neighbours)
+{
+    const struct ps_nn_kernels *const tables[] = {&ps_nn_ref, &ps_nn_cpu};
+    const struct ps_nn_upsample l = {2, 3, 1, 3, 5};
+    const float want[15] = {1, 1, 2, 2, 3, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6};
+    for (int t = 0; t < 2; t++) {
+        const float x[6] = {1, 2, 3, 4, 5, 6};
+        float y[15];
+        tables[t]->upsample_forward(&l, &(struct ps_nn_pass){.n = 1, .x = x, .y = y});
+        for (int i = 0; i < 15; i++)
+            ck_assert_msg(y[i] == want[i], "%s: place %d is %g", tables[t]->name, i, y[i]);
+    }
 }
 END_TEST
 
@@ -252,6 +293,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {gradients, single, tensors, misfits, buffers, NULL};
+    const TTest *const tests[] = {gradients, single, tensors, misfits, neighbours, buffers, NULL};
     return mck_main(argc, argv, "nn_net", tests);
 }

@@ -25,6 +25,16 @@ static void series(struct ps_net *net)
     mck_assert(ps_net_end(net) == PS_OK, "%s", ps_err_message());
 }
 
+/* A dense layer that reads an image of 2 channels and makes one of 3, which grows. */
+static void decoder(struct ps_net *net)
+{
+    ps_net_begin(net, &ps_nn_cpu, (struct ps_shape){3, 2, 2, false}, PS_INIT_TORCH, 5);
+    int a = ps_net_dense_image(net, 0, "fc", (struct ps_shape){4, 5, 3, false}, PS_NN_RELU);
+    a = ps_net_upsample(net, a, 8, 9);
+    ps_net_conv(net, a, "conv", 2, 3, 1, 1, PS_NN_LINEAR);
+    mck_assert(ps_net_end(net) == PS_OK, "%s", ps_err_message());
+}
+
 static float *numbers(const struct ps_net *net)
 {
     const int64_t n = net->weights + net->buffers;
@@ -35,9 +45,9 @@ static float *numbers(const struct ps_net *net)
 
 START_TEST(round_trip)
 {
-    void (*const builders[])(struct ps_net *) = {images, series};
+    void (*const builders[])(struct ps_net *) = {images, series, decoder};
     const struct ps_run run = run_on(MPI_COMM_WORLD, 1);
-    for (int b = 0; b < 2; b++) {
+    for (int b = 0; b < 3; b++) {
         const char *path = file_name("trip.safetensors");
         struct ps_net net;
         builders[b](&net);
@@ -84,6 +94,33 @@ START_TEST(layouts)
     /* output 4, channel 2, row 3, column 1 of the 5 x 4 image that fc1 reads */
     memcpy(&value, (const float *)fc->data + 4 * 60 + (2 * 5 + 3) * 4 + 1, sizeof value);
     mck_assert(value == w[net.node[3].weights_at + 4 * 60 + (3 * 4 + 1) * 3 + 2], "%g", value);
+    ps_safetensors_free(&file);
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (world_rank() == 0) unlink(path);
+    free(w);
+    ps_net_free(&net);
+}
+END_TEST
+
+/* A dense layer that makes an image has its rows and biases in that order too. */
+START_TEST(image_rows)
+{
+    const char *path = file_name("rows.safetensors");
+    const struct ps_run run = run_on(MPI_COMM_WORLD, 1);
+    struct ps_net net;
+    struct ps_safetensors file;
+    decoder(&net);
+    float *w = numbers(&net), value;
+    mck_assert(ps_weights_write(&run, path, &net, w) == PS_OK, "%s", ps_err_message());
+    mck_assert(ps_safetensors_read(path, &file) == PS_OK, "%s", ps_err_message());
+    const struct ps_safe_tensor *fc = find(&file, "fc.weight"), *bias = find(&file, "fc.bias");
+    mck_assert(fc && bias && fc->dims == 2 && fc->dim[0] == 60 && fc->dim[1] == 12, "fc");
+    /* channel 2, row 3, column 1 of the 4 x 5 image that it makes; channel 1, row 2, column 0 of the 3 x 2
+     * one that it reads */
+    memcpy(&value, (const float *)fc->data + ((2 * 4 + 3) * 5 + 1) * 12 + (1 * 3 + 2) * 2, sizeof value);
+    mck_assert(value == w[((3 * 5 + 1) * 3 + 2) * 12 + (2 * 2) * 2 + 1], "%g", value);
+    memcpy(&value, (const float *)bias->data + (2 * 4 + 3) * 5 + 1, sizeof value);
+    mck_assert(value == w[60 * 12 + (3 * 5 + 1) * 3 + 2], "%g", value);
     ps_safetensors_free(&file);
     MPI_Barrier(MPI_COMM_WORLD);
     if (world_rank() == 0) unlink(path);
@@ -200,6 +237,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {round_trip, layouts, refusals, missing, NULL};
+    const TTest *const tests[] = {round_trip, layouts, image_rows, refusals, missing, NULL};
     return mck_main(argc, argv, "nn_weights", tests);
 }
