@@ -192,16 +192,6 @@ START_TEST(bits)
 }
 END_TEST
 
-/* The last checkpoint is that of the end: put the one before it in its place. */
-static void take_former(void)
-{
-    char former[PS_STR_MAX + 16];
-    MPI_Barrier(MPI_COMM_WORLD);
-    snprintf(former, sizeof former, "%s.1", common.checkpoint);
-    if (world_rank() == 0) ck_assert(rename(former, common.checkpoint) == 0);
-    MPI_Barrier(MPI_COMM_WORLD);
-}
-
 /* From a checkpoint within the last epoch, after 7 or 17 of its 24 updates, written by all ranks, one goes on
  * alone, and then all. */
 START_TEST(resume)

@@ -3,16 +3,6 @@
 #include <signal.h>
 #include "common/run/run_parts.h"
 
-/* The last checkpoint is that of the end: put the one before it in its place. */
-static void take_former(void)
-{
-    char former[PS_STR_MAX + 16];
-    MPI_Barrier(MPI_COMM_WORLD);
-    snprintf(former, sizeof former, "%s.1", common.checkpoint);
-    if (world_rank() == 0) ck_assert(rename(former, common.checkpoint) == 0);
-    MPI_Barrier(MPI_COMM_WORLD);
-}
-
 /* From each checkpoint of a run on all ranks the first rank goes on alone, and the other way round. */
 START_TEST(resume)
 {

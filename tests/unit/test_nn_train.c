@@ -195,18 +195,8 @@ START_TEST(best_and_early)
     struct ps_train_params p = defaults(), two = defaults();
     struct ps_net net;
     build(&net, &ps_nn_cpu, false, CLASSES);
-    struct ps_train_job job = {.params = &p,
-                               .net = &net,
-                               .describe = "test",
-                               .loss = PS_LOSS_SOFTMAX,
-                               .smoothing = 0.1,
-                               .train = &source,
-                               .valid = &source,
-                               .score = {.sums = 1, .add = count_right},
-                               .figures = told,
-                               .n_figures = 1,
-                               .figure_name = names,
-                               .larger = true};
+    struct ps_train_job job = job_of(&p, &net);
+    job.figures = told;
     p.epochs = 6, p.patience = 2, p.min_delta = 0.1;
     snprintf(p.best, sizeof p.best, "%s", file_name("best.safetensors"));
     snprintf(p.save, sizeof p.save, "%s", file_name("last.safetensors"));

@@ -56,26 +56,41 @@ static inline struct outcome train_job(MPI_Comm comm, int threads, const struct 
 }
 
 /* With validation on other samples of the same kind. */
+static inline struct ps_train_job job_of(const struct ps_train_params *p, const struct ps_net *net)
+{
+    return (struct ps_train_job){.params = p,
+                                 .net = net,
+                                 .describe = "test",
+                                 .loss = PS_LOSS_SOFTMAX,
+                                 .smoothing = 0.1,
+                                 .train = &source,
+                                 .valid = &source,
+                                 .score = {.sums = 1, .add = count_right},
+                                 .figures = share_right,
+                                 .n_figures = 1,
+                                 .figure_name = names,
+                                 .larger = true};
+}
+
 static inline struct outcome train_with(MPI_Comm comm, int threads, const struct ps_train_params *p,
                                         bool plain)
 {
     struct ps_net net;
     build(&net, &ps_nn_cpu, plain, CLASSES);
-    const struct ps_train_job job = {.params = p,
-                                     .net = &net,
-                                     .describe = "test",
-                                     .loss = PS_LOSS_SOFTMAX,
-                                     .smoothing = 0.1,
-                                     .train = &source,
-                                     .valid = &source,
-                                     .score = {.sums = 1, .add = count_right},
-                                     .figures = share_right,
-                                     .n_figures = 1,
-                                     .figure_name = names,
-                                     .larger = true};
+    const struct ps_train_job job = job_of(p, &net);
     const struct outcome o = train_job(comm, threads, &job);
     ps_net_free(&net);
     return o;
+}
+
+/* The last checkpoint is that of the end: put the one before it in its place. */
+static inline void take_former(void)
+{
+    char former[PS_STR_MAX + 16];
+    MPI_Barrier(MPI_COMM_WORLD);
+    snprintf(former, sizeof former, "%s.1", common.checkpoint);
+    if (world_rank() == 0) ck_assert(rename(former, common.checkpoint) == 0);
+    MPI_Barrier(MPI_COMM_WORLD);
 }
 
 static inline bool equal(const struct outcome *a, const struct outcome *b)
