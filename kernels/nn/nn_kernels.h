@@ -14,6 +14,21 @@
 /** What becomes of a sum z: y = act(z). */
 enum ps_nn_act { PS_NN_LINEAR, PS_NN_RELU, PS_NN_TANH, PS_NN_SIGMOID };
 
+/** A normalisation that is never written out: whoever reads the array reads act(a[k] x + b[k]) of channel k
+ * instead of x. All are [channels]; a NULL: the array is read as it is. Floats, also where images are bf16.
+ */
+struct ps_nn_read {
+    const void *a, *b;
+    const void *mean;   /**< of x, for sums in the backward pass */
+    enum ps_nn_act act; /**< PS_NN_LINEAR or PS_NN_RELU */
+};
+
+/** The gradient of such an array, before it: s[k] dy + p[k] y + q[k] of channel k, y the array. s NULL: dy.
+ */
+struct ps_nn_gradient_read {
+    const void *s, *p, *q;
+};
+
 /** One pass of a micro-batch through a layer, forward or backward. Backward sees what forward saw and wrote.
  */
 struct ps_nn_pass {
@@ -31,6 +46,14 @@ struct ps_nn_pass {
     bool dw_add;          /**< dw is added to; else what is there is lost */
     const void *begin;    /**< recurrent layers: state before the first step; NULL: zero */
     void *end;            /**< forward: state after the last step; NULL: not wanted */
+
+    /* convolutions whose neighbours are normalised */
+    struct ps_nn_read read;             /**< of x */
+    struct ps_nn_gradient_read dy_read; /**< backward: of dy */
+    double *moments; /**< forward: out: mean of y, then sum of squared differences from it, [2][out]; NULL:
+                        not wanted */
+    double *sums;    /**< backward, where read.a: dx is what reaches a x + b, that is act' is in it; out: sums
+                        of dx and of dx (x - read.mean), [2][channels] */
 };
 
 /** Elements that a layer's arrays have for n samples. */
@@ -53,12 +76,15 @@ struct ps_nn_window {
 };
 
 /** y = act(convolution of x and w + b). w [out][kernel][kernel][channels], b [out]; beyond its borders x is
- * 0. */
+ * 0, also where it is read through a normalisation. */
 struct ps_nn_conv {
     struct ps_nn_window at;
     int64_t out;
-    enum ps_nn_act act;
-    bool data; /**< backward wants dx */
+    enum ps_nn_act act; /**< linear where y is normalised */
+    bool data;          /**< backward wants dx */
+    bool plain;         /**< without b */
+    bool half_x;        /**< x and dx are bf16; only in tables that have them */
+    bool half_y;        /**< y and dy are */
 };
 
 /** Largest value or mean of a window. A mean counts places beyond the borders, as 0; of equal values the
