@@ -31,6 +31,12 @@ struct ps_source {
     enum ps_status (*load)(const struct ps_source *s, int64_t i, const struct ps_draw *draw, float *x,
                            void *target);
 
+    /** These samples will be loaded soon, for the same draw: prepare them meanwhile. A hint, which may be
+     * given again. NULL: there is nothing to gain. Local; several threads call it at once, each for samples
+     * that it loads itself. */
+    void (*ahead)(const struct ps_source *s, const int64_t *sample, int64_t n, const struct ps_draw *draw);
+    int64_t batches; /**< how many batches before they are loaded `ahead` should be told; 0 without it */
+
     /* of series: state of recurrent layers goes on from sample to sample; zero and NULL where each begins
      * anew */
     int64_t streams; /**< training: samples come in order, a batch is `streams` of them, and sample i goes on

@@ -138,10 +138,30 @@ static bool go_through(struct ps_train *t, int thread, const struct ps_train_sum
     return true;
 }
 
+/* Tell the source which samples this thread will load in this sum and in the batches after it. */
+static void look_ahead(struct ps_train *t, int thread, const struct ps_train_sum *u)
+{
+    const struct ps_source *source = t->job->train;
+    const struct ps_range grains = ps_gradients_grains(t->gradients, thread);
+    int64_t *sample = t->thread[thread].micro.sample;
+    struct ps_draw draw = {.seed = (uint64_t)t->run->common->seed, .training = true};
+    if (!source->ahead) return;
+    for (int64_t b = u->first; b < u->last + source->batches; b++) {
+        draw.epoch = u->epoch + b / t->batches;
+        if (draw.epoch >= t->params->epochs) return;
+        for (int64_t g = grains.lo; g < grains.hi; g++) {
+            const struct ps_range at = places(t, b % t->batches, g);
+            number(t, draw.epoch, at, sample);
+            source->ahead(source, sample, at.hi - at.lo, &draw);
+        }
+    }
+}
+
 void ps_train_go_through(struct ps_train *t, int thread, const struct ps_train_sum *u)
 {
     const struct ps_range grains = ps_gradients_grains(t->gradients, thread);
     bool any = false;
+    look_ahead(t, thread, u);
     for (int64_t g = grains.lo; g < grains.hi; g++)
         for (int64_t b = u->first; b < u->last; b++) {
             const struct ps_range at = places(t, b, g);

@@ -1,0 +1,55 @@
+/** Images with labels, held on each node, as sources of samples. */
+#ifndef IMAGE_DATA_H
+#define IMAGE_DATA_H
+
+#include "apps/resnet50/image_params.h"
+#include "common/nn/source.h"
+#include "common/run/run.h"
+
+struct image_store; /**< all that is behind it */
+
+/** How often and how long computing threads waited for samples. */
+struct image_wait {
+    int64_t ready, late, own; /**< samples that were there in time; that were waited for; that the computing
+                                 thread made itself */
+    double seconds;           /**< of late and own ones, added over the rank's threads */
+};
+
+/** All zero: nothing was opened. It must stay where it was opened: sources point into it. */
+struct image_data {
+    int height, width, bands; /**< of the input of the net */
+    int64_t classes;
+    bool several;                            /**< an image may have several labels, or none */
+    const char *const *class_name;           /**< [classes] */
+    struct ps_source train, valid;           /**< training goes through loader threads */
+    struct ps_source test;                   /**< n = 0: there is none; valid may be the same */
+    bool has_valid;                          /**< else valid.n = 0 */
+    const int32_t *test_label, *valid_label; /**< [n]; NULL where `several` */
+    int64_t bytes;                           /**< of this node's memory that hold images */
+    struct image_store *store;
+};
+
+/** Open what `choice` names. Collective over run->comm.
+ *
+ * A sample's input is float [height][width][bands], (pixel - mean) / std; its target an int32_t label or,
+ * where `several`, float [classes] of 0 and 1. Everything random about a sample is a function of (seed,
+ * epoch, number of the image).
+ * @param prefetched samples that are prepared ahead at most: prefetch x batch / ranks
+ * @return (agreed) PS_OK; PS_EUSAGE (nothing is named; parameters contradict the data); PS_EIO, PS_EINPUT
+ * (names file and reason); PS_ENOMEM; PS_EBACKEND (a library is not built in) */
+enum ps_status image_data_open(struct ps_run *run, const struct image_choice *choice, int64_t prefetched,
+                               struct image_data *out);
+
+/** Counts since the last call of it. Local. */
+struct image_wait image_data_waited(struct image_data *d);
+
+/** Name of sample i of a source above, for messages. Local; until the next call. */
+const char *image_data_name(const struct ps_source *s, int64_t i);
+
+/** Images that could not be decoded and were replaced by others, over all ranks. Collective over run->comm.
+ */
+int64_t image_data_broken(struct ps_run *run, const struct image_data *d);
+
+void image_data_free(struct image_data *d); /**< Collective over the communicator it was opened with. */
+
+#endif
