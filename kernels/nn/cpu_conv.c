@@ -1,6 +1,7 @@
 #include <string.h>
 #include "kernels/nn/act.h"
 #include "kernels/nn/cpu.h"
+#include "kernels/nn/normal.h"
 #include "kernels/nn/product.h"
 
 /* Samples whose gradients of the input are found together: rows of tiles, which stay in a core's cache. */
@@ -30,11 +31,12 @@ static bool is_single(const struct ps_nn_window *at)
     return at->kernel == 1 && at->stride == 1;
 }
 
-/** Where the window is a single place, all places of all samples are one line of one sample. */
-static struct ps_nn_conv flat(const struct ps_nn_conv *l, int64_t *n)
+/** Where the window is a single place, all places of all samples are one line of one sample, unless samples
+ * are copied one by one. */
+static struct ps_nn_conv flat(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t *n)
 {
     struct ps_nn_conv f = *l;
-    if (!is_single(&l->at)) return f;
+    if (!is_single(&l->at) || p->read.a || p->moments) return f;
     f.at.width = f.at.cols = *n * l->at.rows * l->at.cols;
     f.at.height = f.at.rows = *n = 1;
     return f;
@@ -76,10 +78,10 @@ static bool transposes(const struct ps_nn_conv *l)
     return filled(l->out) < filled(l->at.kernel * l->at.channels);
 }
 
-/** Floats of images with borders in scratch. */
+/** Floats of images with borders, or read through a normalisation, in scratch. */
 static int64_t borders(const struct ps_nn_window *at, int64_t n)
 {
-    return at->pad > 0 ? ps_panels(n * shape_of(at).image, 1) : 0;
+    return ps_panels(n * shape_of(at).image, 1);
 }
 
 struct ps_nn_size ps_nn_conv_size_cpu(const struct ps_nn_conv *l, int64_t n)
@@ -97,7 +99,7 @@ struct ps_nn_size ps_nn_conv_size_cpu(const struct ps_nn_conv *l, int64_t n)
         images = borders(&l->at, together);
     }
     return (struct ps_nn_size){
-        .weights = l->out * s.window + l->out,
+        .weights = l->out * s.window + (l->plain ? 0 : l->out),
         .prepared = ps_panels(l->out, s.window) + backward,
         .work = images + (transposes(l) ? s.window * l->out : ps_product_work(s.across, places))};
 }
@@ -129,15 +131,16 @@ void ps_nn_conv_prepare_cpu(const struct ps_nn_conv *l, const void *weights, voi
                 l->out * PS_PANEL_COLS, part, parts);
 }
 
-/** An image with borders of zeros, in scratch where it has borders. */
-static const float *with_borders(const struct ps_nn_window *at, const struct shape *s, const float *x,
-                                 float *scratch)
+/** An image as it is read, with borders of zeros, in scratch where that is not how it lies. */
+static const float *with_borders(const struct ps_nn_window *at, const struct shape *s,
+                                 const struct ps_nn_read *read, const float *x, float *scratch)
 {
     const int64_t line = at->width * at->channels, side = at->pad * at->channels;
-    if (at->pad == 0) return x;
-    memset(scratch, 0, (size_t)s->image * sizeof *scratch);
+    if (at->pad == 0 && !read->a) return x;
+    if (at->pad > 0) memset(scratch, 0, (size_t)s->image * sizeof *scratch);
     for (int64_t y = 0; y < at->height; y++)
-        memcpy(scratch + (y + at->pad) * s->line + side, x + y * line, (size_t)line * sizeof *x);
+        ps_nn_read_rows(read, at->width, at->channels, x + y * line, at->channels,
+                        scratch + (y + at->pad) * s->line + side, at->channels);
     return scratch;
 }
 
@@ -147,7 +150,9 @@ struct convolution {
     int64_t n, out;
     const float *x, *panels, *bias;
     float *y, *scratch;
+    struct ps_nn_read read; /* of x */
     bool add, relu;
+    double *moments; /* of y */
 };
 
 /** Rows of a line's tiles are its places, whose windows overlap in memory. */
@@ -155,46 +160,52 @@ static void convolve(const struct convolution *v)
 {
     const struct ps_nn_window *at = v->at;
     const struct shape s = shape_of(at);
-    for (int64_t i = 0; i < v->n; i++)
-        ps_product(
-            &(struct ps_product){
-                .m = at->cols,
-                .lines = at->rows,
-                .n = v->out,
-                .k = s.across,
-                .batch = at->kernel,
-                .a = with_borders(at, &s, v->x + i * at->height * at->width * at->channels, v->scratch),
-                .a_row = at->stride * at->channels,
-                .a_col = 1,
-                .a_next = s.line,
-                .a_line = at->stride * s.line,
-                .b = v->panels,
-                .b_row = PS_PANEL_COLS,
-                .b_next = s.across * PS_PANEL_COLS,
-                .b_panel = s.window * PS_PANEL_COLS,
-                .c = v->y + i * s.places * v->out,
-                .c_row = v->out,
-                .c_line = at->cols * v->out,
-                .add = v->add,
-                .bias = v->bias,
-                .relu = v->relu},
-            NULL);
+    for (int64_t i = 0; i < v->n; i++) {
+        ps_product(&(struct ps_product){.m = at->cols,
+                                        .lines = at->rows,
+                                        .n = v->out,
+                                        .k = s.across,
+                                        .batch = at->kernel,
+                                        .a = with_borders(at, &s, &v->read,
+                                                          v->x + i * at->height * at->width * at->channels,
+                                                          v->scratch),
+                                        .a_row = at->stride * at->channels,
+                                        .a_col = 1,
+                                        .a_next = s.line,
+                                        .a_line = at->stride * s.line,
+                                        .b = v->panels,
+                                        .b_row = PS_PANEL_COLS,
+                                        .b_next = s.across * PS_PANEL_COLS,
+                                        .b_panel = s.window * PS_PANEL_COLS,
+                                        .c = v->y + i * s.places * v->out,
+                                        .c_row = v->out,
+                                        .c_line = at->cols * v->out,
+                                        .add = v->add,
+                                        .bias = v->bias,
+                                        .relu = v->relu},
+                   NULL);
+        if (v->moments)
+            ps_nn_moments_join(i * s.places, s.places, v->out, v->y + i * s.places * v->out, v->out,
+                               v->moments, v->moments + v->out);
+    }
 }
 
 void ps_nn_conv_forward_cpu(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
 {
     int64_t n = p->n;
-    const struct ps_nn_conv f = flat(l, &n);
+    const struct ps_nn_conv f = flat(l, p, &n);
     const struct shape s = shape_of(&f.at);
     convolve(&(struct convolution){.at = &f.at,
                                    .n = n,
                                    .out = l->out,
                                    .x = p->x,
                                    .panels = p->prepared,
-                                   .bias = (const float *)p->w + l->out * s.window,
+                                   .bias = l->plain ? NULL : (const float *)p->w + l->out * s.window,
                                    .y = p->y,
                                    .scratch = p->work,
-                                   .relu = l->act == PS_NN_RELU});
+                                   .read = p->read,
+                                   .relu = l->act == PS_NN_RELU,
+                                   .moments = p->moments});
     if (l->act != PS_NN_RELU) ps_nn_act_apply(l->act, n * s.places * l->out, p->y);
 }
 
@@ -256,9 +267,11 @@ static void weights(const struct ps_nn_conv *l, const struct shape *s, const str
     float *work = (float *)p->work + borders(at, 1);
     for (int64_t i = 0; i < n; i++, dy += size) {
         const float *x = (const float *)p->x + i * at->height * at->width * at->channels;
-        const float *image = with_borders(at, s, x, p->work);
+        const float *image = with_borders(at, s, &p->read, x, p->work);
+        ps_nn_read_gradient_rows(&p->dy_read, s->places, l->out, dy, (const float *)p->y + i * size, l->out,
+                                 dy, l->out);
         ps_nn_act_gradient(l->act, size, (const float *)p->y + i * size, dy);
-        ps_nn_bias_gradient(s->places, l->out, dy, l->out, p->dw_add || i > 0, db);
+        if (!l->plain) ps_nn_bias_gradient(s->places, l->out, dy, l->out, p->dw_add || i > 0, db);
         if (transposed)
             weights_by_outputs(l, s, image, dy, i > 0, work);
         else
@@ -325,20 +338,17 @@ static void data_by_adding(const struct ps_nn_conv *l, const struct shape *s, co
     if (at->pad > 0) add_without_borders(at, s, n, to, p->dx_add, dx);
 }
 
-void ps_nn_conv_backward_cpu(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
+/** Gradients of the inputs. @param f l, or its flat form with n samples */
+static void data(const struct ps_nn_conv *l, const struct ps_nn_conv *f, const struct ps_nn_pass *p,
+                 int64_t n, const float *panels)
 {
-    int64_t n = p->n;
-    const struct ps_nn_conv f = flat(l, &n);
-    const struct shape s = shape_of(&f.at);
-    const float *panels = (const float *)p->prepared + ps_panels(l->out, s.window);
-    weights(&f, &s, p, n);
-    if (!p->dx) return;
+    const struct shape s = shape_of(&f->at);
     if (!turns(l)) {
         for (int64_t i = 0; i < n; i += TOGETHER)
-            data_by_adding(&f, &s, p, panels, i, n - i < TOGETHER ? n - i : TOGETHER);
+            data_by_adding(f, &s, p, panels, i, n - i < TOGETHER ? n - i : TOGETHER);
         return;
     }
-    const struct ps_nn_window back = turned(&f);
+    const struct ps_nn_window back = turned(f);
     convolve(&(struct convolution){.at = &back,
                                    .n = n,
                                    .out = l->at.channels,
@@ -347,4 +357,20 @@ void ps_nn_conv_backward_cpu(const struct ps_nn_conv *l, const struct ps_nn_pass
                                    .y = p->dx,
                                    .scratch = p->work,
                                    .add = p->dx_add});
+}
+
+void ps_nn_conv_backward_cpu(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
+{
+    int64_t n = p->n;
+    const struct ps_nn_conv f = flat(l, p, &n);
+    const struct shape s = shape_of(&f.at);
+    const float *panels = (const float *)p->prepared + ps_panels(l->out, s.window);
+    weights(&f, &s, p, n);
+    if (!p->dx) return;
+    data(l, &f, p, n, panels);
+    if (!p->read.a) return;
+    const int64_t c = l->at.channels, rows = p->n * l->at.height * l->at.width;
+    double *sums = p->sums;
+    if (sums) memset(sums, 0, (size_t)(2 * c) * sizeof *sums);
+    ps_nn_read_slope(&p->read, rows, c, p->x, p->dx, c, sums, sums ? sums + c : NULL);
 }

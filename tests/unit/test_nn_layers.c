@@ -332,13 +332,13 @@ END_TEST
 START_TEST(conv)
 {
     const struct ps_nn_conv convs[] = {
-        {window(12, 12, 1, 5, 1, 0), 20, PS_NN_RELU, true},
-        {window(12, 10, 20, 5, 1, 0), 50, PS_NN_LINEAR, true},
-        {window(7, 9, 3, 3, 1, 1), 17, PS_NN_TANH, true},
-        {window(9, 9, 4, 3, 2, 1), 5, PS_NN_SIGMOID, true},
-        {window(8, 8, 16, 1, 1, 0), 33, PS_NN_RELU, true},
-        {window(11, 11, 2, 7, 2, 3), 64, PS_NN_LINEAR, true},
-        {window(5, 5, 70, 2, 2, 0), 65, PS_NN_RELU, true},
+        {.at = window(12, 12, 1, 5, 1, 0), .out = 20, .act = PS_NN_RELU, .data = true},
+        {.at = window(12, 10, 20, 5, 1, 0), .out = 50, .act = PS_NN_LINEAR, .data = true},
+        {.at = window(7, 9, 3, 3, 1, 1), .out = 17, .act = PS_NN_TANH, .data = true},
+        {.at = window(9, 9, 4, 3, 2, 1), .out = 5, .act = PS_NN_SIGMOID, .data = true},
+        {.at = window(8, 8, 16, 1, 1, 0), .out = 33, .act = PS_NN_RELU, .data = true},
+        {.at = window(11, 11, 2, 7, 2, 3), .out = 64, .act = PS_NN_LINEAR, .data = true},
+        {.at = window(5, 5, 70, 2, 2, 0), .out = 65, .act = PS_NN_RELU, .data = true},
     };
     for (size_t i = 0; i < sizeof convs / sizeof *convs; i++)
         check(&(struct layer){.kind = CONV, .conv = convs[i], .name = "convolution"});
