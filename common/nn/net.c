@@ -97,9 +97,10 @@ void ps_net_init(const struct ps_net *net, void *w)
         const struct ps_node *node = &net->node[n];
         const struct ps_rng rng = {net->seed, WEIGHTS + (uint32_t)n};
         for (int64_t i = 0; i < node->weights; i++) {
-            double value = 0;
-            const double scale = node->op->begin(node, net->init, i, &value);
-            if (scale > 0) value = scale * (2 * ps_rng_uniform(rng, i, 0) - 1);
+            const struct ps_begin b = node->op->begin(node, net->init, i);
+            double value = b.value;
+            if (b.uniform > 0) value += b.uniform * (2 * ps_rng_uniform(rng, i, 0) - 1);
+            if (b.normal > 0) value += b.normal * ps_rng_normal(rng, i, 1);
             ps_real_set(net->kernels, w, node->weights_at + i, value);
         }
         for (int64_t i = 0; i < node->buffers; i++) /* means, then variances */

@@ -45,6 +45,7 @@ struct ps_node {
         struct ps_nn_dense dense;
         struct ps_nn_conv conv;
         struct ps_nn_pool pool;
+        struct ps_nn_sum sum;
         struct ps_nn_upsample upsample;
         struct ps_nn_lstm lstm;
         struct ps_nn_batch_norm batch_norm;
@@ -53,6 +54,7 @@ struct ps_node {
     } as;
     int layer;                   /**< of several with one name (LSTM) */
     double momentum;             /**< of running means (batch norm) */
+    bool zero;                   /**< its weights begin as 0 (batch norm) */
     int64_t weights, weights_at; /**< elements, and where they begin in the vector */
     int64_t buffers, buffers_at; /**< running means and the like, after all weights */
     int64_t prepared_at;
@@ -61,11 +63,14 @@ struct ps_node {
     bool from_first, also_first; /**< is it the first, backwards, to write the gradient of what it reads? */
 };
 
-/** How weights begin. Biases are zero with Glorot's. */
+/** How weights begin. Biases are zero with Glorot's; those of normalisations are always 0, their weights 1.
+ */
 enum ps_init {
     PS_INIT_TORCH,  /**< uniform within 1 / sqrt(inputs), biases too: what PyTorch's layers do */
     PS_INIT_GLOROT, /**< uniform within sqrt(6 / (inputs + outputs)): what those of Keras do; Glorot, Bengio
                        2010 */
+    PS_INIT_HE,     /**< convolutions: normal, of variance 2 / (outputs x window): He et al. 2015, what
+                       torchvision's residual nets do; all others as PyTorch */
 };
 
 struct ps_net {
@@ -90,6 +95,9 @@ int ps_net_dense_image(struct ps_net *net, int from, const char *name, struct ps
                        enum ps_nn_act act);
 int ps_net_conv(struct ps_net *net, int from, const char *name, int64_t out, int kernel, int stride, int pad,
                 enum ps_nn_act act);
+/** Without bias and act: nn.Conv2d(bias = False). */
+int ps_net_conv_plain(struct ps_net *net, int from, const char *name, int64_t out, int kernel, int stride,
+                      int pad);
 int ps_net_pool(struct ps_net *net, int from, bool mean, int kernel, int stride, int pad);
 /** Nearest neighbours: nn.Upsample(size = (height, width)). */
 int ps_net_upsample(struct ps_net *net, int from, int64_t height, int64_t width);
@@ -98,9 +106,14 @@ int ps_net_lstm(struct ps_net *net, int from, const char *name, int layer,
 int ps_net_last_step(struct ps_net *net, int from); /**< of a series */
 int ps_net_batch_norm(struct ps_net *net, int from, const char *name, double eps, double momentum,
                       enum ps_nn_act act);
+/** The weights of batch norm `norm` begin as 0, so that a residual block begins as its shortcut (Goyal et al.
+ * 2017). */
+void ps_net_zero(struct ps_net *net, int norm);
 int ps_net_layer_norm(struct ps_net *net, int from, const char *name, double eps);
 int ps_net_dropout(struct ps_net *net, int from, double rate);
 int ps_net_sum(struct ps_net *net, int from, int also);
+/** y = act(from + also), act linear or ReLU. */
+int ps_net_sum_act(struct ps_net *net, int from, int also, enum ps_nn_act act);
 
 /** @return PS_OK; PS_EUSAGE (a layer does not fit its input), with a message; PS_ENOMEM */
 enum ps_status ps_net_end(struct ps_net *net);

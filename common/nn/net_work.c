@@ -143,10 +143,10 @@ static struct ps_op_call call(struct ps_net_work *work, const struct ps_net_batc
                  .kept = work->kept[i],
                  .work = work->scratch,
                  .begin = state_of(node, batch, batch->state, real),
-                 .end = state_of(node, batch, batch->next, real)},
-        .also = also < 0    ? NULL
-                : also == 0 ? batch->x
-                            : work->y[also],
+                 .end = state_of(node, batch, batch->next, real),
+                 .also = also < 0    ? NULL
+                         : also == 0 ? batch->x
+                                     : work->y[also]},
         .buffers = (const char *)w + (size_t)node->buffers_at * real,
     };
 }
@@ -179,8 +179,8 @@ static struct ps_op_call call_back(struct ps_net_work *work, const struct ps_net
     c.pass.dx_add = !node->from_first;
     c.pass.dw = (char *)g->dw + (size_t)node->weights_at * real;
     c.pass.dw_add = g->add;
-    c.dalso = node->also > 0 ? work->dy[node->also] : NULL;
-    c.also_add = !node->also_first;
+    c.pass.dalso = node->also > 0 ? work->dy[node->also] : NULL;
+    c.pass.dalso_add = !node->also_first;
     c.dbuffers = (char *)g->dw + (size_t)node->buffers_at * real;
     c.dbuffers_add = g->add;
     return c;

@@ -10,12 +10,15 @@ struct ps_op_call {
     const struct ps_node *node;
     const struct ps_net_batch *batch;
     struct ps_nn_pass pass;
-    const void *also; /**< second input */
-    void *dalso;      /**< its gradient */
-    bool also_add;
     const void *buffers;
     void *dbuffers;
     bool dbuffers_add;
+};
+
+/** How a weight begins: a value, and random numbers of mean 0: one within +-uniform, one of deviation normal.
+ */
+struct ps_begin {
+    double value, uniform, normal;
 };
 
 struct ps_op {
@@ -29,8 +32,7 @@ struct ps_op {
     /* NULL where there are no weights */
     void (*prepare)(const struct ps_nn_kernels *k, const struct ps_node *node, const void *w, void *prepared,
                     int part, int parts);
-    /** Scale of weight i at the beginning: uniform within +-, or exactly `value` where the scale is 0. */
-    double (*begin)(const struct ps_node *node, enum ps_init init, int64_t i, double *value);
+    struct ps_begin (*begin)(const struct ps_node *node, enum ps_init init, int64_t i); /**< weight i */
     int (*tensors)(const struct ps_node *node, struct ps_tensor *out);
 };
 

@@ -39,11 +39,10 @@ static void backward(const struct ps_op_call *c)
     c->k->batch_norm_backward(&c->node->as.batch_norm, &c->pass);
 }
 
-static double begin(const struct ps_node *node, enum ps_init init, int64_t i, double *value)
+static struct ps_begin begin(const struct ps_node *node, enum ps_init init, int64_t i)
 {
     (void)init;
-    *value = i < node->as.batch_norm.channels;
-    return 0;
+    return (struct ps_begin){.value = i < node->as.batch_norm.channels && !node->zero};
 }
 
 static int tensors(const struct ps_node *node, struct ps_tensor *out)
@@ -75,4 +74,9 @@ int ps_net_batch_norm(struct ps_net *net, int from, const char *name, double eps
     node->momentum = momentum;
     node->buffers = 2 * node->in.channels;
     return net->nodes - 1;
+}
+
+void ps_net_zero(struct ps_net *net, int norm)
+{
+    if (net->status == PS_OK) net->node[norm].zero = true;
 }

@@ -4,13 +4,21 @@
 
 PS_OP_CALLS(conv)
 
-static double begin(const struct ps_node *node, enum ps_init init, int64_t i, double *value)
+/* All weights but the biases. */
+static int64_t kernels(const struct ps_nn_conv *l)
+{
+    return l->out * l->at.kernel * l->at.kernel * l->at.channels;
+}
+
+static struct ps_begin begin(const struct ps_node *node, enum ps_init init, int64_t i)
 {
     const struct ps_nn_conv *l = &node->as.conv;
     const double window = (double)(l->at.kernel * l->at.kernel), in = window * (double)l->at.channels;
-    *value = 0;
-    if (init == PS_INIT_TORCH) return 1 / sqrt(in);
-    return i < node->weights - l->out ? sqrt(6 / (in + window * (double)l->out)) : 0;
+    const double out = window * (double)l->out;
+    const bool bias = i >= kernels(l);
+    if (init == PS_INIT_GLOROT) return (struct ps_begin){.uniform = bias ? 0 : sqrt(6 / (in + out))};
+    if (init == PS_INIT_HE && !bias) return (struct ps_begin){.normal = sqrt(2 / out)};
+    return (struct ps_begin){.uniform = 1 / sqrt(in)};
 }
 
 static int tensors(const struct ps_node *node, struct ps_tensor *out)
@@ -19,7 +27,8 @@ static int tensors(const struct ps_node *node, struct ps_tensor *out)
     ps_tensor_set(&out[0], node, "weight", node->weights_at, 4,
                   (int64_t[]){l->out, l->at.channels, l->at.kernel, l->at.kernel});
     out[0].column_channels = l->at.channels;
-    ps_tensor_set(&out[1], node, "bias", node->weights_at + node->weights - l->out, 1, (int64_t[]){l->out});
+    if (l->plain) return 1;
+    ps_tensor_set(&out[1], node, "bias", node->weights_at + kernels(l), 1, (int64_t[]){l->out});
     return 2;
 }
 
@@ -40,4 +49,12 @@ int ps_net_conv(struct ps_net *net, int from, const char *name, int64_t out, int
     node->as.conv.act = act;
     node->as.conv.data = from > 0;
     return net->nodes - 1;
+}
+
+int ps_net_conv_plain(struct ps_net *net, int from, const char *name, int64_t out, int kernel, int stride,
+                      int pad)
+{
+    const int node = ps_net_conv(net, from, name, out, kernel, stride, pad, PS_NN_LINEAR);
+    if (net->status == PS_OK) net->node[node].as.conv.plain = true;
+    return node;
 }

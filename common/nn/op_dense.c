@@ -3,12 +3,11 @@
 
 PS_OP_CALLS(dense)
 
-static double begin(const struct ps_node *node, enum ps_init init, int64_t i, double *value)
+static struct ps_begin begin(const struct ps_node *node, enum ps_init init, int64_t i)
 {
     const struct ps_nn_dense *l = &node->as.dense;
-    *value = 0;
-    if (init == PS_INIT_TORCH) return 1 / sqrt((double)l->in);
-    return i < l->in * l->out ? sqrt(6 / (double)(l->in + l->out)) : 0;
+    if (init != PS_INIT_GLOROT) return (struct ps_begin){.uniform = 1 / sqrt((double)l->in)};
+    return (struct ps_begin){.uniform = i < l->in * l->out ? sqrt(6 / (double)(l->in + l->out)) : 0};
 }
 
 /* Images, read or made, have their channels last here, and first in files. */

@@ -17,11 +17,10 @@ static void backward(const struct ps_op_call *c)
     c->k->layer_norm_backward(&c->node->as.layer_norm, &c->pass);
 }
 
-static double begin(const struct ps_node *node, enum ps_init init, int64_t i, double *value)
+static struct ps_begin begin(const struct ps_node *node, enum ps_init init, int64_t i)
 {
     (void)init;
-    *value = i < node->as.layer_norm.features;
-    return 0;
+    return (struct ps_begin){.value = i < node->as.layer_norm.features};
 }
 
 static int tensors(const struct ps_node *node, struct ps_tensor *out)

@@ -6,16 +6,14 @@
 PS_OP_CALLS(lstm)
 
 /* With Glorot's, gates that forget begin open: Jozefowicz, Zaremba, Sutskever 2015. */
-static double begin(const struct ps_node *node, enum ps_init init, int64_t i, double *value)
+static struct ps_begin begin(const struct ps_node *node, enum ps_init init, int64_t i)
 {
     const struct ps_nn_lstm *l = &node->as.lstm;
     const int64_t gates = 4 * l->hidden, inputs = gates * l->in, weights = inputs + gates * l->hidden;
-    *value = 0;
-    if (init == PS_INIT_TORCH) return 1 / sqrt((double)l->hidden);
-    if (i < inputs) return sqrt(6 / (double)(l->in + gates));
-    if (i < weights) return sqrt(6 / (double)(l->hidden + gates));
-    *value = i - weights >= l->hidden && i - weights < 2 * l->hidden;
-    return 0;
+    if (init != PS_INIT_GLOROT) return (struct ps_begin){.uniform = 1 / sqrt((double)l->hidden)};
+    if (i < inputs) return (struct ps_begin){.uniform = sqrt(6 / (double)(l->in + gates))};
+    if (i < weights) return (struct ps_begin){.uniform = sqrt(6 / (double)(l->hidden + gates))};
+    return (struct ps_begin){.value = i - weights >= l->hidden && i - weights < 2 * l->hidden};
 }
 
 static int tensors(const struct ps_node *node, struct ps_tensor *out)

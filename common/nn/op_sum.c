@@ -1,39 +1,25 @@
-#include <string.h>
 #include "common/nn/op.h"
 #include "common/run/err.h"
 
 static struct ps_nn_size size(const struct ps_nn_kernels *k, const struct ps_node *node, int64_t n)
 {
-    (void)k, (void)node, (void)n;
-    return (struct ps_nn_size){0};
+    (void)k, (void)n;
+    return (struct ps_nn_size){.work = 4 * node->as.sum.channels};
 }
 
 static void forward(const struct ps_op_call *c)
 {
-    const int64_t n = c->pass.n * ps_shape_size(c->node->in);
-    memcpy(c->pass.y, c->pass.x, (size_t)n * c->k->real);
-    c->k->add(n, c->also, c->pass.y);
-}
-
-static void pass_on(const struct ps_op_call *c, void *to, bool add)
-{
-    const int64_t n = c->pass.n * ps_shape_size(c->node->in);
-    if (!to) return;
-    if (add)
-        c->k->add(n, c->pass.dy, to);
-    else
-        memcpy(to, c->pass.dy, (size_t)n * c->k->real);
+    c->k->sum_forward(&c->node->as.sum, &c->pass);
 }
 
 static void backward(const struct ps_op_call *c)
 {
-    pass_on(c, c->pass.dx, c->pass.dx_add);
-    pass_on(c, c->dalso, c->also_add);
+    c->k->sum_backward(&c->node->as.sum, &c->pass);
 }
 
 const struct ps_op ps_op_sum = {.kind = "sum", .size = size, .forward = forward, .backward = backward};
 
-int ps_net_sum(struct ps_net *net, int from, int also)
+int ps_net_sum_act(struct ps_net *net, int from, int also, enum ps_nn_act act)
 {
     struct ps_node *node = ps_net_add(net, &ps_op_sum, from, "");
     if (!node) return 0;
@@ -43,5 +29,11 @@ int ps_net_sum(struct ps_net *net, int from, int also)
                               from, also);
     node->also = also;
     node->out = node->in;
+    node->as.sum = (struct ps_nn_sum){node->in.height * node->in.width, node->in.channels, act};
     return net->nodes - 1;
+}
+
+int ps_net_sum(struct ps_net *net, int from, int also)
+{
+    return ps_net_sum_act(net, from, also, PS_NN_LINEAR);
 }

@@ -6,6 +6,7 @@
     .conv_prepare = ps_nn_conv_prepare_cpu, .conv_forward = ps_nn_conv_forward_cpu,                     \
     .conv_backward = ps_nn_conv_backward_cpu, .lstm_size = ps_nn_lstm_size_cpu,                         \
     .pool_forward = ps_nn_pool_forward_cpu, .pool_backward = ps_nn_pool_backward_cpu,                   \
+    .sum_forward = ps_nn_sum_forward_cpu, .sum_backward = ps_nn_sum_backward_cpu,                       \
     .upsample_forward = ps_nn_upsample_forward_cpu, .upsample_backward = ps_nn_upsample_backward_cpu,   \
     .batch_norm_forward = ps_nn_batch_norm_forward_cpu,                                                 \
     .batch_norm_backward = ps_nn_batch_norm_backward_cpu,                                               \

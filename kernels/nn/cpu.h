@@ -49,6 +49,9 @@ void ps_nn_lstm_backward_half(const struct ps_nn_lstm *l, const struct ps_nn_pas
 void ps_nn_pool_forward_cpu(const struct ps_nn_pool *l, const struct ps_nn_pass *p);
 void ps_nn_pool_backward_cpu(const struct ps_nn_pool *l, const struct ps_nn_pass *p);
 
+void ps_nn_sum_forward_cpu(const struct ps_nn_sum *l, const struct ps_nn_pass *p);
+void ps_nn_sum_backward_cpu(const struct ps_nn_sum *l, const struct ps_nn_pass *p);
+
 void ps_nn_upsample_forward_cpu(const struct ps_nn_upsample *l, const struct ps_nn_pass *p);
 void ps_nn_upsample_backward_cpu(const struct ps_nn_upsample *l, const struct ps_nn_pass *p);
 

@@ -47,13 +47,20 @@ struct ps_nn_pass {
     const void *begin;    /**< recurrent layers: state before the first step; NULL: zero */
     void *end;            /**< forward: state after the last step; NULL: not wanted */
 
-    /* convolutions whose neighbours are normalised */
+    /* convolutions whose neighbours are normalised; `read` and `sums` also of pools and sums */
     struct ps_nn_read read;             /**< of x */
     struct ps_nn_gradient_read dy_read; /**< backward: of dy */
     double *moments; /**< forward: out: mean of y, then sum of squared differences from it, [2][out]; NULL:
                         not wanted */
     double *sums;    /**< backward, where read.a: dx is what reaches a x + b, that is act' is in it; out: sums
                         of dx and of dx (x - read.mean), [2][channels] */
+
+    /* sums of two inputs */
+    const void *also;            /**< the second input */
+    struct ps_nn_read also_read; /**< of it */
+    void *dalso;                 /**< backward: its gradient; NULL: not wanted */
+    bool dalso_add;              /**< dalso is added to; else what is there is lost */
+    double *also_sums;           /**< backward, where also_read.a: as sums */
 };
 
 /** Elements that a layer's arrays have for n samples. */
@@ -92,6 +99,13 @@ struct ps_nn_conv {
 struct ps_nn_pool {
     struct ps_nn_window at;
     bool mean;
+};
+
+/** y = act(x + also), act linear or ReLU; inputs are read linearly. Backward: dy becomes the gradient of both
+ * inputs, in place, and goes to dx and dalso where these are other arrays. Scratch: 4 channels. */
+struct ps_nn_sum {
+    int64_t places, channels;
+    enum ps_nn_act act;
 };
 
 /** Images of rows x cols from smaller ones of height x width: each place is a copy of the one
@@ -196,6 +210,8 @@ struct ps_nn_kernels {
     /* layers without preparation */
     void (*pool_forward)(const struct ps_nn_pool *l, const struct ps_nn_pass *p);
     void (*pool_backward)(const struct ps_nn_pool *l, const struct ps_nn_pass *p);
+    void (*sum_forward)(const struct ps_nn_sum *l, const struct ps_nn_pass *p);
+    void (*sum_backward)(const struct ps_nn_sum *l, const struct ps_nn_pass *p);
     void (*upsample_forward)(const struct ps_nn_upsample *l, const struct ps_nn_pass *p);
     void (*upsample_backward)(const struct ps_nn_upsample *l, const struct ps_nn_pass *p);
     void (*batch_norm_forward)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);

@@ -6,5 +6,6 @@
 #define NAME(name) name##32
 #define TABLE ps_nn_ref
 #include "kernels/nn/ref_layers.h"
+#include "kernels/nn/ref_images.h"
 #include "kernels/nn/ref_others.h"
 #include "kernels/nn/ref_table.h"

@@ -6,5 +6,6 @@
 #define NAME(name) name##64
 #define TABLE ps_nn_ref64
 #include "kernels/nn/ref_layers.h"
+#include "kernels/nn/ref_images.h"
 #include "kernels/nn/ref_others.h"
 #include "kernels/nn/ref_table.h"
