@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "common/run/err.h"
 #include "kernels/lanes.h"
 #include "kernels/nn/nn_kernels.h"
 
@@ -72,9 +73,8 @@ static void fma_peak(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
 /** n numbers in [-1, 1), of 4 or, in bf16, 2 bytes. */
 static void *numbers(int64_t n, bool half)
 {
-    const size_t bytes = ((size_t)n * (half ? 2 : 4) + 127) / 64 * 64;
-    void *p = aligned_alloc(64, bytes);
-    if (!p) exit(1);
+    void *p;
+    if (ps_alloc(&p, n + 16, half ? 2 : 4, "an array") != PS_OK) exit(1);
     uint32_t random = 1;
     for (int64_t i = 0; i < n; i++) {
         random = random * 1664525u + 1013904223u;
