@@ -115,7 +115,6 @@ done:
 enum ps_status ps_gradients_open(struct ps_team *team, const struct ps_gradients_plan *plan,
                                  struct ps_gradients **out)
 {
-    enum { BUCKET = 8 << 20 };
     struct ps_gradients *g = NULL;
     enum ps_status rc = ps_agree(team->comm, ps_zalloc(&g, 1, sizeof *g, "sums of gradients"));
     PS_TRY_DONE(rc);
@@ -128,7 +127,8 @@ enum ps_status ps_gradients_open(struct ps_team *team, const struct ps_gradients
     /* a thread without grains is a leaf that adds nothing */
     g->count = !g->exact ? team->threads : g->grains > team->all ? g->grains : team->all;
     PS_TRY_DONE(make(g));
-    if (team->count > 1) PS_TRY_DONE(ps_gradients_nodes_open(g, plan->bucket > 0 ? plan->bucket : BUCKET));
+    if (team->count > 1)
+        PS_TRY_DONE(ps_gradients_nodes_open(g, plan->bucket > 0 ? plan->bucket : PS_GRADIENT_BUCKET));
 done:
     if (rc != PS_OK) {
         ps_gradients_close(g);
@@ -265,4 +265,9 @@ struct ps_range ps_gradients_part(const struct ps_gradients *g, int thread)
 struct ps_gradients_count ps_gradients_sent(const struct ps_gradients *g)
 {
     return g->nodes ? ps_gradients_nodes_sent(g) : (struct ps_gradients_count){0, 0};
+}
+
+void ps_gradients_slow_down(struct ps_gradients *g, const struct ps_network *network, int64_t nodes)
+{
+    if (g->nodes) ps_gradients_nodes_slow_down(g, network, nodes);
 }

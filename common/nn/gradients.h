@@ -17,10 +17,13 @@
 #ifndef PS_GRADIENTS_H
 #define PS_GRADIENTS_H
 
+#include "common/par/network.h"
 #include "common/par/team.h"
 
 /** At the end of a vector: sums over threads and grains of small counts that each of them wrote there. */
 enum { PS_GRADIENT_STOP, PS_GRADIENT_SAVE, PS_GRADIENT_BAD, PS_GRADIENT_EXTRA };
+
+enum { PS_GRADIENT_BUCKET = 8 << 20 };
 
 enum ps_reduce { PS_REDUCE_FAST, PS_REDUCE_EXACT };
 
@@ -29,7 +32,7 @@ struct ps_gradients_plan {
     int64_t grains; /**< of the whole run; 0: one for each of its threads */
     enum ps_reduce reduce;
     int64_t compressed; /**< that many first elements travel between nodes as bf16; `fast` only */
-    int64_t bucket;     /**< bytes, about, at most 32 MiB; 0: 8 MiB */
+    int64_t bucket;     /**< bytes, about, at most 32 MiB; 0: PS_GRADIENT_BUCKET */
 };
 
 /** All zero: nothing was opened. */
@@ -40,6 +43,11 @@ struct ps_gradients;
 enum ps_status ps_gradients_open(struct ps_team *team, const struct ps_gradients_plan *plan,
                                  struct ps_gradients **out);
 void ps_gradients_close(struct ps_gradients *g); /**< Collective; NULL is fine. */
+
+/** From the next step on a bucket is under way at least as long as a sum over `nodes` in a ring of this
+ * network takes, one bucket after the other: what it would be on another machine. Nothing where there is one
+ * node. Local; the same on all ranks. */
+void ps_gradients_slow_down(struct ps_gradients *g, const struct ps_network *network, int64_t nodes);
 
 /** Grains of a thread of this rank: they are its own in every step. Local. */
 struct ps_range ps_gradients_grains(const struct ps_gradients *g, int thread);

@@ -23,6 +23,7 @@ struct move {
     int64_t bucket;
     struct ps_range at;
     MPI_Request request;
+    double until;                           /* it is under way at least so long, by MPI_Wtime */
     int *piece_n, *piece_at;                /* [nodes] elements of each piece, and from the bucket's first */
     int *send_n, *send_at, *got_n, *got_at; /* [nodes] elements of what goes to and comes from each */
     void *got;                              /* [sums of all nodes][own piece] */
@@ -42,6 +43,9 @@ struct ps_gradients_nodes {
     struct ps_tree_add *add;          /* [adds] of sums of all nodes; owned */
     int adds, sums;                   /* of all nodes */
     struct ps_gradients_count count;
+    struct ps_network slow; /* over which buckets go, */
+    int64_t slow_nodes;     /* so many nodes; 0: there is none */
+    double slow_until;      /* it has sent all that was given to it, by MPI_Wtime */
 };
 
 static int64_t least(int64_t a, int64_t b)
@@ -186,6 +190,17 @@ static int answer(struct ps_gradients *g, struct move *m)
                            compressed ? MPI_UINT16_T : MPI_FLOAT, x->back, &m->request);
 }
 
+/* Give a bucket to the slow network, which sends one after the other. */
+static void hold(struct ps_gradients *g, struct move *m)
+{
+    struct ps_gradients_nodes *x = g->nodes;
+    if (x->slow_nodes == 0) return;
+    const int64_t each = (int64_t)(is_compressed(g, m->at) ? sizeof(uint16_t) : sizeof(float));
+    const double now = MPI_Wtime(), from = now > x->slow_until ? now : x->slow_until;
+    x->slow_until = from + ps_network_allreduce(&x->slow, x->slow_nodes, (m->at.hi - m->at.lo) * each);
+    m->until = x->slow_until;
+}
+
 /* Start what can be started and look after what is under way. */
 static void move_on(struct ps_gradients *g)
 {
@@ -195,6 +210,7 @@ static void move_on(struct ps_gradients *g)
     for (; rc == MPI_SUCCESS && x->sent < x->moves; x->sent++) {
         if (__atomic_load_n(&x->counter[x->move[x->sent].bucket].added, __ATOMIC_ACQUIRE) < all) break;
         rc = start(g, &x->move[x->sent]);
+        hold(g, &x->move[x->sent]);
     }
     for (; rc == MPI_SUCCESS && x->added < x->sent; x->added++) {
         rc = MPI_Test(&x->move[x->added].request, &here, MPI_STATUS_IGNORE);
@@ -203,7 +219,7 @@ static void move_on(struct ps_gradients *g)
     }
     for (; rc == MPI_SUCCESS && x->done < x->added; x->done++) {
         rc = MPI_Test(&x->move[x->done].request, &here, MPI_STATUS_IGNORE);
-        if (!here) break;
+        if (!here || (x->slow_nodes > 0 && MPI_Wtime() < x->move[x->done].until)) break;
     }
     if (rc == MPI_SUCCESS) return;
     x->sent = x->added = x->done = x->moves; /* give up */
@@ -389,4 +405,10 @@ void ps_gradients_nodes_close(struct ps_gradients *g)
 struct ps_gradients_count ps_gradients_nodes_sent(const struct ps_gradients *g)
 {
     return g->nodes->count;
+}
+
+void ps_gradients_nodes_slow_down(struct ps_gradients *g, const struct ps_network *network, int64_t nodes)
+{
+    g->nodes->slow = *network;
+    g->nodes->slow_nodes = nodes;
 }

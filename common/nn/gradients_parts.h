@@ -73,6 +73,8 @@ bool ps_gradients_nodes_go(struct ps_gradients *g, int thread);
 /** Bring it to its end. As ps_gradients_sum. */
 enum ps_status ps_gradients_nodes_end(struct ps_gradients *g, int thread);
 
+void ps_gradients_nodes_slow_down(struct ps_gradients *g, const struct ps_network *network, int64_t nodes);
+
 struct ps_gradients_count ps_gradients_nodes_sent(const struct ps_gradients *g);
 
 #endif
