@@ -67,14 +67,15 @@ static enum ps_status make_net(struct ps_run *run, const struct lstm_params *p, 
 static enum ps_status train(struct ps_run *run, const struct lstm_params *p, struct state *s)
 {
     char description[DESCRIPTION];
+    const struct lstm_measure measure = {&s->series, p->loss == LSTM_LOSS_ABSOLUTE};
     const struct series_windows *valid = &s->windows[SERIES_VALID];
     struct ps_train_job job = {.params = &p->train,
                                .net = &s->net,
                                .describe = description,
-                               .loss = PS_LOSS_SQUARES,
+                               .loss = measure.absolute ? PS_LOSS_ABSOLUTE : PS_LOSS_SQUARES,
                                .train = &s->windows[SERIES_TRAIN].source,
                                .valid = valid->n ? &valid->source : NULL,
-                               .score = lstm_model_score(&s->series),
+                               .score = lstm_model_score(&measure),
                                .figures = lstm_model_figures,
                                .n_figures = LSTM_FIGURES,
                                .figure_name = lstm_figure_names,

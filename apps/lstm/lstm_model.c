@@ -22,24 +22,25 @@ enum ps_status lstm_model_make(const struct ps_nn_kernels *kernels, const struct
 static void add(void *context, const struct ps_net_work *work, const struct ps_net_batch *batch,
                 const void *target, double *sum)
 {
-    const struct series *s = context;
+    const struct lstm_measure *m = context;
+    const struct series *s = m->series;
     const float *y = work->y[work->net->nodes - 1], *truth = target;
     int64_t outputs = s->plan.horizon * s->targets;
     for (int64_t i = 0; i < batch->n; i++) {
-        double squares = 0, amounts = 0;
+        double loss = 0, amounts = 0;
         for (int64_t j = 0; j < outputs; j++, y++, truth++) {
             double d = (double)*y - (double)*truth;
-            squares += d * d;
+            loss += m->absolute ? fabs(d) : d * d;
             amounts += fabs(d) * s->scale[j % s->targets];
         }
-        sum[LSTM_FIGURE_LOSS] += squares / (double)outputs;
+        sum[LSTM_FIGURE_LOSS] += loss / (double)outputs;
         sum[LSTM_FIGURE_MAE] += amounts / (double)outputs;
     }
 }
 
-struct ps_score lstm_model_score(const struct series *s)
+struct ps_score lstm_model_score(const struct lstm_measure *m)
 {
-    return (struct ps_score){.sums = LSTM_FIGURES, .add = add, .context = (void *)s};
+    return (struct ps_score){.sums = LSTM_FIGURES, .add = add, .context = (void *)m};
 }
 
 void lstm_model_figures(const double *sum, int64_t n, double *figure)

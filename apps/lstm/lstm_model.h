@@ -18,9 +18,15 @@ struct lstm_shape {
 enum ps_status lstm_model_make(const struct ps_nn_kernels *kernels, const struct lstm_shape *shape,
                                const struct series *s, enum ps_init init, uint64_t seed, struct ps_net *out);
 
-/** Sums over windows for two figures: the squared error of the outputs, as the loss has it, and the mean
- * absolute error in units of the data. `context` is a struct series. */
-struct ps_score lstm_model_score(const struct series *s);
+/** What validation needs to know. */
+struct lstm_measure {
+    const struct series *series; /**< borrowed */
+    bool absolute;               /**< the loss is of absolute errors, or else of squared ones */
+};
+
+/** Sums over windows for two figures: the loss of the outputs, and the mean absolute error in units of the
+ * data. `m` is borrowed. Local. */
+struct ps_score lstm_model_score(const struct lstm_measure *m);
 
 enum { LSTM_FIGURE_LOSS, LSTM_FIGURE_MAE, LSTM_FIGURES };
 extern const char *const lstm_figure_names[LSTM_FIGURES];

@@ -47,6 +47,8 @@ const struct ps_param lstm_rows[] = {
     ROW(hidden, .letter = 'n', .def = "64", .range = "[1,65536]", .unit = "units", .help = "of each layer"),
     ROW(dropout, .def = "0", .range = "[0,1)",
         .help = "share dropped between layers and before the last one"),
+    ROW(loss, .def = "squares", .choices = "squares|absolute",
+        .help = "what training makes small: mean squared or mean absolute errors of what the net tells"),
     ROW(forecast, .letter = 'f', .def = "", .help = "CSV file for all forecasts of the test part"),
     ROW(plot, .letter = 'p', .def = "", .help = "PNG file for a picture of the end of the test part"),
     ROW(plot_steps, .def = "336", .range = "[2,100000]", .unit = "steps", .help = "that the picture shows"),

@@ -7,10 +7,12 @@
 #include "common/run/param.h"
 
 enum lstm_state { LSTM_STATE_RESET, LSTM_STATE_CARRIED };
+enum lstm_loss { LSTM_LOSS_SQUARES, LSTM_LOSS_ABSOLUTE };
 
 struct lstm_params {
     ps_str input, dataset, time, columns, target, calendar, forecast, plot;
-    int missing, gaps, scaling, residual, state; /**< places in their choices, which are those of the enums */
+    int missing, gaps, scaling, residual, state,
+        loss; /**< places in their choices, which are those of the enums */
     struct ps_list split;
     int64_t window, horizon, season, stride, test_stride, hidden, run_up, plot_steps;
     int layers;

@@ -6,8 +6,9 @@
 #include "common/nn/train_params.h"
 
 enum ps_loss {
-    PS_LOSS_SOFTMAX, /**< cross-entropy of softmax(output) and labels, mean over samples */
-    PS_LOSS_SQUARES, /**< squared differences of output and target, mean over samples and features */
+    PS_LOSS_SOFTMAX,  /**< cross-entropy of softmax(output) and labels, mean over samples */
+    PS_LOSS_SQUARES,  /**< squared differences of output and target, mean over samples and features */
+    PS_LOSS_ABSOLUTE, /**< absolute differences, likewise */
 };
 
 enum { PS_FIGURES_MAX = 16 };

@@ -44,6 +44,8 @@ static double loss_of(const struct ps_train *t, const struct ps_micro *m, int64_
     const void *y = m->work.y[net->nodes - 1];
     if (t->job->loss == PS_LOSS_SQUARES)
         return net->kernels->square_loss(n * output, y, m->target, scale, dy);
+    if (t->job->loss == PS_LOSS_ABSOLUTE)
+        return net->kernels->absolute_loss(n * output, y, m->target, scale, dy);
     const struct ps_nn_softmax softmax = {.classes = output, .smoothing = t->job->smoothing};
     return net->kernels->softmax_loss(&softmax, n, y, m->target, scale, dy);
 }

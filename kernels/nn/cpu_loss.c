@@ -66,6 +66,19 @@ double ps_nn_square_loss_cpu(int64_t n, const void *x, const void *target, doubl
     return loss;
 }
 
+double ps_nn_absolute_loss_cpu(int64_t n, const void *x, const void *target, double scale, void *gradient)
+{
+    const float *a = x, *b = target, plus = (float)scale;
+    float *dx = gradient;
+    double loss = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const float d = a[i] - b[i];
+        loss += fabsf(d);
+        if (dx) dx[i] = d > 0 ? plus : d < 0 ? -plus : 0;
+    }
+    return loss;
+}
+
 void ps_nn_dropout_cpu(const struct ps_nn_dropout *l, int64_t n, const int64_t *sample, int64_t step, void *x)
 {
     const double limit = ps_nn_dropout_limit(l);

@@ -230,11 +230,13 @@ struct ps_nn_kernels {
     /** to += from, n elements: sums of layers, and of gradients. */
     void (*add)(int64_t n, const void *from, void *to);
 
-    /** Losses: sums over samples of the cross-entropy, or of the squared differences over features; gradients
-     * of `scale` times that are written. @param label [n] in [0, classes) @param dx NULL: not wanted */
+    /** Losses: sums over samples of the cross-entropy, or of the squared or absolute differences over features;
+     * gradients of `scale` times that are written (of an absolute difference of 0: 0).
+     * @param label [n] in [0, classes) @param dx NULL: not wanted */
     double (*softmax_loss)(const struct ps_nn_softmax *l, int64_t n, const void *x, const int32_t *label,
                            double scale, void *dx);
     double (*square_loss)(int64_t n, const void *x, const void *target, double scale, void *dx);
+    double (*absolute_loss)(int64_t n, const void *x, const void *target, double scale, void *dx);
 
     /** One step of an optimizer on n weights of a layer. LAMB: `direction` first, which writes what the step
      * would be at rate 1 over the gradient; its norm gives `trust`.

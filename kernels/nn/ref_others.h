@@ -147,6 +147,17 @@ static double NAME(square_loss)(int64_t n, const void *x, const void *target, do
     return loss;
 }
 
+static double NAME(absolute_loss)(int64_t n, const void *x, const void *target, double scale, void *gradient)
+{
+    double loss = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const double d = (double)((const REAL *)x)[i] - ((const REAL *)target)[i];
+        loss += fabs(d);
+        if (gradient) ((REAL *)gradient)[i] = (REAL)(scale * ((d > 0) - (d < 0)));
+    }
+    return loss;
+}
+
 /* Adam's quotient; its means are brought up to date. */
 static double NAME(adam)(const struct ps_nn_update *u, double g, REAL *mean, REAL *square)
 {

@@ -30,6 +30,7 @@ const struct ps_nn_kernels TABLE = {
     .add = NAME(add),
     .softmax_loss = NAME(softmax_loss),
     .square_loss = NAME(square_loss),
+    .absolute_loss = NAME(absolute_loss),
     .direction = NAME(direction),
     .update = NAME(update),
     .squares = NAME(squares),

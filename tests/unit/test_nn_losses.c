@@ -104,6 +104,31 @@ START_TEST(squares)
 }
 END_TEST
 
+/* Sum and signs on both back ends; nothing pulls where there is no difference, and NaN is seen in the sum. */
+START_TEST(absolute)
+{
+    static float x[MOST], y[MOST], d[MOST];
+    const struct ps_nn_kernels *const tables[] = {&ps_nn_ref, &ps_nn_cpu};
+    double want = 0;
+    for (int i = 0; i < MOST; i++) {
+        x[i] = (float)number(6, i), y[i] = i % 7 ? (float)number(7, i) : x[i];
+        want += fabs((double)x[i] - y[i]);
+    }
+    for (int t = 0; t < 2; t++) {
+        const double loss = tables[t]->absolute_loss(MOST, x, y, 0.25, d);
+        /* a difference in single precision is off by 2^-24 of it at most */
+        ck_assert_msg(fabs(loss - want) <= 1e-7 * want, "%s: %.9g, not %.9g", tables[t]->name, loss, want);
+        for (int i = 0; i < MOST; i++)
+            ck_assert_msg(d[i] == (x[i] > y[i]   ? 0.25f
+                                   : x[i] < y[i] ? -0.25f
+                                                 : 0),
+                          "%s: %d", tables[t]->name, i);
+        ck_assert(tables[t]->absolute_loss(MOST, x, y, 0.25, NULL) == loss);
+        ck_assert(isnan(tables[t]->absolute_loss(2, (float[]){1, NAN}, (float[]){0, 0}, 1, NULL)));
+    }
+}
+END_TEST
+
 /* Both back ends drop the same elements, whatever else is in the micro-batch; about as many as asked for
  * (five standard deviations); the others grow; another step or stream drops others. */
 START_TEST(dropout)
@@ -138,6 +163,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {softmax, differences, extremes, squares, dropout, NULL};
+    const TTest *const tests[] = {softmax, differences, extremes, squares, absolute, dropout, NULL};
     return mck_main(argc, argv, "nn_losses", tests);
 }
