@@ -7,6 +7,8 @@
 #include "common/run/err.h"
 #include "common/run/nearest.h"
 
+const char *const series_time_names[] = {"time", "date", "datetime", "timestamp", NULL};
+
 int series_list_next(const char **at, const char **item)
 {
     const char *from = *at + strspn(*at, " "), *comma = strchr(from, ',');
@@ -58,7 +60,6 @@ static int named(const struct series_header *h, const char *name)
 static bool find_time(const struct series_header *h, struct series_pick *p)
 {
     static const char *const parts[SERIES_DATE_PARTS] = {"year", "month", "day", "hour", "minute"};
-    static const char *const names[] = {"time", "date", "datetime", "timestamp"};
     for (int c = 0; c < h->cols; c++)
         if (h->field[c] == SERIES_DATE) {
             p->form = SERIES_TIME_DATE;
@@ -69,8 +70,9 @@ static bool find_time(const struct series_header *h, struct series_pick *p)
     p->form = SERIES_TIME_PARTS;
     if (p->time[0] >= 0 && p->time[1] >= 0 && p->time[2] >= 0) return true;
     p->form = SERIES_TIME_NUMBER;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if ((p->time[0] = named(h, names[i])) >= 0 && h->field[p->time[0]] == SERIES_NUMBER) return true;
+    for (int i = 0; series_time_names[i]; i++)
+        if ((p->time[0] = named(h, series_time_names[i])) >= 0 && h->field[p->time[0]] == SERIES_NUMBER)
+            return true;
     return false;
 }
 

@@ -27,6 +27,9 @@ struct series_pick {
     int *target; /**< [targets] which of those; owned */
 };
 
+/** What columns of times are called where nobody says it, in any case; NULL at the end. */
+extern const char *const series_time_names[];
+
 /** Choose. Local. @return PS_OK; PS_EUSAGE (no such column, with the nearest name; what has no default);
  * PS_EINPUT (no column of times was found; a wanted column holds words); PS_ENOMEM */
 enum ps_status series_columns_pick(const struct series_header *h, const struct series_wish *wish,

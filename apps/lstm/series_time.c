@@ -97,7 +97,7 @@ static bool whole(const double *number, int64_t n, double ten)
 {
     for (int64_t i = 0; i < n; i++) {
         double x = number[i] * ten;
-        if (fabs(x) > 0x1p53 || fabs(x - round(x)) > 1e-6) return false;
+        if (!(fabs(x) <= 0x1p53 && fabs(x - round(x)) <= 1e-6)) return false; /* NaN too */
     }
     return true;
 }
@@ -107,9 +107,10 @@ enum ps_status series_time_ticks(const double *number, int64_t n, struct series_
     *clock = (struct series_clock){.date = false};
     double ten = 1;
     while (!whole(number, n, ten)) {
-        PS_CHECK(clock->decimals < MOST_DECIMALS, PS_EINPUT,
-                 "the times are numbers of more than %d decimals or too large; count them in another unit",
-                 MOST_DECIMALS);
+        PS_CHECK(
+            clock->decimals < MOST_DECIMALS, PS_EINPUT,
+            "a time is missing, too large, or a number of more than %d decimals; count them in another unit",
+            MOST_DECIMALS);
         clock->decimals++;
         ten *= 10;
     }

@@ -26,7 +26,7 @@ bool series_time_parse(const char *at, const char *end, int64_t *seconds);
 
 /** Numbers to ticks. Local.
  * @param number [n] @param tick out [n]
- * @return PS_OK; PS_EINPUT (they need more than 9 decimals, or more than 53 bits) */
+ * @return PS_OK; PS_EINPUT (they need more than 9 decimals, or more than 53 bits; NaN) */
 enum ps_status series_time_ticks(const double *number, int64_t n, struct series_clock *clock, int64_t *tick);
 
 /** As `YYYY-MM-DD hh:mm:ss`, or as a number. Local. @param out [SERIES_TIME_TEXT] @return characters */

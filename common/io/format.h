@@ -5,7 +5,7 @@
 #include "common/io/shard.h"
 #include <stdbool.h>
 
-/** A format. The three calls are collective over comm, check everything they need and agree on errors; NULL
+/** A format. The calls with comm are collective over it; all check everything they need and agree on errors; NULL
  * where the format's library is not built in. */
 struct ps_format {
     const char *name;     /**< as ps_shard_info.format shows it */
@@ -15,6 +15,9 @@ struct ps_format {
     enum ps_status (*info)(MPI_Comm comm, const char *path, const char *dataset, struct ps_shard_info *out);
     enum ps_status (*read)(MPI_Comm comm, const char *path, const char *dataset, struct ps_shard *out);
     enum ps_status (*write)(MPI_Comm comm, const char *path, const char *dataset, const struct ps_shard *s);
+    /** Local; `out` comes as none. NULL: the format has no attributes. */
+    enum ps_status (*attribute)(const char *path, const char *dataset, const char *name,
+                                struct ps_attribute *out);
 };
 
 extern const struct ps_format ps_format_mat, ps_format_h5, ps_format_nc, ps_format_npy, ps_format_npz,

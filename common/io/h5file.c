@@ -111,6 +111,7 @@ const struct ps_format ps_format_h5 = {
     .info = info,
     .read = read_shard,
     .write = ps_h5_write,
+    .attribute = ps_h5_attribute,
 #else
     .missing = "install parallel HDF5 (Debian: libhdf5-openmpi-dev) and build again",
 #endif

@@ -63,6 +63,10 @@ enum ps_status ps_h5_decode(const struct ps_infile *f, const unsigned char *memo
                             const struct ps_h5plan *plan, const struct ps_h5chunk *chunks,
                             struct ps_range numbers, struct ps_shard *out);
 
+/** See ps_shard_attribute. Local. */
+enum ps_status ps_h5_attribute(const char *path, const char *dataset, const char *name,
+                               struct ps_attribute *out);
+
 /** Is there a decoder for deflate in this build? Local. */
 bool ps_h5_can_inflate(void);
 

@@ -1,5 +1,6 @@
 /* netCDF files of the classic family (CDF-1, 2, 5) by PnetCDF. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "common/io/format.h"
 #include "common/io/infile.h"
@@ -255,6 +256,38 @@ static enum ps_status read_shard(MPI_Comm comm, const char *path, const char *da
     return rc;
 }
 
+static enum ps_status take_attribute(int nc, int id, const char *path, const char *name,
+                                     struct ps_attribute *out)
+{
+    nc_type type;
+    MPI_Offset n = 0;
+    char *text = NULL;
+    int err = NC_NOERR;
+    if (ncmpi_inq_att(nc, id, name, &type, &n) != NC_NOERR) return PS_OK;
+    if (type == NC_CHAR) {
+        PS_TRY(ps_zalloc(&text, n + 1, 1, "an attribute"));
+        err = ncmpi_get_att_text(nc, id, name, text);
+        snprintf(out->text, sizeof out->text, "%.255s", text);
+        free(text);
+        out->kind = PS_ATTRIBUTE_TEXT;
+    } else if (n == 1) {
+        err = ncmpi_get_att_double(nc, id, name, &out->number);
+        out->kind = PS_ATTRIBUTE_NUMBER;
+    }
+    return err == NC_NOERR ? PS_OK : nc_fail(PS_EINPUT, path, "an attribute cannot be read", err);
+}
+
+static enum ps_status attribute(const char *path, const char *dataset, const char *name,
+                                struct ps_attribute *out)
+{
+    int nc;
+    struct variable v;
+    PS_TRY(open_variable(MPI_COMM_SELF, path, dataset, &nc, &v));
+    enum ps_status rc = take_attribute(nc, v.id, path, name, out);
+    ncmpi_close(nc);
+    return rc;
+}
+
 static const nc_type nc_types[PS_NDTYPES] = {NC_BYTE, NC_UBYTE, NC_SHORT,  NC_USHORT, NC_INT,
                                              NC_UINT, NC_INT64, NC_UINT64, NC_FLOAT,  NC_DOUBLE};
 
@@ -319,6 +352,7 @@ const struct ps_format ps_format_nc = {
     .info = info,
     .read = read_shard,
     .write = write_shard,
+    .attribute = attribute,
 #else
     .missing = "install PnetCDF (Debian: libpnetcdf-dev) and build again",
 #endif

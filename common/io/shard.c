@@ -126,6 +126,15 @@ enum ps_status ps_shard_read(MPI_Comm comm, const char *path, const char *datase
     return rc;
 }
 
+enum ps_status ps_shard_attribute(const char *path, const char *dataset, const char *name,
+                                  struct ps_attribute *out)
+{
+    const struct ps_format *format;
+    *out = (struct ps_attribute){.kind = PS_ATTRIBUTE_NONE};
+    PS_TRY(find_format(MPI_COMM_SELF, path, &format));
+    return format->attribute ? format->attribute(path, dataset, name, out) : PS_OK;
+}
+
 /** The ranks' rows must be the whole matrix in rank order; anything else would write holes. */
 static enum ps_status check_rows(MPI_Comm comm, const struct ps_shard *s)
 {

@@ -52,6 +52,19 @@ enum ps_status ps_shard_info(MPI_Comm comm, const char *path, const char *datase
  * comm. Errors as ps_shard_info, and PS_ENOMEM. */
 enum ps_status ps_shard_read(MPI_Comm comm, const char *path, const char *dataset, struct ps_shard *out);
 
+/** What a data set of a netCDF or HDF5 file says of itself under a name. */
+struct ps_attribute {
+    enum ps_attribute_kind { PS_ATTRIBUTE_NONE, PS_ATTRIBUTE_NUMBER, PS_ATTRIBUTE_TEXT } kind;
+    double number;
+    char text[256]; /**< what is longer is cut off */
+};
+
+/** Read an attribute, one number or text; lists and anything else count as none. Local.
+ * @return PS_OK, with PS_ATTRIBUTE_NONE where the data set, or its format, has no such attribute; as
+ * ps_shard_info */
+enum ps_status ps_shard_attribute(const char *path, const char *dataset, const char *name,
+                                  struct ps_attribute *out);
+
 /** Write all ranks' rows (contiguous, in rank order) to a file. Collective over comm.
  * The file is written beside `path` and renamed when complete: on failure an existing file stays as it was.
  * In an HDF5 file other data sets are kept and one of the same name is replaced.
