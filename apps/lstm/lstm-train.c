@@ -90,7 +90,11 @@ static enum ps_status test(struct ps_run *run, const struct lstm_params *p, stru
     const struct series_windows *windows = &s->windows[SERIES_TEST];
     PS_TRY(lstm_forecast_make(run, &s->net, windows, s->trained.w, s->trained.prepared, &s->forecast));
     PS_TRY(lstm_forecast_errors(run->comm, &s->forecast, &s->error));
-    lstm_report_errors(run, windows, s->error);
+    lstm_report_errors(run, windows,
+                       p->train.eval_only ? "given"
+                       : p->train.best[0] ? "best"
+                                          : "last",
+                       s->error);
     ps_phase(run, "write");
     if (p->forecast[0]) PS_TRY(lstm_output_csv(run->comm, p->forecast, &s->forecast));
     if (p->plot[0]) PS_TRY(lstm_output_plot(run, p->plot, &s->forecast, p->plot_steps));

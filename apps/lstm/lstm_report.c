@@ -155,12 +155,13 @@ static void record_errors(struct ps_run *run, const struct series_windows *test,
     free(step);
 }
 
-void lstm_report_errors(struct ps_run *run, const struct series_windows *test, const struct lstm_error *e)
+void lstm_report_errors(struct ps_run *run, const struct series_windows *test, const char *weights,
+                        const struct lstm_error *e)
 {
     const struct series *s = test->series;
     for (int k = 0; k < s->targets; k++) {
-        ps_print(run, "test: %s, %lld windows, %lld steps ahead\n", s->name[k], (long long)test->n,
-                 (long long)s->plan.horizon);
+        ps_print(run, "test: %s, %lld windows, %lld step%s ahead, %s weights\n", s->name[k],
+                 (long long)test->n, (long long)s->plan.horizon, s->plan.horizon > 1 ? "s" : "", weights);
         tell_overall(run, s, k, e);
         tell_steps(run, s, k, e);
         for (int m = 0; m < LSTM_METHODS; m++) record_errors(run, test, k, (enum lstm_method)m, e);

@@ -11,7 +11,8 @@ void lstm_report_data(struct ps_run *run, const char *path, const struct series 
                       const struct series_windows *windows);
 
 /** Errors of all methods, for each target over all steps and step by step. Local; rank 0 speaks.
- * @param e as lstm_forecast_errors gives them */
-void lstm_report_errors(struct ps_run *run, const struct series_windows *test, const struct lstm_error *e);
+ * @param weights which they are: "last" ... @param e as lstm_forecast_errors gives them */
+void lstm_report_errors(struct ps_run *run, const struct series_windows *test, const char *weights,
+                        const struct lstm_error *e);
 
 #endif
