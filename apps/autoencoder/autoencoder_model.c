@@ -168,6 +168,7 @@ enum ps_status autoencoder_build(const struct autoencoder_spec *spec, const stru
         if (i != code) continue;
         if (spec->shortcut) add_linear(&b, 0, "encoder_linear");
         out->code_node = b.node;
+        ps_net_keep(&out->net, out->code_node);
         b.part = "decoder";
         b.module = 0;
     }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/nn/net_arrays.h"
 #include "common/nn/op.h"
 #include "common/run/err.h"
 #include "kernels/rng.h"
@@ -42,29 +43,14 @@ struct ps_node *ps_net_add(struct ps_net *net, const struct ps_op *op, int from,
     return node;
 }
 
-/* Who writes the gradient of a node's output first, when nodes are gone through backwards. */
-static enum ps_status find_first_writers(struct ps_net *net)
+void ps_net_keep(struct ps_net *net, int node)
 {
-    bool *written;
-    PS_TRY(ps_zalloc(&written, net->nodes, sizeof *written, "layers"));
-    enum ps_status rc = PS_OK;
-    for (int i = net->nodes - 1; i > 0; i--) {
-        struct ps_node *node = &net->node[i];
-        if (!written[i] && i < net->nodes - 1 && rc == PS_OK)
-            rc = ps_fail(PS_EUSAGE, "layer %d of the net (%s) is read by no other", i, node->op->kind);
-        node->from_first = !written[node->from];
-        written[node->from] = true;
-        if (node->also < 0) continue;
-        node->also_first = !written[node->also];
-        written[node->also] = true;
-    }
-    free(written);
-    return rc;
+    if (net->status == PS_OK) net->node[node].stays = true;
 }
 
 enum ps_status ps_net_end(struct ps_net *net)
 {
-    if (net->status == PS_OK) net->status = find_first_writers(net);
+    if (net->status == PS_OK) net->status = ps_net_arrays_find(net);
     if (net->status != PS_OK) return net->status;
     net->weights = net->buffers = net->prepared = net->states = 0;
     for (int i = 0; i < net->nodes; i++) {

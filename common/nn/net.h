@@ -60,7 +60,13 @@ struct ps_node {
     int64_t prepared_at;
     int64_t states,
         states_at; /**< elements of a sample that a recurrent layer hands on; before all of them */
+    bool stays;    /**< its output may be read after the forward pass */
+
+    /* as ps_net_end finds them */
     bool from_first, also_first; /**< is it the first, backwards, to write the gradient of what it reads? */
+    bool unwritten;              /**< a batch norm that its reader makes of the convolution's output */
+    int norm;                    /**< the one that reads this convolution; 0: none */
+    int dy_of;                   /**< the node whose gradient array is also its own, or itself */
 };
 
 /** How weights begin. Biases are zero with Glorot's; those of normalisations are always 0, their weights 1.
@@ -115,6 +121,11 @@ int ps_net_sum(struct ps_net *net, int from, int also);
 /** y = act(from + also), act linear or ReLU. */
 int ps_net_sum_act(struct ps_net *net, int from, int also, enum ps_nn_act act);
 
+/** The output of `node` may be read until the next pass; without training others make room when they were
+ * read.
+ */
+void ps_net_keep(struct ps_net *net, int node);
+
 /** @return PS_OK; PS_EUSAGE (a layer does not fit its input), with a message; PS_ENOMEM */
 enum ps_status ps_net_end(struct ps_net *net);
 void ps_net_free(struct ps_net *net);
@@ -149,7 +160,8 @@ struct ps_net_work {
     const struct ps_net *net;
     int64_t most;
     void *memory;           /**< owned */
-    void **y, **dy, **kept; /**< [nodes] within memory; owned arrays */
+    void **y, **dy, **kept; /**< [nodes] within memory; owned arrays. After a forward pass y of the last node,
+                               and of those that were to be kept */
     void *scratch;
 };
 

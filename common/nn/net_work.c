@@ -1,106 +1,31 @@
 #include <stdlib.h>
 #include "common/nn/net.h"
+#include "common/nn/net_arrays.h"
 #include "common/nn/op.h"
+#include "common/nn/op_norm.h"
 #include "common/run/err.h"
-
-enum { LINE = 64 };
-
-/** A plan of memory: bytes given out so far, and free pieces below. */
-struct plan {
-    struct piece {
-        int64_t at, bytes;
-    } * free;
-    int pieces;
-    int64_t end;
-};
-
-static int64_t lines(int64_t elements, size_t real)
-{
-    return (elements * (int64_t)real + LINE - 1) / LINE * LINE;
-}
-
-/* The lowest free piece that is large enough, or more memory. */
-static int64_t take(struct plan *p, int64_t bytes)
-{
-    for (int i = 0; i < p->pieces; i++) {
-        if (p->free[i].bytes < bytes) continue;
-        const int64_t at = p->free[i].at;
-        p->free[i].at += bytes;
-        p->free[i].bytes -= bytes;
-        return at;
-    }
-    p->end += bytes;
-    return p->end - bytes;
-}
-
-/* Pieces are few: neighbours are joined by looking at all. */
-static void give(struct plan *p, int64_t at, int64_t bytes)
-{
-    for (int i = 0; i < p->pieces; i++) {
-        const struct piece q = p->free[i];
-        if (q.bytes > 0 && q.at != at + bytes && q.at + q.bytes != at) continue;
-        if (q.bytes > 0) {
-            at = q.at < at ? q.at : at;
-            bytes += q.bytes;
-        }
-        p->free[i--] = p->free[--p->pieces];
-    }
-    p->free[p->pieces++] = (struct piece){at, bytes};
-}
-
-/* Gradients of outputs live from the first layer that writes them, backwards, to the layer itself. */
-static void plan_gradients(const struct ps_net *net, int64_t most, struct plan *p, int64_t *at)
-{
-    const size_t real = net->kernels->real;
-    for (int i = 0; i < net->nodes; i++) at[i] = -1;
-    for (int i = net->nodes - 1; i > 0; i--) {
-        const int reads[] = {i == net->nodes - 1 ? i : -1, net->node[i].from, net->node[i].also};
-        for (int r = 0; r < 3; r++) /* the last one's is the loss's */
-            if (reads[r] > 0 && at[reads[r]] < 0)
-                at[reads[r]] = take(p, lines(most * ps_shape_size(net->node[reads[r]].out), real));
-        give(p, at[i], lines(most * ps_shape_size(net->node[i].out), real));
-    }
-}
-
-/* Bytes of everything; where things are, from the beginning of memory: [nodes] each. */
-static enum ps_status plan(const struct ps_net *net, int64_t most, bool training, int64_t *y, int64_t *dy,
-                           int64_t *kept, int64_t *scratch, int64_t *bytes)
-{
-    const size_t real = net->kernels->real;
-    struct plan p = {.end = 0};
-    int64_t work = 0;
-    PS_TRY(ps_alloc(&p.free, net->nodes + 1, sizeof *p.free, "the plan of a net"));
-    for (int i = 1; i < net->nodes; i++) {
-        const struct ps_nn_size size = net->node[i].op->size(net->kernels, &net->node[i], most);
-        y[i] = take(&p, lines(most * ps_shape_size(net->node[i].out), real));
-        kept[i] = take(&p, lines(size.kept, real));
-        if (lines(size.work, real) > work) work = lines(size.work, real);
-    }
-    *scratch = take(&p, work);
-    if (training) plan_gradients(net, most, &p, dy);
-    *bytes = p.end;
-    free(p.free);
-    return PS_OK;
-}
 
 enum ps_status ps_net_work_make(const struct ps_net *net, int64_t most, bool training,
                                 struct ps_net_work *out)
 {
     struct ps_net_work w = {.net = net, .most = most};
-    int64_t *at = NULL, scratch, bytes;
-    enum ps_status rc = ps_zalloc(&at, 3 * (int64_t)net->nodes, sizeof *at, "the plan of a net");
-    if (rc == PS_OK) rc = ps_zalloc(&w.y, 3 * (int64_t)net->nodes, sizeof *w.y, "the plan of a net");
+    struct ps_net_plan plan;
+    const int64_t n = net->nodes;
+    int64_t *at = NULL;
+    enum ps_status rc = ps_zalloc(&at, 3 * n, sizeof *at, "the plan of a net");
+    if (rc == PS_OK) rc = ps_zalloc(&w.y, 3 * n, sizeof *w.y, "the plan of a net");
     PS_TRY_DONE(rc);
-    w.dy = w.y + net->nodes;
-    w.kept = w.dy + net->nodes;
-    PS_TRY_DONE(plan(net, most, training, at, at + net->nodes, at + 2 * net->nodes, &scratch, &bytes));
-    PS_TRY_DONE(ps_alloc(&w.memory, bytes, 1, "what a micro-batch makes of a net"));
+    plan = (struct ps_net_plan){.y = at, .dy = at + n, .kept = at + 2 * n};
+    w.dy = w.y + n;
+    w.kept = w.dy + n;
+    PS_TRY_DONE(ps_net_plan(net, most, training, &plan));
+    PS_TRY_DONE(ps_alloc(&w.memory, plan.bytes, 1, "what a micro-batch makes of a net"));
     for (int i = 1; i < net->nodes; i++) {
-        w.y[i] = (char *)w.memory + at[i];
-        w.dy[i] = training ? (char *)w.memory + at[net->nodes + i] : NULL;
-        w.kept[i] = (char *)w.memory + at[2 * net->nodes + i];
+        w.y[i] = (char *)w.memory + plan.y[i];
+        w.dy[i] = training ? (char *)w.memory + plan.dy[i] : NULL;
+        w.kept[i] = (char *)w.memory + plan.kept[i];
     }
-    w.scratch = (char *)w.memory + scratch;
+    w.scratch = (char *)w.memory + plan.scratch;
 done:
     free(at);
     if (rc != PS_OK) ps_net_work_free(&w);
@@ -121,6 +46,22 @@ static void *state_of(const struct ps_node *node, const struct ps_net_batch *bat
 {
     if (!state || node->states == 0) return NULL;
     return (char *)state + (size_t)(node->states_at * batch->n) * real;
+}
+
+/* How node i is read: through itself, where it is a batch norm that is not written out. */
+static struct ps_nn_read read_of(const struct ps_net_work *work, int i)
+{
+    const struct ps_net *net = work->net;
+    if (i < 0 || !net->node[i].unwritten) return (struct ps_nn_read){.a = NULL};
+    return ps_op_norm_read(net->kernels, &net->node[i], work->kept[i]);
+}
+
+/* Where a node that reads node i, or is read by it, puts sums of channels that the batch norm i needs. */
+static double *sums_of(const struct ps_net_work *work, int i)
+{
+    const struct ps_net *net = work->net;
+    if (i < 0 || !net->node[i].unwritten) return NULL;
+    return ps_op_norm_sums(net->kernels, &net->node[i], work->kept[i]);
 }
 
 /* A pass of node i. */
@@ -146,7 +87,10 @@ static struct ps_op_call call(struct ps_net_work *work, const struct ps_net_batc
                  .end = state_of(node, batch, batch->next, real),
                  .also = also < 0    ? NULL
                          : also == 0 ? batch->x
-                                     : work->y[also]},
+                                     : work->y[also],
+                 .read = read_of(work, node->from),
+                 .also_read = read_of(work, also),
+                 .moments = batch->training ? sums_of(work, node->norm) : NULL},
         .buffers = (const char *)w + (size_t)node->buffers_at * real,
     };
 }
@@ -167,6 +111,13 @@ void *ps_net_output_gradient(struct ps_net_work *work)
     return work->dy[work->net->nodes - 1];
 }
 
+/* Where a node writes the gradient of node i; NULL: there is none, or it is its own. */
+static void *gradient_of(const struct ps_net_work *work, const struct ps_node *node, int i)
+{
+    if (i <= 0 || work->net->node[i].dy_of == node->dy_of) return NULL;
+    return work->dy[i];
+}
+
 /* The same call backwards. */
 static struct ps_op_call call_back(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
                                    const void *prepared, const struct ps_net_gradient *g, int i)
@@ -175,12 +126,17 @@ static struct ps_op_call call_back(struct ps_net_work *work, const struct ps_net
     const size_t real = work->net->kernels->real;
     struct ps_op_call c = call(work, batch, w, prepared, i);
     c.pass.dy = work->dy[i];
-    c.pass.dx = node->from > 0 ? work->dy[node->from] : NULL;
+    c.pass.dx = gradient_of(work, node, node->from);
     c.pass.dx_add = !node->from_first;
     c.pass.dw = (char *)g->dw + (size_t)node->weights_at * real;
     c.pass.dw_add = g->add;
-    c.pass.dalso = node->also > 0 ? work->dy[node->also] : NULL;
+    c.pass.dalso = gradient_of(work, node, node->also);
     c.pass.dalso_add = !node->also_first;
+    c.pass.sums = sums_of(work, node->from);
+    c.pass.also_sums = sums_of(work, node->also);
+    if (node->norm > 0)
+        c.pass.dy_read =
+            ps_op_norm_gradient(work->net->kernels, &work->net->node[node->norm], work->kept[node->norm]);
     c.dbuffers = (char *)g->dw + (size_t)node->buffers_at * real;
     c.dbuffers_add = g->add;
     return c;

@@ -1,25 +1,87 @@
-#include "common/nn/op.h"
+#include <math.h>
+#include "common/nn/op_norm.h"
+
+/* Kept, [channels] each: mean and 1 / sqrt(variance + eps), as the kernels have them. Where it is not written
+ * out, a and b of y = act(a x + b), then s, p, q of dx = s dy + p x + q, then sums in double precision. */
+enum { MEAN, SCALE, A, B, S, P, Q, ARRAYS };
+
+static void *kept_array(const struct ps_nn_kernels *k, const struct ps_node *node, const void *kept,
+                        int which)
+{
+    return (char *)kept + (size_t)(which * node->as.batch_norm.channels) * k->real;
+}
+
+struct ps_nn_read ps_op_norm_read(const struct ps_nn_kernels *k, const struct ps_node *node, const void *kept)
+{
+    return (struct ps_nn_read){.a = kept_array(k, node, kept, A),
+                               .b = kept_array(k, node, kept, B),
+                               .mean = kept_array(k, node, kept, MEAN),
+                               .act = node->as.batch_norm.act};
+}
+
+struct ps_nn_gradient_read ps_op_norm_gradient(const struct ps_nn_kernels *k, const struct ps_node *node,
+                                               const void *kept)
+{
+    return (struct ps_nn_gradient_read){.s = kept_array(k, node, kept, S),
+                                        .p = kept_array(k, node, kept, P),
+                                        .q = kept_array(k, node, kept, Q)};
+}
+
+/* Elements before the sums, which are aligned. */
+static int64_t before_sums(const struct ps_node *node)
+{
+    return (ARRAYS * node->as.batch_norm.channels + 1) / 2 * 2;
+}
+
+double *ps_op_norm_sums(const struct ps_nn_kernels *k, const struct ps_node *node, void *kept)
+{
+    return (double *)((char *)kept + (size_t)before_sums(node) * k->real);
+}
 
 static struct ps_nn_size size(const struct ps_nn_kernels *k, const struct ps_node *node, int64_t n)
 {
-    const int64_t c = node->as.batch_norm.channels;
-    (void)k, (void)n;
+    const int64_t c = node->as.batch_norm.channels, sums = 2 * c * (int64_t)(sizeof(double) / k->real);
+    (void)n;
+    if (node->unwritten) return (struct ps_nn_size){.weights = 2 * c, .kept = before_sums(node) + sums};
     return (struct ps_nn_size){.weights = 2 * c, .kept = 2 * c, .work = 8 * c};
+}
+
+/* The factor and offset of each channel, from its mean and variance. */
+static void find_factors(const struct ps_op_call *c)
+{
+    const struct ps_nn_kernels *k = c->k;
+    const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
+    const struct ps_nn_read r = ps_op_norm_read(k, c->node, c->pass.kept);
+    const double *moments = ps_op_norm_sums(k, c->node, c->pass.kept);
+    const double rows = (double)(c->pass.n * l->places);
+    for (int64_t i = 0; i < l->channels; i++) {
+        const bool training = c->batch->training;
+        const double mean = training ? moments[i] : ps_real_get(k, c->buffers, i);
+        const double variance =
+            training ? moments[l->channels + i] / rows : ps_real_get(k, c->buffers, l->channels + i);
+        const double scale = 1 / sqrt(variance + l->eps), a = ps_real_get(k, c->pass.w, i) * scale;
+        ps_real_set(k, c->pass.kept, i, mean);
+        ps_real_set(k, c->pass.kept, l->channels + i, scale);
+        ps_real_set(k, (void *)r.a, i, a);
+        ps_real_set(k, (void *)r.b, i, ps_real_get(k, c->pass.w, l->channels + i) - a * mean);
+    }
 }
 
 static void forward(const struct ps_op_call *c)
 {
     const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
     const char *mean = c->buffers;
-    if (c->batch->training)
+    if (c->node->unwritten)
+        find_factors(c);
+    else if (c->batch->training)
         c->k->batch_norm_forward(l, &c->pass);
     else
         c->k->batch_norm_evaluate(l, &c->pass, mean, mean + (size_t)l->channels * c->k->real);
 }
 
-static void to_buffer(const struct ps_op_call *c, int64_t i, double v)
+static void add_to(const struct ps_nn_kernels *k, void *to, int64_t i, double v, bool add)
 {
-    ps_real_set(c->k, c->dbuffers, i, c->dbuffers_add ? ps_real_get(c->k, c->dbuffers, i) + v : v);
+    ps_real_set(k, to, i, add ? ps_real_get(k, to, i) + v : v);
 }
 
 /* Running variances are of the population that the rows were drawn from. */
@@ -29,14 +91,41 @@ static void buffers(const struct ps_op_call *c)
     const double rows = (double)(c->pass.n * l->places);
     for (int64_t k = 0; k < l->channels; k++) {
         const double scale = ps_real_get(c->k, c->pass.kept, l->channels + k);
-        to_buffer(c, k, ps_real_get(c->k, c->pass.kept, k));
-        to_buffer(c, l->channels + k, (1 / (scale * scale) - l->eps) * rows / (rows > 1 ? rows - 1 : 1));
+        const double variance = 1 / (scale * scale) - l->eps;
+        add_to(c->k, c->dbuffers, k, ps_real_get(c->k, c->pass.kept, k), c->dbuffers_add);
+        add_to(c->k, c->dbuffers, l->channels + k, variance * rows / (rows > 1 ? rows - 1 : 1),
+               c->dbuffers_add);
+    }
+}
+
+/* With z = (x - mean) scale and d the gradient of gamma z + beta, sums over all rows give dgamma = sum(d z),
+ * dbeta = sum(d) and dx = gamma scale (d - dbeta / rows - z dgamma / rows) (Ioffe, Szegedy 2015). */
+static void find_gradients(const struct ps_op_call *c)
+{
+    const struct ps_nn_kernels *k = c->k;
+    const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
+    const struct ps_nn_gradient_read r = ps_op_norm_gradient(k, c->node, c->pass.kept);
+    const double *sums = ps_op_norm_sums(k, c->node, c->pass.kept);
+    const double rows = (double)(c->pass.n * l->places);
+    for (int64_t i = 0; i < l->channels; i++) {
+        const double mean = ps_real_get(k, c->pass.kept, i),
+                     scale = ps_real_get(k, c->pass.kept, l->channels + i);
+        const double dgamma = sums[l->channels + i] * scale, dbeta = sums[i];
+        const double s = ps_real_get(k, c->pass.w, i) * scale, p = -s * scale * dgamma / rows;
+        ps_real_set(k, (void *)r.s, i, s);
+        ps_real_set(k, (void *)r.p, i, p);
+        ps_real_set(k, (void *)r.q, i, -s * dbeta / rows - p * mean);
+        add_to(k, c->pass.dw, i, dgamma, c->pass.dw_add);
+        add_to(k, c->pass.dw, l->channels + i, dbeta, c->pass.dw_add);
     }
 }
 
 static void backward(const struct ps_op_call *c)
 {
-    c->k->batch_norm_backward(&c->node->as.batch_norm, &c->pass);
+    if (c->node->unwritten)
+        find_gradients(c);
+    else
+        c->k->batch_norm_backward(&c->node->as.batch_norm, &c->pass);
 }
 
 static struct ps_begin begin(const struct ps_node *node, enum ps_init init, int64_t i)

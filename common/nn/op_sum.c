@@ -29,7 +29,8 @@ int ps_net_sum_act(struct ps_net *net, int from, int also, enum ps_nn_act act)
                               from, also);
     node->also = also;
     node->out = node->in;
-    node->as.sum = (struct ps_nn_sum){node->in.height * node->in.width, node->in.channels, act};
+    node->as.sum = (struct ps_nn_sum){
+        .places = node->in.height * node->in.width, .channels = node->in.channels, .act = act};
     return net->nodes - 1;
 }
 

@@ -1,11 +1,6 @@
 #include <string.h>
-#include "kernels/lanes.h"
 #include "kernels/nn/cpu.h"
-
-/** Vectors of `channels` channels: j is where one begins, count how many it has. */
-#define EACH_VECTOR(channels)      \
-    for (int64_t j = 0, count = 0; \
-         count = (channels)-j < PS_LANES ? (channels)-j : PS_LANES, j < (channels); j += PS_LANES)
+#include "kernels/nn/images.h"
 
 /** The part of a window that lies within the image: lines and columns [lo, hi). */
 struct inside {
@@ -21,81 +16,88 @@ static struct inside inside_of(const struct ps_nn_window *at, int64_t row, int64
                            .xhi = x + at->kernel < at->width ? x + at->kernel : at->width};
 }
 
-static void largest(const struct ps_nn_window *at, const struct inside *in, const float *x, float *y)
+/** Element of channel k of place (v, u) of sample i. */
+static inline int64_t place(const struct ps_nn_window *at, int64_t i, int64_t v, int64_t u, int64_t k)
 {
-    EACH_VECTOR(at->channels)
-    {
-        const float *from = x + j;
-        ps_vf most = ps_vf_load_part(from + (in->ylo * at->width + in->xlo) * at->channels, (int)count);
-        for (int64_t v = in->ylo; v < in->yhi; v++)
-            for (int64_t u = in->xlo; u < in->xhi; u++)
-                most = ps_vf_larger(most,
-                                    ps_vf_load_part(from + (v * at->width + u) * at->channels, (int)count));
-        ps_vf_store_part(y + j, most, (int)count);
-    }
+    return ((i * at->height + v) * at->width + u) * at->channels + k;
 }
 
-static void mean(const struct ps_nn_window *at, const struct inside *in, const float *x, float *y)
+static inline ps_vf reads(const struct ps_nn_read *r, ps_vf x, int64_t k, int64_t count)
 {
+    const ps_vf z = ps_image_factors(r, x, k, count);
+    return r->a && r->act == PS_NN_RELU ? ps_vf_positive(z) : z;
+}
+
+/** One window of sample i, to element `to` of the output. */
+static void pool(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t i, const struct inside *in,
+                 int64_t to)
+{
+    const struct ps_nn_window *at = &l->at;
     const ps_vf part = ps_vf_all(1 / (float)(at->kernel * at->kernel));
-    EACH_VECTOR(at->channels)
+    PS_EACH_VECTOR(at->channels)
     {
-        ps_vf sum = ps_vf_all(0);
+        ps_vf all = ps_vf_all(l->mean ? 0 : -INFINITY);
         for (int64_t v = in->ylo; v < in->yhi; v++)
-            for (int64_t u = in->xlo; u < in->xhi; u++)
-                sum += ps_vf_load_part(x + (v * at->width + u) * at->channels + j, (int)count);
-        ps_vf_store_part(y + j, part * sum, (int)count);
+            for (int64_t u = in->xlo; u < in->xhi; u++) {
+                const ps_vf x = ps_image_load(p->x, place(at, i, v, u, k), count, l->half_x);
+                const ps_vf z = reads(&p->read, x, k, count);
+                all = l->mean ? all + z : ps_vf_larger(all, z);
+            }
+        ps_image_store(p->y, to + k, l->mean ? part * all : all, count, l->half_y);
     }
 }
 
 void ps_nn_pool_forward_cpu(const struct ps_nn_pool *l, const struct ps_nn_pass *p)
 {
     const struct ps_nn_window *at = &l->at;
-    float *y = p->y;
-    for (int64_t i = 0; i < p->n; i++) {
-        const float *x = (const float *)p->x + i * at->height * at->width * at->channels;
+    int64_t to = 0;
+    for (int64_t i = 0; i < p->n; i++)
         for (int64_t row = 0; row < at->rows; row++)
-            for (int64_t col = 0; col < at->cols; col++, y += at->channels) {
+            for (int64_t col = 0; col < at->cols; col++, to += at->channels) {
                 const struct inside in = inside_of(at, row, col);
-                (l->mean ? mean : largest)(at, &in, x, y);
+                pool(l, p, i, &in, to);
             }
-    }
 }
 
 /** A gradient of the input is added to, or written. */
-static inline void give(float *dx, ps_vf d, int count, bool add)
+static inline void give(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t here, ps_vf d,
+                        int64_t count, bool add)
 {
-    ps_vf_store_part(dx, add ? ps_vf_load_part(dx, count) + d : d, count);
+    ps_image_store(p->dx, here, add ? ps_image_load(p->dx, here, count, l->half_x) + d : d, count, l->half_x);
 }
 
-/** The first of the largest gets the gradient. */
-static void to_largest(const struct ps_nn_window *at, const struct inside *in, const float *x, const float *y,
-                       const float *dy, float *dx, bool add)
+/** The first of the largest gets the gradient. Rounding keeps order, so that the largest of what is read is
+ * also the largest of what is read and rounded. */
+static void to_largest(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t i,
+                       const struct inside *in, int64_t from, bool add)
 {
-    EACH_VECTOR(at->channels)
+    const struct ps_nn_window *at = &l->at;
+    PS_EACH_VECTOR(at->channels)
     {
-        const ps_vf most = ps_vf_load_part(y + j, (int)count);
-        ps_vf left = ps_vf_load_part(dy + j, (int)count);
+        const ps_vf most = ps_image_load(p->y, from + k, count, l->half_y);
+        ps_vf left = ps_image_load(p->dy, from + k, count, l->half_y);
         for (int64_t v = in->ylo; v < in->yhi; v++)
             for (int64_t u = in->xlo; u < in->xhi; u++) {
-                const int64_t here = (v * at->width + u) * at->channels + j;
-                const ps_vf mine = ps_vf_where_equal(left, ps_vf_load_part(x + here, (int)count), most);
+                const int64_t here = place(at, i, v, u, k);
+                ps_vf x = reads(&p->read, ps_image_load(p->x, here, count, l->half_x), k, count);
+                if (l->half_y) x = (ps_vf)ps_vf_round_half(x);
+                const ps_vf mine = ps_vf_where_equal(left, x, most);
                 left = (ps_vf)((ps_vu)left ^ (ps_vu)mine);
-                give(dx + here, mine, (int)count, add);
+                give(l, p, here, mine, count, add);
             }
     }
 }
 
-static void to_all(const struct ps_nn_window *at, const struct inside *in, const float *dy, float *dx,
-                   bool add)
+static void to_all(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t i, const struct inside *in,
+                   int64_t from, bool add)
 {
+    const struct ps_nn_window *at = &l->at;
     const ps_vf part = ps_vf_all(1 / (float)(at->kernel * at->kernel));
-    EACH_VECTOR(at->channels)
+    PS_EACH_VECTOR(at->channels)
     {
-        const ps_vf d = part * ps_vf_load_part(dy + j, (int)count);
+        const ps_vf d = part * ps_image_load(p->dy, from + k, count, l->half_y);
         for (int64_t v = in->ylo; v < in->yhi; v++)
-            for (int64_t u = in->xlo; u < in->xhi; u++)
-                give(dx + (v * at->width + u) * at->channels + j, d, (int)count, add);
+            for (int64_t u = in->xlo; u < in->xhi; u++) give(l, p, place(at, i, v, u, k), d, count, add);
     }
 }
 
@@ -106,24 +108,62 @@ static bool covers(const struct ps_nn_window *at)
            at->cols * at->stride == at->width;
 }
 
+static void zero_lines(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t i, int64_t lo,
+                       int64_t hi)
+{
+    const int64_t from = place(&l->at, i, lo, 0, 0), n = (hi - lo) * l->at.width * l->at.channels;
+    const size_t bytes = l->half_x ? sizeof(uint16_t) : sizeof(float);
+    memset((char *)p->dx + (size_t)from * bytes, 0, (size_t)n * bytes);
+}
+
+/** A line of the input whose gradient is whole, where it is read through a normalisation: the slope of act is
+ * put in, and sums are added to. */
+static void finish_line(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t i, int64_t v)
+{
+    const struct ps_nn_window *at = &l->at;
+    PS_EACH_VECTOR(at->channels)
+    {
+        const ps_vf mean = ps_vf_load_part((const float *)p->read.mean + k, (int)count);
+        ps_vf sum = ps_vf_all(0), product = ps_vf_all(0);
+        for (int64_t u = 0; u < at->width; u++) {
+            const int64_t here = place(at, i, v, u, k);
+            const ps_vf x = ps_image_load(p->x, here, count, l->half_x);
+            ps_vf d = ps_image_load(p->dx, here, count, l->half_x);
+            if (p->read.act == PS_NN_RELU) d = ps_image_where(d, ps_image_factors(&p->read, x, k, count));
+            ps_image_store(p->dx, here, d, count, l->half_x);
+            sum += d;
+            product = ps_vf_fma(d, x - mean, product);
+        }
+        for (int64_t c = 0; c < count; c++) {
+            p->sums[k + c] += sum[c];
+            p->sums[at->channels + k + c] += product[c];
+        }
+    }
+}
+
+/** Lines of the input are zeroed before the first window reaches them, and finished after the last. */
 void ps_nn_pool_backward_cpu(const struct ps_nn_pool *l, const struct ps_nn_pass *p)
 {
     const struct ps_nn_window *at = &l->at;
-    const int64_t image = at->height * at->width * at->channels, c = at->channels;
-    const bool add = p->dx_add || !covers(at);
-    const float *y = p->y, *dy = p->dy;
+    const bool add = p->dx_add || !covers(at), zero = add && !p->dx_add;
+    int64_t from = 0;
     if (!p->dx) return;
-    if (add && !p->dx_add) memset(p->dx, 0, (size_t)(p->n * image) * sizeof *y);
+    if (p->read.a) memset(p->sums, 0, (size_t)(2 * at->channels) * sizeof *p->sums);
     for (int64_t i = 0; i < p->n; i++) {
-        const float *x = (const float *)p->x + i * image;
-        float *dx = (float *)p->dx + i * image;
-        for (int64_t row = 0; row < at->rows; row++)
-            for (int64_t col = 0; col < at->cols; col++, y += c, dy += c) {
+        int64_t zeroed = 0, finished = 0;
+        for (int64_t row = 0; row < at->rows; row++) {
+            const struct inside line = inside_of(at, row, 0);
+            const int64_t ready = row + 1 < at->rows ? inside_of(at, row + 1, 0).ylo : at->height;
+            const int64_t reached = line.yhi > ready ? line.yhi : ready;
+            if (zero && reached > zeroed) zero_lines(l, p, i, zeroed, reached), zeroed = reached;
+            for (int64_t col = 0; col < at->cols; col++, from += at->channels) {
                 const struct inside in = inside_of(at, row, col);
                 if (l->mean)
-                    to_all(at, &in, dy, dx, add);
+                    to_all(l, p, i, &in, from, add);
                 else
-                    to_largest(at, &in, x, y, dy, dx, add);
+                    to_largest(l, p, i, &in, from, add);
             }
+            for (; p->read.a && finished < ready; finished++) finish_line(l, p, i, finished);
+        }
     }
 }

@@ -1,36 +1,21 @@
 #include <string.h>
-#include "kernels/lanes.h"
 #include "kernels/nn/cpu.h"
+#include "kernels/nn/images.h"
 
 /* Rows that are summed in single precision before they are added to sums in double precision. */
 enum { BLOCK = 32 };
 
-/** Vectors of `channels` channels: k is where one begins, count how many it has. */
-#define EACH_VECTOR(channels)      \
-    for (int64_t k = 0, count = 0; \
-         count = (channels)-k < PS_LANES ? (channels)-k : PS_LANES, k < (channels); k += PS_LANES)
-
-/** Channels [k, k + count) of a row, as they are read. */
-static inline ps_vf reads(const struct ps_nn_read *r, const float *row, int64_t k, int count)
-{
-    const ps_vf x = ps_vf_load_part(row + k, count);
-    if (!r->a) return x;
-    return ps_vf_fma(ps_vf_load_part((const float *)r->a + k, count), x,
-                     ps_vf_load_part((const float *)r->b + k, count));
-}
-
 void ps_nn_sum_forward_cpu(const struct ps_nn_sum *l, const struct ps_nn_pass *p)
 {
     const int64_t c = l->channels;
-    for (int64_t r = 0; r < p->n * l->places; r++) {
-        const float *x = (const float *)p->x + r * c, *also = (const float *)p->also + r * c;
-        float *y = (float *)p->y + r * c;
-        EACH_VECTOR(c)
+    for (int64_t at = 0; at < p->n * l->places * c; at += c) PS_EACH_VECTOR(c)
         {
-            const ps_vf z = reads(&p->read, x, k, (int)count) + reads(&p->also_read, also, k, (int)count);
-            ps_vf_store_part(y + k, l->act == PS_NN_RELU ? ps_vf_positive(z) : z, (int)count);
+            const ps_vf x = ps_image_load(p->x, at + k, count, l->half_x);
+            const ps_vf also = ps_image_load(p->also, at + k, count, l->half_also);
+            const ps_vf z =
+                ps_image_factors(&p->read, x, k, count) + ps_image_factors(&p->also_read, also, k, count);
+            ps_image_store(p->y, at + k, l->act == PS_NN_RELU ? ps_vf_positive(z) : z, count, l->half_y);
         }
-    }
 }
 
 /** Sums of a few rows, in single precision: of d, and of d times each input's distance from its mean. */
@@ -38,39 +23,39 @@ struct part {
     float *sum, *x, *also;
 };
 
-static inline void add_product(const struct ps_nn_read *r, const float *row, ps_vf d, int64_t k, int count,
+static inline void add_product(const struct ps_nn_read *r, ps_vf x, ps_vf d, int64_t k, int64_t count,
                                float *sum)
 {
-    if (!r->a) return;
-    const ps_vf from = ps_vf_load_part(row + k, count) - ps_vf_load_part((const float *)r->mean + k, count);
-    ps_vf_store_part(sum + k, ps_vf_fma(d, from, ps_vf_load_part(sum + k, count)), count);
+    const ps_vf from = x - ps_vf_load_part((const float *)r->mean + k, (int)count);
+    const ps_vf was = ps_vf_load_part(sum + k, (int)count);
+    ps_vf_store_part(sum + k, ps_vf_fma(d, from, was), (int)count);
 }
 
-static inline void pass_on(float *to, ps_vf d, int count, bool add)
+static inline void pass_on(void *to, int64_t at, ps_vf d, int64_t count, bool add, bool half)
 {
-    ps_vf_store_part(to, add ? ps_vf_load_part(to, count) + d : d, count);
+    ps_image_store(to, at, add ? ps_image_load(to, at, count, half) + d : d, count, half);
 }
 
-/** Row r backwards: read once, with all that becomes of it. */
-static void row_backward(const struct ps_nn_sum *l, const struct ps_nn_pass *p, int64_t r,
+/** The row that begins at element `at`, backwards: read once, with all that becomes of it. */
+static void row_backward(const struct ps_nn_sum *l, const struct ps_nn_pass *p, int64_t at,
                          const struct part *sums)
 {
-    const int64_t c = l->channels, at = r * c;
-    float *dy = (float *)p->dy + at;
-    EACH_VECTOR(c)
+    PS_EACH_VECTOR(l->channels)
     {
-        const int n = (int)count;
-        ps_vf d = ps_vf_load_part(dy + k, n);
+        ps_vf d = ps_image_load(p->dy, at + k, count, l->half_y);
         if (l->act == PS_NN_RELU) {
-            d = (ps_vf)((ps_vu)d & (ps_vu)(ps_vf_load_part((const float *)p->y + at + k, n) > 0));
-            ps_vf_store_part(dy + k, d, n);
+            d = ps_image_where(d, ps_image_load(p->y, at + k, count, l->half_y));
+            ps_image_store(p->dy, at + k, d, count, l->half_y);
         }
-        if (p->dx) pass_on((float *)p->dx + at + k, d, n, p->dx_add);
-        if (p->dalso) pass_on((float *)p->dalso + at + k, d, n, p->dalso_add);
+        if (p->dx) pass_on(p->dx, at + k, d, count, p->dx_add, l->half_x);
+        if (p->dalso) pass_on(p->dalso, at + k, d, count, p->dalso_add, l->half_also);
         if (!p->read.a && !p->also_read.a) continue;
-        ps_vf_store_part(sums->sum + k, ps_vf_load_part(sums->sum + k, n) + d, n);
-        add_product(&p->read, (const float *)p->x + at, d, k, n, sums->x);
-        add_product(&p->also_read, (const float *)p->also + at, d, k, n, sums->also);
+        ps_vf_store_part(sums->sum + k, ps_vf_load_part(sums->sum + k, (int)count) + d, (int)count);
+        if (p->read.a)
+            add_product(&p->read, ps_image_load(p->x, at + k, count, l->half_x), d, k, count, sums->x);
+        if (p->also_read.a)
+            add_product(&p->also_read, ps_image_load(p->also, at + k, count, l->half_also), d, k, count,
+                        sums->also);
     }
 }
 
@@ -93,7 +78,7 @@ void ps_nn_sum_backward_cpu(const struct ps_nn_sum *l, const struct ps_nn_pass *
     for (int64_t lo = 0; lo < rows; lo += BLOCK) {
         const int64_t hi = lo + BLOCK < rows ? lo + BLOCK : rows;
         memset(p->work, 0, (size_t)(3 * c) * sizeof(float));
-        for (int64_t r = lo; r < hi; r++) row_backward(l, p, r, &part);
+        for (int64_t r = lo; r < hi; r++) row_backward(l, p, r * c, &part);
         add_part(c, part.sum, part.x, sums);
         add_part(c, part.sum, part.also, also);
     }

@@ -99,6 +99,7 @@ struct ps_nn_conv {
 struct ps_nn_pool {
     struct ps_nn_window at;
     bool mean;
+    bool half_x, half_y; /**< as those of convolutions */
 };
 
 /** y = act(x + also), act linear or ReLU; inputs are read linearly. Backward: dy becomes the gradient of both
@@ -106,6 +107,7 @@ struct ps_nn_pool {
 struct ps_nn_sum {
     int64_t places, channels;
     enum ps_nn_act act;
+    bool half_x, half_also, half_y; /**< as those of convolutions */
 };
 
 /** Images of rows x cols from smaller ones of height x width: each place is a copy of the one

@@ -20,9 +20,12 @@ END_TEST
 START_TEST(pool)
 {
     for (int mean = 0; mean < 2; mean++) {
-        check(&(struct layer){.kind = POOL, .pool = {window(8, 6, 20, 2, 2, 0), mean}, .name = "pooling"});
-        check(&(struct layer){.kind = POOL, .pool = {window(9, 7, 70, 3, 2, 1), mean}, .name = "pooling"});
-        check(&(struct layer){.kind = POOL, .pool = {window(4, 4, 3, 3, 1, 1), mean}, .name = "pooling"});
+        check(&(struct layer){
+            .kind = POOL, .pool = {.at = window(8, 6, 20, 2, 2, 0), .mean = mean}, .name = "pooling"});
+        check(&(struct layer){
+            .kind = POOL, .pool = {.at = window(9, 7, 70, 3, 2, 1), .mean = mean}, .name = "pooling"});
+        check(&(struct layer){
+            .kind = POOL, .pool = {.at = window(4, 4, 3, 3, 1, 1), .mean = mean}, .name = "pooling"});
     }
 }
 END_TEST
@@ -32,7 +35,7 @@ END_TEST
 START_TEST(ties)
 {
     const struct ps_nn_kernels *const tables[] = {&ps_nn_ref, &ps_nn_cpu};
-    const struct ps_nn_pool l = {window(2, 4, 1, 2, 2, 0), false};
+    const struct ps_nn_pool l = {.at = window(2, 4, 1, 2, 2, 0)};
     for (int t = 0; t < 2; t++) {
         float x[8] = {1, 1, 0, NAN, 1, 1, 0, 0}, y[2], dy[2] = {3, 0}, dx[8];
         const struct ps_nn_pass p = {.n = 1, .x = x, .y = y, .dy = dy, .dx = dx};

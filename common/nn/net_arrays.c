@@ -1,0 +1,82 @@
+#include "common/nn/net_arrays.h"
+#include <stdlib.h>
+#include "common/nn/op.h"
+#include "common/run/err.h"
+
+/** Who reads a node: how often, and the last. */
+struct readers {
+    int count, last;
+};
+
+static bool is_linear_conv(const struct ps_node *node)
+{
+    return node->op == &ps_op_conv && node->as.conv.plain && node->as.conv.act == PS_NN_LINEAR;
+}
+
+/* Can `node` read what it reads through a normalisation with this act? */
+static bool reads_through(const struct ps_node *node, enum ps_nn_act act)
+{
+    if (node->op == &ps_op_sum) return act == PS_NN_LINEAR;
+    return (node->op == &ps_op_conv || node->op == &ps_op_pool) && (act == PS_NN_LINEAR || act == PS_NN_RELU);
+}
+
+/* A batch norm need not be written out where nobody but it reads a convolution's sums, and one node can read
+ * these through it. */
+static void find_unwritten(struct ps_net *net, const struct readers *readers)
+{
+    for (int i = 1; i < net->nodes; i++) {
+        struct ps_node *node = &net->node[i], *conv = &net->node[node->from];
+        if (node->op != &ps_op_batch_norm || node->stays || conv->stays) continue;
+        if (!is_linear_conv(conv) || readers[node->from].count != 1 || readers[i].count != 1) continue;
+        if (!reads_through(&net->node[readers[i].last], node->as.batch_norm.act)) continue;
+        node->unwritten = true;
+        conv->norm = i;
+    }
+}
+
+/* Who writes the gradient of a node's output first, when nodes are gone through backwards, and where: an
+ * array of its own, or that of a later node whose gradient is the same. A sum is done with its own gradient
+ * when it hands it on; hence one input may go on with the array, if nothing was written for that input
+ * before. */
+static void find_gradients(struct ps_net *net, bool *written)
+{
+    for (int i = net->nodes - 1; i > 0; i--) {
+        struct ps_node *node = &net->node[i];
+        node->from_first = !written[node->from];
+        written[node->from] = true;
+        if (node->also >= 0) {
+            node->also_first = !written[node->also];
+            written[node->also] = true;
+        }
+        if (node->dy_of == 0) node->dy_of = i;
+        if (node->op == &ps_op_sum && node->from > 0 && node->from_first)
+            net->node[node->from].dy_of = node->dy_of;
+        else if (node->op == &ps_op_sum && node->also > 0 && node->also_first)
+            net->node[node->also].dy_of = node->dy_of;
+        else if (node->unwritten)
+            net->node[node->from].dy_of = node->dy_of;
+    }
+}
+
+enum ps_status ps_net_arrays_find(struct ps_net *net)
+{
+    struct readers *readers = NULL;
+    bool *written = NULL;
+    enum ps_status rc = ps_zalloc(&readers, net->nodes, sizeof *readers, "layers");
+    if (rc == PS_OK) rc = ps_zalloc(&written, net->nodes, sizeof *written, "layers");
+    PS_TRY_DONE(rc);
+    for (int i = 1; i < net->nodes; i++) {
+        const int reads[] = {net->node[i].from, net->node[i].also};
+        for (int r = 0; r < 2; r++)
+            if (reads[r] >= 0) readers[reads[r]] = (struct readers){readers[reads[r]].count + 1, i};
+    }
+    for (int i = net->nodes - 2; i > 0; i--)
+        PS_CHECK_DONE(readers[i].count > 0, PS_EUSAGE, "layer %d of the net (%s) is read by no other", i,
+                      net->node[i].op->kind);
+    find_unwritten(net, readers);
+    find_gradients(net, written);
+done:
+    free(readers);
+    free(written);
+    return rc;
+}
