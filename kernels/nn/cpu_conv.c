@@ -1,3 +1,4 @@
+#include "kernels/nn/conv_blocked.h"
 #include "kernels/nn/conv_window.h"
 #include "kernels/nn/cpu.h"
 #include "kernels/nn/winograd.h"
@@ -12,12 +13,14 @@ struct way {
 
 static const struct way winograd = {ps_winograd_size, ps_winograd_prepare, ps_winograd_forward,
                                     ps_winograd_backward};
+static const struct way blocked = {ps_blocked_size, ps_blocked_prepare, ps_blocked_forward,
+                                   ps_blocked_backward};
 static const struct way window = {ps_window_size, ps_window_prepare, ps_window_forward, ps_window_backward};
 
 /** The way of a layer, whatever the number of samples, as prepared weights serve any. */
 static const struct way *way_of(const struct ps_nn_conv *l)
 {
-    return ps_winograd_fits(l) ? &winograd : &window;
+    return ps_winograd_fits(l) ? &winograd : ps_blocked_fits(l) ? &blocked : &window;
 }
 
 struct ps_nn_size ps_nn_conv_size_cpu(const struct ps_nn_conv *l, int64_t n)

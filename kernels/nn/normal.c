@@ -1,6 +1,8 @@
 #include "kernels/nn/normal.h"
 #include <string.h>
-#include "kernels/lanes.h"
+#include "kernels/nn/product.h"
+
+#define INLINE static inline __attribute__((always_inline))
 
 /* Rows whose sums are in single precision before they are added to those in double precision. */
 enum { TOGETHER = 16 };
@@ -20,46 +22,78 @@ struct ps_nn_read ps_nn_read_from(const struct ps_nn_read *r, int64_t k)
     return (struct ps_nn_read){from(r->a, k), from(r->b, k), from(r->mean, k), r->act};
 }
 
-struct ps_nn_gradient_read ps_nn_gradient_read_from(const struct ps_nn_gradient_read *r, int64_t k)
+/** Channels [k, k + count) of act(a x + b). */
+INLINE ps_vf value(const struct ps_nn_read *r, const float *x, int64_t k, int count, bool relu)
 {
-    return (struct ps_nn_gradient_read){from(r->s, k), from(r->p, k), from(r->q, k)};
+    const ps_vf z = ps_vf_fma(ps_vf_load_part(from(r->a, k), count), ps_vf_load_part(x + k, count),
+                              ps_vf_load_part(from(r->b, k), count));
+    return relu ? ps_vf_positive(z) : z;
 }
+
+/** And of s dy + p y + q. */
+INLINE ps_vf gradient(const struct ps_nn_gradient_read *r, const float *dy, const float *y, int64_t k,
+                      int count)
+{
+    const ps_vf z = ps_vf_fma(ps_vf_load_part(from(r->p, k), count), ps_vf_load_part(y + k, count),
+                              ps_vf_load_part(from(r->q, k), count));
+    return ps_vf_fma(ps_vf_load_part(from(r->s, k), count), ps_vf_load_part(dy + k, count), z);
+}
+
+/** A row whose channels [k, k + count) are VALUE; whole vectors first. */
+#define ROW(c, to, VALUE)                                                                                  \
+    {                                                                                                      \
+        int64_t k = 0;                                                                                     \
+        for (const int count = PS_LANES; k + PS_LANES <= (c); k += PS_LANES) ps_vf_store((to) + k, VALUE); \
+        for (const int count = (int)((c)-k); k < (c); k += PS_LANES)                                       \
+            ps_vf_store_part((to) + k, VALUE, count);                                                      \
+    }
 
 void ps_nn_read_rows(const struct ps_nn_read *r, int64_t rows, int64_t c, const float *x, int64_t x_row,
                      float *to, int64_t to_row)
 {
-    const bool relu = r->act == PS_NN_RELU;
-    if (!r->a) {
-        for (int64_t i = 0; i < rows && x != to; i++)
-            memcpy(to + i * to_row, x + i * x_row, (size_t)c * sizeof *to);
-        return;
-    }
     for (int64_t i = 0; i < rows; i++, x += x_row, to += to_row)
-        for (int64_t k = 0; k < c; k += PS_LANES) {
-            const int count = lanes_from(k, c);
-            const ps_vf z = ps_vf_fma(ps_vf_load_part(from(r->a, k), count), ps_vf_load_part(x + k, count),
-                                      ps_vf_load_part(from(r->b, k), count));
-            ps_vf_store_part(to + k, relu ? ps_vf_positive(z) : z, count);
-        }
+        if (!r->a && x != to)
+            memcpy(to, x, (size_t)c * sizeof *to);
+        else if (r->a && r->act == PS_NN_RELU)
+            ROW(c, to, value(r, x, k, count, true))
+        else if (r->a)
+            ROW(c, to, value(r, x, k, count, false))
 }
 
 void ps_nn_read_gradient_rows(const struct ps_nn_gradient_read *r, int64_t rows, int64_t c, const float *dy,
                               const float *y, int64_t row, float *to, int64_t to_row)
 {
-    if (!r->s) {
-        for (int64_t i = 0; i < rows && dy != to; i++)
-            memcpy(to + i * to_row, dy + i * row, (size_t)c * sizeof *to);
-        return;
-    }
     for (int64_t i = 0; i < rows; i++, dy += row, y += row, to += to_row)
-        for (int64_t k = 0; k < c; k += PS_LANES) {
-            const int count = lanes_from(k, c);
-            const ps_vf z = ps_vf_fma(ps_vf_load_part(from(r->p, k), count), ps_vf_load_part(y + k, count),
-                                      ps_vf_load_part(from(r->q, k), count));
-            ps_vf_store_part(
-                to + k, ps_vf_fma(ps_vf_load_part(from(r->s, k), count), ps_vf_load_part(dy + k, count), z),
-                count);
-        }
+        if (r->s)
+            ROW(c, to, gradient(r, dy, y, k, count))
+        else if (dy != to)
+            memcpy(to, dy, (size_t)c * sizeof *to);
+}
+
+/** Rows in the order in which they lie, as memory gives these sooner than pieces. */
+#define PIECES(VALUE)                             \
+    for (int64_t i = 0; i < rows; i++)            \
+        for (int64_t k = 0; k < c; k += PS_LANES) \
+    ps_vf_store(to + k / PS_PANEL_COLS * next + i * PS_PANEL_COLS + k % PS_PANEL_COLS, VALUE)
+
+void ps_nn_read_pieces(const struct ps_nn_read *r, int64_t rows, int64_t c, const float *x, int64_t x_row,
+                       float *to, int64_t next)
+{
+    if (!r->a)
+        PIECES(ps_vf_load(x + i * x_row + k));
+    else if (r->act == PS_NN_RELU)
+        PIECES(value(r, x + i * x_row, k, PS_LANES, true));
+    else
+        PIECES(value(r, x + i * x_row, k, PS_LANES, false));
+}
+
+void ps_nn_read_gradient_pieces(const struct ps_nn_gradient_read *r, int64_t rows, int64_t c, const float *dy,
+                                const float *y, int64_t row, float *to, int64_t next)
+{
+    if (r->s)
+        PIECES(gradient(r, dy + i * row, y + i * row, k, PS_LANES));
+    else
+        PIECES(ps_vf_load(dy + i * row + k));
 }
 
 void ps_nn_moments_join(int64_t before, int64_t rows, int64_t c, const float *y, int64_t row, double *mean,

@@ -6,9 +6,8 @@
 
 #include "kernels/nn/nn_kernels.h"
 
-/** The entries from channel k on. */
+/** The numbers of channel k and those after it. */
 struct ps_nn_read ps_nn_read_from(const struct ps_nn_read *r, int64_t k);
-struct ps_nn_gradient_read ps_nn_gradient_read_from(const struct ps_nn_gradient_read *r, int64_t k);
 
 /** to = act(a x + b), or x where r->a is NULL. @param to may be x */
 void ps_nn_read_rows(const struct ps_nn_read *r, int64_t rows, int64_t c, const float *x, int64_t x_row,
@@ -17,6 +16,13 @@ void ps_nn_read_rows(const struct ps_nn_read *r, int64_t rows, int64_t c, const 
 /** to = s dy + p y + q, or dy where r->s is NULL. @param to may be dy; y lies as dy does */
 void ps_nn_read_gradient_rows(const struct ps_nn_gradient_read *r, int64_t rows, int64_t c, const float *dy,
                               const float *y, int64_t row, float *to, int64_t to_row);
+
+/** The same in pieces of PS_PANEL_COLS channels, c whole ones: [c / PS_PANEL_COLS][.][PS_PANEL_COLS].
+ * @param next floats from a piece to the next */
+void ps_nn_read_pieces(const struct ps_nn_read *r, int64_t rows, int64_t c, const float *x, int64_t x_row,
+                       float *to, int64_t next);
+void ps_nn_read_gradient_pieces(const struct ps_nn_gradient_read *r, int64_t rows, int64_t c, const float *dy,
+                                const float *y, int64_t row, float *to, int64_t next);
 
 /** Join the mean and the sum of squared differences from it of `rows` rows with those of `before` others
  * (Chan, Golub, LeVeque 1979).

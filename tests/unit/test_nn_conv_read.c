@@ -259,6 +259,18 @@ START_TEST(windows)
 }
 END_TEST
 
+/* Channels in whole panels, which are gathered in blocks. */
+START_TEST(panels)
+{
+    check_all(7, 9, 64, 128, 1, 1, 0);
+    check_all(9, 8, 128, 64, 1, 2, 0);
+    check_all(8, 7, 64, 64, 1, 3, 1);
+    check_all(6, 7, 64, 64, 3, 2, 1);
+    check_all(7, 5, 128, 64, 3, 1, 0);
+    check_all(6, 6, 64, 64, 2, 3, 0);
+}
+END_TEST
+
 START_TEST(windows_strided)
 {
     check_all(7, 7, 20, 33, 3, 2, 1);
@@ -278,7 +290,8 @@ START_TEST(large)
         int kernel, stride;
     } shapes[] = {{56, 32, 130, 1, 1, 1}, {28, 130, 64, 2, 1, 1}, {14, 256, 512, 2, 1, 1},
                   {28, 96, 130, 1, 1, 2}, {7, 512, 128, 5, 3, 1}, {56, 24, 40, 1, 3, 1},
-                  {28, 64, 72, 2, 3, 2},  {64, 3, 64, 1, 7, 2}};
+                  {28, 64, 128, 2, 3, 2}, {56, 64, 64, 1, 1, 1},  {28, 64, 192, 2, 1, 2},
+                  {7, 1088, 64, 9, 1, 1}, {64, 3, 64, 1, 7, 2}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const int k = shapes[i].kernel, s = shapes[i].stride, pad = k / 2;
         const int64_t size = shapes[i].size, rows = (size + 2 * pad - k) / s + 1;
@@ -293,6 +306,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {single, single_strided, windows, windows_strided, large, NULL};
+    const TTest *const tests[] = {single, single_strided, windows, windows_strided, panels, large, NULL};
     return mck_main(argc, argv, "nn_conv_read", tests);
 }
