@@ -1,20 +1,21 @@
 #include "kernels/nn/cpu.h"
 
 /* What both tables have. */
-#define COMMON                                                                                              \
-    .real = sizeof(float), .dense_size = ps_nn_dense_size_cpu, .conv_size = ps_nn_conv_size_cpu,            \
-    .conv_prepare = ps_nn_conv_prepare_cpu, .conv_forward = ps_nn_conv_forward_cpu,                         \
-    .conv_backward = ps_nn_conv_backward_cpu, .lstm_size = ps_nn_lstm_size_cpu,                             \
-    .pool_forward = ps_nn_pool_forward_cpu, .pool_backward = ps_nn_pool_backward_cpu,                       \
-    .sum_forward = ps_nn_sum_forward_cpu, .sum_backward = ps_nn_sum_backward_cpu,                           \
-    .upsample_forward = ps_nn_upsample_forward_cpu, .upsample_backward = ps_nn_upsample_backward_cpu,       \
-    .batch_norm_forward = ps_nn_batch_norm_forward_cpu,                                                     \
-    .batch_norm_backward = ps_nn_batch_norm_backward_cpu,                                                   \
-    .batch_norm_evaluate = ps_nn_batch_norm_evaluate_cpu,                                                   \
-    .layer_norm_forward = ps_nn_layer_norm_forward_cpu,                                                     \
-    .layer_norm_backward = ps_nn_layer_norm_backward_cpu, .dropout = ps_nn_dropout_cpu,                     \
-    .add = ps_nn_add_cpu, .softmax_loss = ps_nn_softmax_loss_cpu, .square_loss = ps_nn_square_loss_cpu,     \
-    .absolute_loss = ps_nn_absolute_loss_cpu, .direction = ps_nn_direction_cpu, .update = ps_nn_update_cpu, \
+#define COMMON                                                                                            \
+    .real = sizeof(float), .dense_size = ps_nn_dense_size_cpu, .conv_size = ps_nn_conv_size_cpu,          \
+    .conv_prepare = ps_nn_conv_prepare_cpu, .conv_forward = ps_nn_conv_forward_cpu,                       \
+    .conv_backward = ps_nn_conv_backward_cpu, .lstm_size = ps_nn_lstm_size_cpu,                           \
+    .pool_forward = ps_nn_pool_forward_cpu, .pool_backward = ps_nn_pool_backward_cpu,                     \
+    .sum_forward = ps_nn_sum_forward_cpu, .sum_backward = ps_nn_sum_backward_cpu,                         \
+    .upsample_forward = ps_nn_upsample_forward_cpu, .upsample_backward = ps_nn_upsample_backward_cpu,     \
+    .batch_norm_forward = ps_nn_batch_norm_forward_cpu,                                                   \
+    .batch_norm_backward = ps_nn_batch_norm_backward_cpu,                                                 \
+    .batch_norm_evaluate = ps_nn_batch_norm_evaluate_cpu,                                                 \
+    .layer_norm_forward = ps_nn_layer_norm_forward_cpu,                                                   \
+    .layer_norm_backward = ps_nn_layer_norm_backward_cpu, .dropout = ps_nn_dropout_cpu,                   \
+    .add = ps_nn_add_cpu, .softmax_loss = ps_nn_softmax_loss_cpu, .square_loss = ps_nn_square_loss_cpu,   \
+    .absolute_loss = ps_nn_absolute_loss_cpu, .shares_loss = ps_nn_shares_loss_cpu,                       \
+    .sigmoid_loss = ps_nn_sigmoid_loss_cpu, .direction = ps_nn_direction_cpu, .update = ps_nn_update_cpu, \
     .squares = ps_nn_squares_cpu
 
 const struct ps_nn_kernels ps_nn_cpu = {

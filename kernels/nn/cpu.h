@@ -69,6 +69,9 @@ double ps_nn_softmax_loss_cpu(const struct ps_nn_softmax *l, int64_t n, const vo
                               const int32_t *label, double scale, void *gradient);
 double ps_nn_square_loss_cpu(int64_t n, const void *x, const void *target, double scale, void *gradient);
 double ps_nn_absolute_loss_cpu(int64_t n, const void *x, const void *target, double scale, void *gradient);
+double ps_nn_shares_loss_cpu(const struct ps_nn_softmax *l, int64_t n, const void *logits, const void *target,
+                             double scale, void *gradient);
+double ps_nn_sigmoid_loss_cpu(int64_t n, const void *x, const void *target, double scale, void *gradient);
 
 void ps_nn_direction_cpu(const struct ps_nn_update *u, int64_t n, const void *weights, void *gradient,
                          void *state1, void *state2);

@@ -46,6 +46,42 @@ double ps_nn_softmax_loss_cpu(const struct ps_nn_softmax *l, int64_t n, const vo
     return loss;
 }
 
+double ps_nn_shares_loss_cpu(const struct ps_nn_softmax *l, int64_t n, const void *logits, const void *target,
+                             double scale, void *gradient)
+{
+    const double kept = 1 - l->smoothing, other = l->smoothing / (double)l->classes;
+    double loss = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const float *x = (const float *)logits + i * l->classes, *t = (const float *)target + i * l->classes;
+        float *dx = gradient ? (float *)gradient + i * l->classes : NULL, most = x[0];
+        double sum = 0, shares = 0, reached = 0;
+        for (int64_t k = 0; k < l->classes; k++) {
+            const double share = kept * t[k] + other;
+            most = x[k] > most || x[k] != x[k] ? x[k] : most;
+            shares += share;
+            reached += share * x[k];
+        }
+        for (int64_t k = 0; k < l->classes; k++) sum += expf(x[k] - most);
+        loss += shares * (most + log(sum)) - reached;
+        for (int64_t k = 0; dx && k < l->classes; k++)
+            dx[k] = (float)(scale * (shares * expf(x[k] - most) / sum - kept * t[k] - other));
+    }
+    return loss;
+}
+
+double ps_nn_sigmoid_loss_cpu(int64_t n, const void *x, const void *target, double scale, void *gradient)
+{
+    const float *z = x, *t = target;
+    float *dx = gradient;
+    double loss = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const double e = exp(-fabs((double)z[i])); /* does not overflow */
+        loss += fmax(z[i], 0) - (double)z[i] * t[i] + log1p(e);
+        if (dx) dx[i] = (float)(scale * ((z[i] < 0 ? e : 1) / (1 + e) - t[i]));
+    }
+    return loss;
+}
+
 double ps_nn_square_loss_cpu(int64_t n, const void *x, const void *target, double scale, void *gradient)
 {
     enum { BLOCK = 256 };

@@ -239,6 +239,11 @@ struct ps_nn_kernels {
                            double scale, void *dx);
     double (*square_loss)(int64_t n, const void *x, const void *target, double scale, void *dx);
     double (*absolute_loss)(int64_t n, const void *x, const void *target, double scale, void *dx);
+    /** softmax_loss where a sample is of several classes. @param target [n][classes] shares */
+    double (*shares_loss)(const struct ps_nn_softmax *l, int64_t n, const void *x, const void *target,
+                          double scale, void *dx);
+    /** -t log s(x) - (1 - t) log(1 - s(x)), s the sigmoid: each of n outputs is a question of its own. */
+    double (*sigmoid_loss)(int64_t n, const void *x, const void *target, double scale, void *dx);
 
     /** One step of an optimizer on n weights of a layer. LAMB: `direction` first, which writes what the step
      * would be at rate 1 over the gradient; its norm gives `trust`.

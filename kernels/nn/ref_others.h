@@ -158,6 +158,38 @@ static double NAME(absolute_loss)(int64_t n, const void *x, const void *target, 
     return loss;
 }
 
+static double NAME(shares_loss)(const struct ps_nn_softmax *l, int64_t n, const void *logits,
+                                const void *target, double scale, void *gradient)
+{
+    const double other = l->smoothing / (double)l->classes;
+    double loss = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const REAL *x = (const REAL *)logits + i * l->classes, *t = (const REAL *)target + i * l->classes;
+        double most = -INFINITY, sum = 0, shares = 0;
+        for (int64_t k = 0; k < l->classes; k++)
+            if (!(x[k] <= most)) most = x[k];
+        for (int64_t k = 0; k < l->classes; k++) sum += exp(x[k] - most);
+        for (int64_t k = 0; k < l->classes; k++) shares += (1 - l->smoothing) * t[k] + other;
+        for (int64_t k = 0; k < l->classes; k++) {
+            const double share = (1 - l->smoothing) * t[k] + other, p = exp(x[k] - most) / sum;
+            loss -= share * (x[k] - most - log(sum));
+            if (gradient) ((REAL *)gradient)[i * l->classes + k] = (REAL)(scale * (shares * p - share));
+        }
+    }
+    return loss;
+}
+
+static double NAME(sigmoid_loss)(int64_t n, const void *x, const void *target, double scale, void *gradient)
+{
+    double loss = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const double z = ((const REAL *)x)[i], t = ((const REAL *)target)[i];
+        loss += fmax(z, 0) - z * t + log1p(exp(-fabs(z)));
+        if (gradient) ((REAL *)gradient)[i] = (REAL)(scale * (1 / (1 + exp(-z)) - t));
+    }
+    return loss;
+}
+
 /* Adam's quotient; its means are brought up to date. */
 static double NAME(adam)(const struct ps_nn_update *u, double g, REAL *mean, REAL *square)
 {

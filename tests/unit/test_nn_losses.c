@@ -129,6 +129,74 @@ START_TEST(absolute)
 }
 END_TEST
 
+/* Shares of one class are its label's loss; mixed ones lie between. cpu agrees with double precision as
+ * above. */
+START_TEST(shares)
+{
+    const struct ps_nn_kernels *const tables[] = {&ps_nn_ref, &ps_nn_cpu};
+    enum { C = 33 };
+    static double x64[N * C], t64[N * C], one[N * C], d64[N * C], want_d[N * C];
+    static float x32[N * C], t32[N * C], d32[N * C];
+    for (int i = 0; i < N * C; i++) {
+        x64[i] = x32[i] = (float)number(6, i);
+        one[i] = i % C == label[i / C];
+        t64[i] = t32[i] = i % C == label[i / C] ? 0.75F : i % C == 20 ? 0.25F : 0;
+    }
+    for (int smooth = 0; smooth < 2; smooth++) {
+        const struct ps_nn_softmax l = {C, 0.1 * smooth};
+        int32_t other[N];
+        for (int i = 0; i < N; i++) other[i] = 20;
+        const double first = ps_nn_ref64.softmax_loss(&l, N, x64, label, 0.5, want_d);
+        ck_assert(fabs(ps_nn_ref64.shares_loss(&l, N, x64, one, 0.5, d64) - first) < 1e-12 * first);
+        for (int i = 0; i < N * C; i++) ck_assert(fabs(d64[i] - want_d[i]) < 1e-14);
+        const double second = ps_nn_ref64.softmax_loss(&l, N, x64, other, 0.5, NULL);
+        const double want = ps_nn_ref64.shares_loss(&l, N, x64, t64, 0.5, d64);
+        ck_assert_msg(fabs(want - 0.75 * first - 0.25 * second) < 1e-12 * want, "%.17g", want);
+        for (int t = 0; t < 2; t++) {
+            const double loss = tables[t]->shares_loss(&l, N, x32, t32, 0.5, d32);
+            ck_assert_msg(fabs(loss - want) <= 2e-6 * want, "%s: %.9g, not %.9g", tables[t]->name, loss,
+                          want);
+            for (int i = 0; i < N * C; i++)
+                ck_assert_msg(fabs(d32[i] - d64[i]) <= 1e-6, "%s: gradient %.9g, not %.9g", tables[t]->name,
+                              (double)d32[i], d64[i]);
+        }
+    }
+}
+END_TEST
+
+/* Known values, differences, and numbers that are large: of a yes that is told with certainty nothing is
+ * lost, of a no as much as the number. */
+START_TEST(sigmoid)
+{
+    enum { M = 40 };
+    const struct ps_nn_kernels *const tables[] = {&ps_nn_ref, &ps_nn_cpu};
+    double x64[M], t64[M], d64[M];
+    float x32[M], t32[M], d32[M];
+    const double h = 1e-5, zero[] = {0}, yes[] = {1};
+    for (int i = 0; i < M; i++) x64[i] = x32[i] = (float)number(7, i), t64[i] = t32[i] = i % 3 == 0;
+    ck_assert(fabs(ps_nn_ref64.sigmoid_loss(1, zero, yes, 1, d64) - log(2)) < 1e-15 && d64[0] == -0.5);
+    const double want = ps_nn_ref64.sigmoid_loss(M, x64, t64, 2, d64);
+    for (int i = 0; i < M; i++) {
+        const double was = x64[i];
+        x64[i] = was + h;
+        const double up = ps_nn_ref64.sigmoid_loss(M, x64, t64, 2, NULL);
+        x64[i] = was - h;
+        const double down = ps_nn_ref64.sigmoid_loss(M, x64, t64, 2, NULL);
+        x64[i] = was;
+        ck_assert_msg(fabs(2 * (up - down) / (2 * h) - d64[i]) < 1e-8, "%d: %.12g", i, d64[i]);
+    }
+    for (int t = 0; t < 2; t++) {
+        const float far[] = {1000, 1000, -1000, -1000}, answer[] = {1, 0, 1, 0};
+        const double loss = tables[t]->sigmoid_loss(M, x32, t32, 2, d32);
+        ck_assert_msg(fabs(loss - want) <= 1e-6 * want, "%s: %.9g, not %.9g", tables[t]->name, loss, want);
+        for (int i = 0; i < M; i++) ck_assert(fabs(d32[i] - d64[i]) <= 1e-6);
+        ck_assert(tables[t]->sigmoid_loss(4, far, answer, 1, d32) >= 2000);
+        ck_assert(tables[t]->sigmoid_loss(4, far, answer, 1, NULL) <= 2000);
+        ck_assert(d32[0] == 0 && d32[1] == 1 && d32[2] == -1 && d32[3] == 0);
+    }
+}
+END_TEST
+
 /* Both back ends drop the same elements, whatever else is in the micro-batch; about as many as asked for
  * (five standard deviations); the others grow; another step or stream drops others. */
 START_TEST(dropout)
@@ -163,6 +231,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {softmax, differences, extremes, squares, absolute, dropout, NULL};
+    const TTest *const tests[] = {softmax, differences, extremes, squares, absolute,
+                                  shares,  sigmoid,     dropout,  NULL};
     return mck_main(argc, argv, "nn_losses", tests);
 }
