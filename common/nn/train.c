@@ -116,6 +116,7 @@ static enum ps_status train(struct ps_train *t)
     PS_TRY(ps_train_resume(t));
     ps_train_prepare(t);
     PS_TRY(t->lbfgs ? ps_train_full(t) : epochs(t));
+    ps_train_times_share(t);
     const struct ps_gradients_count sent = ps_gradients_sent(t->gradients);
     ps_phase(t->run, "train");
     ps_phase_count(t->run, "messages", sent.messages);
@@ -156,6 +157,8 @@ enum ps_status ps_train(struct ps_run *run, const struct ps_train_job *job, stru
         out->epochs = t.at.epoch;
         out->loss = t.at.mean_loss;
         memcpy(out->figure, t.at.figure, sizeof out->figure);
+        out->times = t.times;
+        t.times.step = NULL;
     }
     const enum ps_status closed = ps_train_close(&t);
     if (rc == PS_OK) rc = closed;

@@ -9,6 +9,7 @@ enum ps_loss {
     PS_LOSS_SOFTMAX,  /**< cross-entropy of softmax(output) and labels, mean over samples */
     PS_LOSS_SQUARES,  /**< squared differences of output and target, mean over samples and features */
     PS_LOSS_ABSOLUTE, /**< absolute differences, likewise */
+    PS_LOSS_SIGMOID,  /**< cross-entropy of sigmoid(output) and target, mean over samples and outputs */
 };
 
 enum { PS_FIGURES_MAX = 16 };
@@ -19,8 +20,10 @@ struct ps_train_job {
     const struct ps_net *net; /**< ended */
     const char *describe;     /**< all that the same bits need besides shared parameters: data, model */
     enum ps_loss loss;
-    double smoothing;                      /**< of labels */
-    bool same;                             /**< the target is the input itself */
+    double smoothing; /**< of labels */
+    double mixup; /**< samples of a grain are mixed in pairs, with shares drawn from Beta(mixup, mixup), at
+                     most 1 (Zhang et al. 2018, "mixup"); 0: they are not */
+    bool same;    /**< the target is the input itself */
     const struct ps_source *train, *valid; /**< valid: NULL where there is none */
     struct ps_score score;                 /**< of validation and of --eval-only */
     /** From sums over n samples to what people read. @param figure out [figures] */
@@ -29,6 +32,27 @@ struct ps_train_job {
     const char *const *figure_name; /**< [figures] "val_loss", "val_accuracy": words of the record */
     int follow;                     /**< the figure that best model and early stopping go by */
     bool larger;                    /**< is better */
+    const char *anew;  /**< layer that begins as random also where weights are read; NULL: none */
+    bool record_steps; /**< the seconds of each step go to the record */
+};
+
+/** What a thread does in a step. */
+enum ps_train_span {
+    PS_SPAN_LOAD,
+    PS_SPAN_FORWARD,
+    PS_SPAN_BACKWARD,
+    PS_SPAN_SUM,
+    PS_SPAN_UPDATE,
+    PS_SPAN_PREPARE,
+    PS_SPAN_WAIT,
+    PS_SPANS
+};
+
+/** Where the seconds of steps went. */
+struct ps_train_times {
+    int64_t steps;         /**< of this run, that are in `step` */
+    double *step;          /**< [steps] seconds of each, on this rank; owned */
+    double span[PS_SPANS]; /**< seconds of all steps, mean over the threads of all ranks */
 };
 
 /** What training ends with. */
@@ -38,6 +62,7 @@ struct ps_trained {
     int64_t steps, epochs;
     double loss;                   /**< mean over the last epoch */
     double figure[PS_FIGURES_MAX]; /**< of those weights */
+    struct ps_train_times times;
     struct ps_train_memory *memory;
 };
 

@@ -75,9 +75,13 @@ static enum ps_status open_gradients(struct ps_train *t)
 /* Room of a thread for micro-batches of up to `most` samples. */
 static enum ps_status make_thread(const struct ps_train *t, int64_t most, struct ps_train_thread *out)
 {
-    PS_TRY(ps_micro_make(t->job->net, most, t->target, true, &out->micro));
+    const struct ps_net *net = t->job->net;
+    PS_TRY(ps_micro_make(net, most, t->target, true, &out->micro));
+    if (t->job->mixup > 0 && t->target == PS_TARGET_LABELS)
+        PS_TRY(ps_alloc(&out->shares, most * ps_shape_size(net->node[net->nodes - 1].out),
+                        sizeof *out->shares, "shares of classes"));
     if (!t->carried) return PS_OK;
-    return ps_alloc(&out->next, most * t->job->net->states, sizeof *out->next, "carried states");
+    return ps_alloc(&out->next, most * net->states, sizeof *out->next, "carried states");
 }
 
 /* Room of this rank. Each thread makes its own, so that memory is near it. */
@@ -89,6 +93,7 @@ static enum ps_status make_threads(struct ps_train *t)
     if (t->job->train->streams > 0) PS_TRY(ps_train_carried_open(t));
     PS_TRY(ps_zalloc(&t->at.loss, t->grains, sizeof *t->at.loss, "the losses of grains"));
     PS_TRY(ps_zalloc(&t->thread, threads, sizeof *t->thread, "the threads"));
+    PS_TRY(ps_train_times_open(t));
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
     for (int i = 0; i < threads; i++) t->thread[i].failed = make_thread(t, most, &t->thread[i]);
     for (int i = 0; i < threads; i++) PS_TRY(t->thread[i].failed);
@@ -136,9 +141,11 @@ enum ps_status ps_train_close(struct ps_train *t)
     for (int i = 0; t->thread && i < t->run->threads; i++) {
         ps_micro_free(&t->thread[i].micro);
         free(t->thread[i].next);
+        free(t->thread[i].shares);
     }
     free(t->thread);
     free(t->at.loss);
+    free(t->times.step);
     free(t->carried);
     ps_lbfgs_close(t->lbfgs);
     ps_optimizer_close(t->optimizer);
@@ -148,6 +155,7 @@ enum ps_status ps_train_close(struct ps_train *t)
 
 void ps_train_free(struct ps_trained *t)
 {
+    free(t->times.step);
     if (t->memory) {
         ps_shared_close(&t->memory->shared);
         ps_team_close(&t->memory->team);
@@ -167,7 +175,8 @@ enum ps_status ps_train_begin(struct ps_train *t)
     }
     float *w;
     PS_TRY(ps_agree(t->run->comm, ps_alloc(&w, n, sizeof *w, "the first weights")));
-    enum ps_status rc = ps_weights_read(t->run, t->params->weights, net, w);
+    if (t->job->anew) ps_net_init(net, w);
+    enum ps_status rc = ps_weights_read_but(t->run, t->params->weights, net, t->job->anew, w);
     if (rc == PS_OK && m->team.rank == 0) memcpy(m->w, w, (size_t)n * sizeof *w);
     free(w);
     return rc;

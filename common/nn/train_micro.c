@@ -37,8 +37,10 @@ struct ps_train_sum ps_train_sum_of(const struct ps_train *t, int64_t first, int
 }
 
 /* Sum over the n samples that went forward; its gradient times `scale` is written. */
-static double loss_of(const struct ps_train *t, const struct ps_micro *m, int64_t n, double scale, void *dy)
+static double loss_of(const struct ps_train *t, const struct ps_train_thread *me, int64_t n, double scale,
+                      void *dy)
 {
+    const struct ps_micro *m = &me->micro;
     const struct ps_net *net = t->job->net;
     const int64_t output = ps_shape_size(net->node[net->nodes - 1].out);
     const void *y = m->work.y[net->nodes - 1];
@@ -46,7 +48,10 @@ static double loss_of(const struct ps_train *t, const struct ps_micro *m, int64_
         return net->kernels->square_loss(n * output, y, m->target, scale, dy);
     if (t->job->loss == PS_LOSS_ABSOLUTE)
         return net->kernels->absolute_loss(n * output, y, m->target, scale, dy);
+    if (t->job->loss == PS_LOSS_SIGMOID)
+        return net->kernels->sigmoid_loss(n * output, y, m->target, scale, dy);
     const struct ps_nn_softmax softmax = {.classes = output, .smoothing = t->job->smoothing};
+    if (me->shares) return net->kernels->shares_loss(&softmax, n, y, me->shares, scale, dy);
     return net->kernels->softmax_loss(&softmax, n, y, m->target, scale, dy);
 }
 
@@ -80,19 +85,20 @@ static bool forward(struct ps_train *t, int thread, const struct ps_train_sum *u
     const uint64_t seed = (uint64_t)t->run->common->seed;
     const struct ps_draw draw = {.seed = seed, .epoch = u->epoch, .training = true};
 
-    ps_trace_begin(t->trace, thread, "load");
+    ps_train_begin_span(t, thread, PS_SPAN_LOAD);
     number(t, u->epoch, at, me->micro.sample);
     const enum ps_status rc = ps_micro_load(&me->micro, t->job->train, &draw, batch->n);
-    ps_trace_end(t->trace, thread);
+    ps_train_end_span(t, thread, PS_SPAN_LOAD);
     if (rc != PS_OK) {
         me->failed = rc;
         return false;
     }
 
-    ps_trace_begin(t->trace, thread, "forward");
+    ps_train_begin_span(t, thread, PS_SPAN_FORWARD);
+    if (t->job->mixup > 0) ps_train_mix(t, me, batch->n, u->epoch);
     ps_net_forward(&me->micro.work, batch, t->memory->w, t->memory->prepared);
-    const double here = loss_of(t, &me->micro, batch->n, u->scale, ps_net_output_gradient(&me->micro.work));
-    ps_trace_end(t->trace, thread);
+    const double here = loss_of(t, me, batch->n, u->scale, ps_net_output_gradient(&me->micro.work));
+    ps_train_end_span(t, thread, PS_SPAN_FORWARD);
     *loss += here;
     return isfinite(here);
 }
@@ -131,12 +137,12 @@ static bool go_through(struct ps_train *t, int thread, const struct ps_train_sum
     const bool good = forward(t, thread, u, at, &batch, &t->at.loss[g]);
     tell_all(t, thread, !good, slot);
     if (!good) return false;
-    ps_trace_begin(t->trace, thread, "backward");
+    ps_train_begin_span(t, thread, PS_SPAN_BACKWARD);
     if (last) ready(&speaker, n, n + PS_GRADIENT_EXTRA);
     ps_net_backward(&micro->work, &batch, t->memory->w, t->memory->prepared, &gradient);
     if (t->carried)
         memcpy(ps_train_carried(t, g), batch.next, (size_t)(batch.n * t->job->net->states) * sizeof(float));
-    ps_trace_end(t->trace, thread);
+    ps_train_end_span(t, thread, PS_SPAN_BACKWARD);
     return true;
 }
 
@@ -177,9 +183,9 @@ void ps_train_go_through(struct ps_train *t, int thread, const struct ps_train_s
 
 bool ps_train_add(struct ps_train *t, int thread)
 {
-    ps_trace_begin(t->trace, thread, "sum");
+    ps_train_begin_span(t, thread, PS_SPAN_SUM);
     const enum ps_status rc = ps_gradients_sum(t->gradients, thread);
-    ps_trace_end(t->trace, thread);
+    ps_train_end_span(t, thread, PS_SPAN_SUM);
     if (rc != PS_OK) t->thread[thread].failed = rc;
     return rc == PS_OK;
 }

@@ -33,7 +33,9 @@ struct ps_train_at {
 struct ps_train_thread {
     struct ps_micro micro;
     float *next;           /**< [most samples][states] after a micro-batch, where state is carried; owned */
+    float *shares;         /**< [most samples][classes] of mixed ones; owned */
     enum ps_status failed; /**< of loading a sample */
+    double since, span[PS_SPANS]; /**< seconds */
 };
 
 /** Why ps_train_steps came to an end. Equal on all ranks. */
@@ -58,6 +60,8 @@ struct ps_train {
     float *carried; /**< [batch][states of the net], as micro-batches have them, one grain after the other:
                        state with which the next batch begins, of this rank's grains; NULL where none is
                        carried; owned */
+    struct ps_train_times times;
+    int64_t timed; /**< steps of `times` that are in the record */
     bool resumed;
     int64_t saved_steps; /**< updates that the last checkpoint holds */
     double saved;        /**< when the last checkpoint was written; rank 0's clock */
@@ -157,6 +161,26 @@ void ps_train_carried_begin(const struct ps_train *t, int64_t grain, struct ps_r
 
 /** States of all grains to all ranks. Collective. @return PS_OK; PS_EMPI */
 enum ps_status ps_train_carried_gather(struct ps_train *t);
+
+/* train_times.c */
+
+/** Room for the seconds of steps. Local. @return PS_OK; PS_ENOMEM */
+enum ps_status ps_train_times_open(struct ps_train *t);
+
+/** A thread begins and ends something; also for the timeline. Local. */
+void ps_train_begin_span(struct ps_train *t, int thread, enum ps_train_span span);
+void ps_train_end_span(struct ps_train *t, int thread, enum ps_train_span span);
+
+/** Thread 0 is done with a step. Local. */
+void ps_train_count_step(struct ps_train *t, double seconds);
+
+/** Means over all threads. Collective. */
+void ps_train_times_share(struct ps_train *t);
+
+/* train_mix.c */
+
+/** Mix the n samples of a micro-batch, and their targets: labels become shares. Local. */
+void ps_train_mix(const struct ps_train *t, struct ps_train_thread *me, int64_t n, int64_t epoch);
 
 /* train_steps.c */
 

@@ -36,6 +36,9 @@ void ps_train_tell(struct ps_train *t, const struct ps_train_epoch *e)
     ps_record_num(run, "seconds", e->seconds);
     ps_record_num(run, "validation_seconds", e->validation);
     ps_record_num(run, "samples_per_second", speed);
+    if (t->job->record_steps)
+        ps_record_nums(run, "step_seconds", t->times.step + t->timed, (int)(t->times.steps - t->timed));
+    t->timed = t->times.steps;
     ps_record_end(run);
 }
 

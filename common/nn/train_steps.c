@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include "common/nn/train_parts.h"
 #include "common/run/log.h"
+#include "common/run/timer.h"
 
 static int64_t least(int64_t a, int64_t b)
 {
@@ -20,23 +21,23 @@ static struct ps_train_pause update(struct ps_train *t, int thread, const struct
 
     if (!ps_train_add(t, thread)) return (struct ps_train_pause){.bad = true};
 
-    ps_trace_begin(t->trace, thread, "update");
+    ps_train_begin_span(t, thread, PS_SPAN_UPDATE);
     ps_optimizer_step(t->optimizer, thread, mine, u->step + 1, ps_schedule_rate(&t->schedule, u->step), total,
                       t->memory->w);
-    ps_trace_end(t->trace, thread);
+    ps_train_end_span(t, thread, PS_SPAN_UPDATE);
 
-    ps_trace_begin(t->trace, thread, "wait");
+    ps_train_begin_span(t, thread, PS_SPAN_WAIT);
     ps_team_wait(team);
-    ps_trace_end(t->trace, thread);
+    ps_train_end_span(t, thread, PS_SPAN_WAIT);
     const struct ps_train_pause pause = ps_train_told(t);
 
-    ps_trace_begin(t->trace, thread, "prepare");
+    ps_train_begin_span(t, thread, PS_SPAN_PREPARE);
     if (team->first + thread == 0) ps_net_buffers_follow(net, total, u->micro, t->memory->w);
     ps_net_prepare(net, t->memory->w, t->memory->prepared, team->first + thread, team->threads);
-    ps_trace_end(t->trace, thread);
-    ps_trace_begin(t->trace, thread, "wait");
+    ps_train_end_span(t, thread, PS_SPAN_PREPARE);
+    ps_train_begin_span(t, thread, PS_SPAN_WAIT);
     ps_team_wait(team);
-    ps_trace_end(t->trace, thread);
+    ps_train_end_span(t, thread, PS_SPAN_WAIT);
     return pause;
 }
 
@@ -51,8 +52,10 @@ static int64_t go_on(struct ps_train *t, int thread, struct ps_progress *progres
         struct ps_train_sum u = ps_train_sum_of(t, i * k, least((i + 1) * k, t->batches));
         u.epoch = t->at.epoch;
         u.step = t->at.epoch * t->updates + i++;
+        const double start = ps_elapsed(t->run);
         ps_train_go_through(t, thread, &u);
         *pause = update(t, thread, &u);
+        if (thread == 0) ps_train_count_step(t, ps_elapsed(t->run) - start);
         if (every > 0 && (u.step + 1) % every == 0) pause->save = true;
         if (thread == 0) ps_progress_at(progress, (i - from) * k * t->params->batch);
     }

@@ -128,9 +128,16 @@ static enum ps_status read_tensor(const char *path, const struct ps_safetensors 
     return PS_OK;
 }
 
+/* Is a tensor one of that layer's? */
+static bool is_of(const char *name, const char *layer)
+{
+    const size_t len = layer ? strlen(layer) : 0;
+    return layer && strncmp(name, layer, len) == 0 && name[len] == '.';
+}
+
 /* What the net does not have is a sign of another net. */
 static enum ps_status find_strangers(const char *path, const struct ps_safetensors *file,
-                                     const struct ps_tensor *tensor, int n)
+                                     const struct ps_tensor *tensor, int n, const char *but)
 {
     static const char counter[] = ".num_batches_tracked";
     for (int i = 0; i < file->n; i++) {
@@ -138,14 +145,15 @@ static enum ps_status find_strangers(const char *path, const struct ps_safetenso
         const size_t len = strlen(name), tail = sizeof counter - 1;
         int k = 0;
         while (k < n && strcmp(tensor[k].name, name) != 0) k++;
-        PS_CHECK(k < n || (len > tail && strcmp(name + len - tail, counter) == 0), PS_EINPUT,
-                 "%s: tensor '%s' is of no layer of the net", path, name);
+        const bool counts = len > tail && strcmp(name + len - tail, counter) == 0;
+        PS_CHECK(k < n || counts || is_of(name, but), PS_EINPUT, "%s: tensor '%s' is of no layer of the net",
+                 path, name);
     }
     return PS_OK;
 }
 
 /* Rank 0. */
-static enum ps_status read(const char *path, const struct ps_net *net, float *w)
+static enum ps_status read(const char *path, const struct ps_net *net, const char *but, float *w)
 {
     struct ps_safetensors file = {.n = 0};
     struct ps_tensor *tensor = NULL;
@@ -154,8 +162,9 @@ static enum ps_status read(const char *path, const struct ps_net *net, float *w)
     enum ps_status rc = ps_safetensors_read(path, &file);
     if (rc == PS_OK) rc = list(net, &tensor, &n);
     if (rc == PS_OK) rc = ps_alloc(&turned, net->weights, sizeof *turned, "weights in the order of a file");
-    for (int i = 0; i < n && rc == PS_OK; i++) rc = read_tensor(path, &file, &tensor[i], turned, w);
-    if (rc == PS_OK) rc = find_strangers(path, &file, tensor, n);
+    for (int i = 0; i < n && rc == PS_OK; i++)
+        if (!is_of(tensor[i].name, but)) rc = read_tensor(path, &file, &tensor[i], turned, w);
+    if (rc == PS_OK) rc = find_strangers(path, &file, tensor, n, but);
     ps_safetensors_free(&file);
     free(tensor);
     free(turned);
@@ -164,9 +173,15 @@ static enum ps_status read(const char *path, const struct ps_net *net, float *w)
 
 enum ps_status ps_weights_read(const struct ps_run *run, const char *path, const struct ps_net *net, float *w)
 {
+    return ps_weights_read_but(run, path, net, NULL, w);
+}
+
+enum ps_status ps_weights_read_but(const struct ps_run *run, const char *path, const struct ps_net *net,
+                                   const char *layer, float *w)
+{
     const int64_t n = net->weights + net->buffers;
     struct ps_message m;
-    PS_TRY(ps_agree(run->comm, run->rank == 0 ? read(path, net, w) : PS_OK));
+    PS_TRY(ps_agree(run->comm, run->rank == 0 ? read(path, net, layer, w) : PS_OK));
     PS_TRY(ps_message_make(n * (int64_t)sizeof *w, &m));
     const int rc = MPI_Bcast(w, m.count, m.type, 0, run->comm);
     ps_message_free(&m);

@@ -18,4 +18,9 @@ enum ps_status ps_weights_write(const struct ps_run *run, const char *path, cons
 enum ps_status ps_weights_read(const struct ps_run *run, const char *path, const struct ps_net *net,
                                float *w);
 
+/** The same, but the weights of one layer stay on rank 0 as they are and are not looked for in the file.
+ * @param layer its name; NULL: read all */
+enum ps_status ps_weights_read_but(const struct ps_run *run, const char *path, const struct ps_net *net,
+                                   const char *layer, float *w);
+
 #endif

@@ -235,8 +235,36 @@ START_TEST(missing)
 }
 END_TEST
 
+/* All but a layer, which has another shape in the file, and stays. */
+START_TEST(but_one)
+{
+    const char *path = file_name("but.safetensors");
+    const struct ps_run run = run_on(MPI_COMM_WORLD, 1);
+    struct ps_net net, other;
+    series(&net);
+    ps_net_begin(&other, &ps_nn_cpu, (struct ps_shape){6, 1, 3, true}, PS_INIT_TORCH, 5);
+    int a = ps_net_last_step(&other, ps_net_lstm(&other, 0, "lstm", 0, 5));
+    ps_net_dense(&other, a, "out", 7, PS_NN_LINEAR);
+    mck_assert(ps_net_end(&other) == PS_OK, "%s", ps_err_message());
+    float *theirs = numbers(&other), *w = calloc((size_t)net.weights, sizeof *w);
+    mck_assert(ps_weights_write(&run, path, &other, theirs) == PS_OK, "%s", ps_err_message());
+    for (int64_t i = 0; i < net.weights; i++) w[i] = -1;
+    mck_assert(ps_weights_read(&run, path, &net, w) == PS_EINPUT, "the shape is another");
+    mck_assert(ps_weights_read_but(&run, path, &net, "ou", w) == PS_EINPUT, "not that layer");
+    for (int64_t i = 0; i < net.weights; i++) w[i] = -1;
+    mck_assert(ps_weights_read_but(&run, path, &net, "out", w) == PS_OK, "%s", ps_err_message());
+    const int64_t head = net.node[net.nodes - 1].weights_at;
+    mck_assert(memcmp(w, theirs, (size_t)head * sizeof *w) == 0, "others were read");
+    for (int64_t i = head; i < net.weights; i++) mck_assert(w[i] == -1, "element %lld", (long long)i);
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (world_rank() == 0) unlink(path);
+    free(theirs), free(w);
+    ps_net_free(&net), ps_net_free(&other);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {round_trip, layouts, image_rows, refusals, missing, NULL};
+    const TTest *const tests[] = {round_trip, layouts, image_rows, refusals, missing, but_one, NULL};
     return mck_main(argc, argv, "nn_weights", tests);
 }
