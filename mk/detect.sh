@@ -28,7 +28,7 @@ find_mpi() {
 compiles() { # the header is found with these flags; $3: a macro that must be defined
     case $1 in *'()') return 0 ;; esac # a library without a header: pkg-config knows it
     # shellcheck disable=SC2086 # $2 is a list of flags
-    printf '#include <stddef.h>\n#include <%s>\n%s\n' "$1" "${3:+#ifndef $3
+    printf '#include <stdio.h>\n#include <%s>\n%s\n' "$1" "${3:+#ifndef $3
 #error
 #endif}" | $MPICC $2 -fsyntax-only -x c - >/dev/null 2>&1
 }

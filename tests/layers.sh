@@ -40,7 +40,7 @@ function vendor(header, pattern, place) {
     if (header ~ pattern && FILENAME !~ place) tell("<" header "> belongs to " substr(place, 2))
 }
 function theirs(h) {
-    vendor(h, "^(pnetcdf|hdf5|hdf5_hl|H5[A-Za-z]*|matio|zlib|libdeflate|turbojpeg|jpeglib|png)\\.h$", "^common/io/")
+    vendor(h, "^(pnetcdf|hdf5|hdf5_hl|H5[A-Za-z]*|matio|zlib|libdeflate|turbojpeg|jpeglib|jerror|tiffio|png)\\.h$", "^common/io/")
     vendor(h, "(scalapack|blacs|elpa)", "^common/linalg/")
     vendor(h, "^(cblas|lapacke|mkl.*|dnnl.*|cuda.*|cublas.*|cudnn.*|cusolver.*|curand.*)\\.h$|^oneapi/", "^kernels/")
     vendor(h, "^nccl", "^common/nn/exchange")

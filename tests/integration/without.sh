@@ -7,7 +7,7 @@ if [ -n "${SANITIZED:-}" ]; then
     skip without 'the sanitizer build has its own flags'
     exit 0
 fi
-make_bare() { make B="$TMP/b" WITHOUT='hdf5 pnetcdf zlib libdeflate png matio scalapack' CFLAGS="${O:--O0}" "$@" </dev/null; }
+make_bare() { make B="$TMP/b" WITHOUT='hdf5 pnetcdf zlib libdeflate png jpeg tiff matio scalapack' CFLAGS="${O:--O0}" "$@" </dev/null; }
 
 if ! make_bare >"$TMP/log" 2>&1; then
     not_ok 'without: builds without any optional library'

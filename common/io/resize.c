@@ -1,0 +1,243 @@
+#include "common/io/resize.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** Which pixels along one side make each output pixel: taps weights from `first` on. */
+struct taps {
+    int taps;
+    int32_t *first; /* [out] */
+    float *weight;  /* [out][taps] */
+};
+
+static double triangle(double x)
+{
+    x = fabs(x);
+    return x < 1 ? 1 - x : 0;
+}
+
+static int taps_of(double in, int out)
+{
+    const double ratio = in / out;
+    return 2 * (int)ceil(ratio > 1 ? ratio : 1) + 1;
+}
+
+/* Weights of `out` pixels over [from, from + in) of pixels [lo, hi).
+ * Source: as in PIL's Resample.c and PyTorch's UpSampleKernel.cpp. */
+static void find_taps(double from, double in, int lo, int hi, int out, struct taps *t)
+{
+    const double ratio = in / out, wide = ratio > 1 ? ratio : 1;
+    for (int i = 0; i < out; i++) {
+        const double centre = from + (i + 0.5) * ratio;
+        int begin = (int)floor(centre - wide + 0.5), end = (int)floor(centre + wide + 0.5);
+        float *weight = t->weight + (int64_t)i * t->taps;
+        double sum = 0;
+        if (begin < lo) begin = lo;
+        if (end > hi) end = hi;
+        if (begin > hi - 1) begin = hi - 1;
+        if (end <= begin) end = begin + 1;
+        for (int k = begin; k < end; k++) sum += triangle((k - centre + 0.5) / wide);
+        for (int k = 0; k < t->taps; k++) {
+            const double w = k < end - begin ? triangle((begin + k - centre + 0.5) / wide) : 0;
+            weight[k] = sum > 0 ? (float)(w / sum) : (k == 0);
+        }
+        /* taps behind the last pixel have no weight, but are read */
+        const int spare = begin + t->taps - hi;
+        if (spare > 0 && begin - spare >= lo) {
+            memmove(weight + spare, weight, (size_t)(t->taps - spare) * sizeof *weight);
+            memset(weight, 0, (size_t)spare * sizeof *weight);
+            begin -= spare;
+        }
+        t->first[i] = begin;
+    }
+}
+
+static bool grow(void *array, int64_t *has, int64_t wanted, size_t size)
+{
+    void **a = array;
+    if (wanted <= *has) return true;
+    free(*a);
+    *a = malloc((size_t)wanted * size);
+    *has = *a ? wanted : 0;
+    return *a != NULL;
+}
+
+/* n elements of a row as float, weighted, added to or in place of what is there. */
+#define ADD_ROW(type)                                                 \
+    do {                                                              \
+        const type *x = (const type *)p->data + at;                   \
+        if (first)                                                    \
+            for (int64_t i = 0; i < n; i++) to[i] = w * (float)x[i];  \
+        else                                                          \
+            for (int64_t i = 0; i < n; i++) to[i] += w * (float)x[i]; \
+    } while (0)
+
+static void add_row(const struct ps_picture *p, int64_t at, int64_t n, float w, bool first,
+                    float *restrict to)
+{
+    switch (p->type) {
+    case PS_U8:
+        ADD_ROW(uint8_t);
+        break;
+    case PS_U16:
+        ADD_ROW(uint16_t);
+        break;
+    case PS_I16:
+        ADD_ROW(int16_t);
+        break;
+    default:
+        ADD_ROW(float);
+        break;
+    }
+}
+
+/* A row of the output from the row of the box, whose first pixel is `lo`. */
+static void across(const struct taps *t, const float *row, int lo, int width, int bands, bool flip,
+                   struct ps_tone tone, float *out)
+{
+    for (int j = 0; j < width; j++) {
+        const float *x = row + (int64_t)(t->first[j] - lo) * bands, *w = t->weight + (int64_t)j * t->taps;
+        float *to = out + (int64_t)(flip ? width - 1 - j : j) * bands;
+        if (bands == 3) {
+            float a = 0, b = 0, c = 0;
+            for (int k = 0; k < t->taps; k++) {
+                a += w[k] * x[3 * k];
+                b += w[k] * x[3 * k + 1];
+                c += w[k] * x[3 * k + 2];
+            }
+            to[0] = a * tone.scale[0] + tone.shift[0];
+            to[1] = b * tone.scale[1] + tone.shift[1];
+            to[2] = c * tone.scale[2] + tone.shift[2];
+            continue;
+        }
+        for (int b = 0; b < bands; b++) {
+            float sum = 0;
+            for (int k = 0; k < t->taps; k++) sum += w[k] * x[(int64_t)k * bands + b];
+            to[b] = sum * tone.scale[b] + tone.shift[b];
+        }
+    }
+}
+
+static int clamp(double x, int most)
+{
+    return x < 0 ? 0 : x > most ? most : (int)x;
+}
+
+/* Fewer taps than planned where the box is narrower than they are. */
+static int fit_taps(double in, int out, int pixels)
+{
+    const int taps = taps_of(in, out);
+    return taps < pixels ? taps : pixels;
+}
+
+enum ps_status ps_resize(const struct ps_picture *p, struct ps_box box, int height, int width, bool flip_x,
+                         bool flip_y, struct ps_tone tone, struct ps_resize_room *room, float *out)
+{
+    const int left = clamp(floor(box.left), p->width - 1),
+              right = clamp(ceil(box.left + box.width), p->width);
+    const int top = clamp(floor(box.top), p->height - 1),
+              bottom = clamp(ceil(box.top + box.height), p->height);
+    const int64_t n = (int64_t)(right - left) * p->bands, stride = (int64_t)p->width * p->bands;
+    struct taps x = {.taps = fit_taps(box.width, width, right - left)};
+    struct taps y = {.taps = fit_taps(box.height, height, bottom - top)};
+    const int64_t weights = (int64_t)x.taps * width + (int64_t)y.taps * height;
+    if (!grow(&room->row, &room->has_row, n, sizeof *room->row) ||
+        !grow(&room->first, &room->has_first, (int64_t)width + height, sizeof *room->first) ||
+        !grow(&room->weight, &room->has_weight, weights, sizeof *room->weight))
+        return PS_ENOMEM;
+    x.first = room->first, y.first = room->first + width;
+    x.weight = room->weight, y.weight = room->weight + (int64_t)x.taps * width;
+    find_taps(box.left, box.width, left, right, width, &x);
+    find_taps(box.top, box.height, top, bottom, height, &y);
+    for (int i = 0; i < height; i++) {
+        const float *w = y.weight + (int64_t)i * y.taps;
+        bool first = true;
+        for (int k = 0; k < y.taps; k++) {
+            if (w[k] > 0)
+                add_row(p, (y.first[i] + k) * stride + (int64_t)left * p->bands, n, w[k], first, room->row);
+            if (w[k] > 0) first = false;
+        }
+        across(&x, room->row, left, width, p->bands, flip_x, tone,
+               out + (int64_t)(flip_y ? height - 1 - i : i) * width * p->bands);
+    }
+    return PS_OK;
+}
+
+/* n pixels of a row, by type and number of bands. */
+#define TONE_ROW(type)                                                                                     \
+    do {                                                                                                   \
+        const type *x = (const type *)p->data + at;                                                        \
+        if (flip)                                                                                          \
+            for (int64_t j = 0; j < n; j++)                                                                \
+                for (int k = 0; k < bands; k++)                                                            \
+                    to[(n - 1 - j) * bands + k] = (float)x[j * bands + k] * tone.scale[k] + tone.shift[k]; \
+        else                                                                                               \
+            for (int64_t j = 0; j < n; j++)                                                                \
+                for (int k = 0; k < bands; k++)                                                            \
+                    to[j * bands + k] = (float)x[j * bands + k] * tone.scale[k] + tone.shift[k];           \
+    } while (0)
+
+/* Three bands of bytes, the usual case, 16 pixels at once: scale and shift repeat after three vectors. */
+static void tone_bytes(const uint8_t *x, int64_t n, struct ps_tone tone, float *restrict to)
+{
+    enum { AT_ONCE = 48 };
+    float scale[AT_ONCE], shift[AT_ONCE];
+    int64_t i = 0;
+    for (int k = 0; k < AT_ONCE; k++) scale[k] = tone.scale[k % 3], shift[k] = tone.shift[k % 3];
+    for (; i + AT_ONCE <= 3 * n; i += AT_ONCE)
+        for (int k = 0; k < AT_ONCE; k++) to[i + k] = (float)x[i + k] * scale[k] + shift[k];
+    for (; i < 3 * n; i++) to[i] = (float)x[i] * tone.scale[i % 3] + tone.shift[i % 3];
+}
+
+static void tone_row(const struct ps_picture *p, int64_t at, int64_t n, bool flip, struct ps_tone tone,
+                     float *restrict to)
+{
+    const int bands = p->bands;
+    switch (p->type) {
+    case PS_U8:
+        if (bands == 3 && !flip) {
+            tone_bytes((const uint8_t *)p->data + at, n, tone, to);
+        } else if (bands == 3) {
+            const uint8_t *x = (const uint8_t *)p->data + at;
+            for (int64_t j = 0; j < n; j++)
+                for (int k = 0; k < 3; k++)
+                    to[(n - 1 - j) * 3 + k] = (float)x[j * 3 + k] * tone.scale[k] + tone.shift[k];
+        } else {
+            TONE_ROW(uint8_t);
+        }
+        break;
+    case PS_U16:
+        TONE_ROW(uint16_t);
+        break;
+    case PS_I16:
+        TONE_ROW(int16_t);
+        break;
+    default:
+        TONE_ROW(float);
+        break;
+    }
+}
+
+void ps_cut(const struct ps_picture *p, int top, int left, int height, int width, bool flip_x, bool flip_y,
+            struct ps_tone tone, float *out)
+{
+    const int lo = left < 0 ? 0 : left, hi = left + width > p->width ? p->width : left + width;
+    const int before = flip_x ? left + width - hi : lo - left;
+    for (int i = 0; i < height; i++) {
+        const int y = top + i;
+        float *to = out + (int64_t)(flip_y ? height - 1 - i : i) * width * p->bands;
+        if (hi - lo < width || y < 0 || y >= p->height)
+            for (int64_t j = 0; j < (int64_t)width * p->bands; j++) to[j] = tone.shift[j % p->bands];
+        if (y < 0 || y >= p->height || hi <= lo) continue;
+        tone_row(p, ((int64_t)y * p->width + lo) * p->bands, hi - lo, flip_x, tone,
+                 to + (int64_t)before * p->bands);
+    }
+}
+
+void ps_resize_free(struct ps_resize_room *room)
+{
+    free(room->row);
+    free(room->first);
+    free(room->weight);
+    *room = (struct ps_resize_room){.row = NULL};
+}
