@@ -115,16 +115,23 @@ static int descriptor(struct ps_images *l, int32_t file)
     return none;
 }
 
-const char *ps_images_read(struct ps_images *l, int64_t i, void *buf)
+const char *ps_images_read_run(struct ps_images *l, int64_t lo, int64_t hi, void *buf)
 {
-    const bool own = l->file[i] < 0;
-    const int fd = own ? open(ps_images_name(l, i), O_RDONLY | O_CLOEXEC) : descriptor(l, l->file[i]);
+    const bool own = l->file[lo] < 0;
+    const int64_t at = own ? 0 : l->at[lo];
+    const int64_t bytes = own ? l->bytes[lo] : l->at[hi - 1] + l->bytes[hi - 1] - at;
+    const int fd = own ? open(ps_images_name(l, lo), O_RDONLY | O_CLOEXEC) : descriptor(l, l->file[lo]);
     if (fd < 0) return strerror(errno);
-    const int64_t got = ps_pread_all(fd, buf, l->bytes[i], own ? 0 : l->at[i]);
+    const int64_t got = ps_pread_all(fd, buf, bytes, at);
     const int error = errno;
     if (own) close(fd);
     if (got < 0) return strerror(error);
-    return got < l->bytes[i] ? "is truncated" : NULL;
+    return got < bytes ? "is truncated" : NULL;
+}
+
+const char *ps_images_read(struct ps_images *l, int64_t i, void *buf)
+{
+    return ps_images_read_run(l, i, i + 1, buf);
 }
 
 static bool ends(const char *name, const char *end)

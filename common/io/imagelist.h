@@ -72,6 +72,9 @@ void ps_images_free(struct ps_images *l); /**< Collective over the communicator 
  * @return NULL, or what is wrong: behind the name and a colon; a constant or strerror's */
 const char *ps_images_read(struct ps_images *l, int64_t i, void *buf);
 
+/** The same of images [lo, hi), which follow each other in one file, at once. */
+const char *ps_images_read_run(struct ps_images *l, int64_t lo, int64_t hi, void *buf);
+
 /* for those who make lists */
 
 /** Bytes of all arrays, and the arrays' places in a block of so many. Local. */

@@ -133,10 +133,12 @@ static int fit_taps(double in, int out, int pixels)
 enum ps_status ps_resize(const struct ps_picture *p, struct ps_box box, int height, int width, bool flip_x,
                          bool flip_y, struct ps_tone tone, struct ps_resize_room *room, float *out)
 {
-    const int left = clamp(floor(box.left), p->width - 1),
-              right = clamp(ceil(box.left + box.width), p->width);
-    const int top = clamp(floor(box.top), p->height - 1),
-              bottom = clamp(ceil(box.top + box.height), p->height);
+    const double wide = box.open ? ceil(box.width / width) + 1 : 0,
+                 high = box.open ? ceil(box.height / height) + 1 : 0;
+    const int left = clamp(floor(box.left - wide), p->width - 1);
+    const int right = clamp(ceil(box.left + box.width + wide), p->width);
+    const int top = clamp(floor(box.top - high), p->height - 1);
+    const int bottom = clamp(ceil(box.top + box.height + high), p->height);
     const int64_t n = (int64_t)(right - left) * p->bands, stride = (int64_t)p->width * p->bands;
     struct taps x = {.taps = fit_taps(box.width, width, right - left)};
     struct taps y = {.taps = fit_taps(box.height, height, bottom - top)};

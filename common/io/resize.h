@@ -4,9 +4,10 @@
 
 #include "common/io/picture.h"
 
-/** Part of a picture, in its pixels; it may reach beyond the borders, where pixels count as missing. */
+/** Part of a picture, in its pixels. */
 struct ps_box {
     double top, left, height, width;
+    bool open; /**< pixels around it serve interpolation, as if the whole picture were resized and cut then */
 };
 
 /** What becomes of a pixel: band k of it is scale[k] x + shift[k]. */
