@@ -59,7 +59,7 @@ enum ps_status image_load(const struct ps_source *source, int64_t i, const struc
 
 enum ps_status image_make_noise(const struct image_choice *c, struct image_store *s)
 {
-    enum { NAME = 16 };
+    enum { NAME = 24 };
     const int64_t n = (int64_t)s->maker.plan.height * s->maker.plan.width * s->maker.bands;
     s->classes = c->classes;
     PS_TRY(ps_alloc(&s->noise, NOISES * n, sizeof *s->noise, "images of noise"));

@@ -122,37 +122,45 @@ static void withdraw(struct ps_ahead *a, int64_t s)
     release(a, s);
 }
 
+/* Made by who wants it, now. */
+static enum ps_status load_own(struct ps_ahead *a, int64_t i, const struct ps_draw *draw, float *x,
+                               void *target)
+{
+    const double start = now();
+    const enum ps_status rc = a->inner->load(a->inner, i, draw, x, target);
+    pthread_mutex_lock(&a->lock);
+    a->count.own++;
+    a->count.seconds += now() - start;
+    pthread_mutex_unlock(&a->lock);
+    return rc;
+}
+
 static enum ps_status load(const struct ps_source *outer, int64_t i, const struct ps_draw *draw, float *x,
                            void *target)
 {
     struct ps_ahead *a = (struct ps_ahead *)(uintptr_t)outer->data;
     pthread_mutex_lock(&a->lock);
     const int64_t s = a->threads > 0 ? find(a, i, draw) : NONE;
-    const bool own = s == NONE || a->slot[s].state == QUEUED || a->slot[s].state == TAKEN;
-    const bool late = !own && a->slot[s].state == BUSY;
-    const double start = own || late ? now() : 0;
-    enum ps_status rc;
     if (s != NONE && a->slot[s].state == QUEUED) withdraw(a, s);
-    if (own) {
+    if (s == NONE || a->slot[s].state == FREE || a->slot[s].state == TAKEN) {
         pthread_mutex_unlock(&a->lock);
-        rc = a->inner->load(a->inner, i, draw, x, target);
-        pthread_mutex_lock(&a->lock);
-    } else {
+        return load_own(a, i, draw, x, target);
+    }
+    if (a->slot[s].state == BUSY) {
+        const double start = now();
         while (a->slot[s].state == BUSY) pthread_cond_wait(&a->done, &a->lock);
+        a->count.late++;
+        a->count.seconds += now() - start;
+    } else {
+        a->count.ready++;
     }
-    a->count.own += own;
-    a->count.late += late;
-    a->count.ready += !own && !late;
-    if (own || late) a->count.seconds += now() - start;
-    if (!own) {
-        a->slot[s].state = TAKEN;
-        rc = a->slot[s].status;
-        pthread_mutex_unlock(&a->lock);
-        memcpy(x, a->x + s * a->input, (size_t)a->input * sizeof *x);
-        memcpy(target, a->target + (size_t)s * a->target_bytes, a->target_bytes);
-        pthread_mutex_lock(&a->lock);
-        release(a, s);
-    }
+    a->slot[s].state = TAKEN;
+    const enum ps_status rc = a->slot[s].status;
+    pthread_mutex_unlock(&a->lock);
+    memcpy(x, a->x + s * a->input, (size_t)a->input * sizeof *x);
+    memcpy(target, a->target + (size_t)s * a->target_bytes, a->target_bytes);
+    pthread_mutex_lock(&a->lock);
+    release(a, s);
     pthread_mutex_unlock(&a->lock);
     return rc;
 }
