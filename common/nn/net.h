@@ -64,6 +64,7 @@ struct ps_node {
 
     /* as ps_net_end finds them */
     bool from_first, also_first; /**< is it the first, backwards, to write the gradient of what it reads? */
+    bool half;                   /**< its output, and the gradient of that, are in bf16 */
     bool unwritten;              /**< a batch norm that its reader makes of the convolution's output */
     int norm;                    /**< the one that reads this convolution; 0: none */
     int dy_of;                   /**< the node whose gradient array is also its own, or itself */

@@ -34,6 +34,48 @@ static void find_unwritten(struct ps_net *net, const struct readers *readers)
     }
 }
 
+/* Does `node` take an input in bf16, where the kernels have such images? */
+static bool reads_half(const struct ps_node *node)
+{
+    return node->op == &ps_op_sum || node->op == &ps_op_pool || is_linear_conv(node) || node->half;
+}
+
+static bool writes_half(const struct ps_node *node)
+{
+    return node->op == &ps_op_sum || node->op == &ps_op_pool || is_linear_conv(node) || node->unwritten;
+}
+
+/* Images between layers are stored in bf16 where the kernels have such, and who writes and who reads them
+ * takes them. Readers come later: backwards a node's are known before it. */
+static void find_half(struct ps_net *net)
+{
+    for (int i = 1; i < net->nodes; i++)
+        net->node[i].half = net->kernels->half_images && i < net->nodes - 1 && !net->node[i].stays;
+    for (int i = net->nodes - 1; i > 0; i--) {
+        struct ps_node *node = &net->node[i];
+        if (!writes_half(node)) node->half = false;
+        const int reads[] = {node->from, node->also};
+        for (int r = 0; r < 2; r++)
+            if (reads[r] > 0 && !reads_half(node)) net->node[reads[r]].half = false;
+    }
+    for (int i = 1; i < net->nodes; i++) {
+        struct ps_node *node = &net->node[i];
+        const bool x = net->node[node->from].half, also = node->also >= 0 && net->node[node->also].half;
+        if (node->op == &ps_op_conv) node->as.conv.half_x = x, node->as.conv.half_y = node->half;
+        if (node->op == &ps_op_pool) node->as.pool.half_x = x, node->as.pool.half_y = node->half;
+        if (node->op != &ps_op_sum) continue;
+        node->as.sum.half_x = x;
+        node->as.sum.half_also = also;
+        node->as.sum.half_y = node->half;
+    }
+}
+
+/* Can input `i` of `node`, a sum, go on with the array of its gradient? */
+static bool goes_on(const struct ps_net *net, const struct ps_node *node, int i, bool first)
+{
+    return node->op == &ps_op_sum && i > 0 && first && net->node[i].half == node->half;
+}
+
 /* Who writes the gradient of a node's output first, when nodes are gone through backwards, and where: an
  * array of its own, or that of a later node whose gradient is the same. A sum is done with its own gradient
  * when it hands it on; hence one input may go on with the array, if nothing was written for that input
@@ -49,9 +91,9 @@ static void find_gradients(struct ps_net *net, bool *written)
             written[node->also] = true;
         }
         if (node->dy_of == 0) node->dy_of = i;
-        if (node->op == &ps_op_sum && node->from > 0 && node->from_first)
+        if (goes_on(net, node, node->from, node->from_first))
             net->node[node->from].dy_of = node->dy_of;
-        else if (node->op == &ps_op_sum && node->also > 0 && node->also_first)
+        else if (goes_on(net, node, node->also, node->also_first))
             net->node[node->also].dy_of = node->dy_of;
         else if (node->unwritten)
             net->node[node->from].dy_of = node->dy_of;
@@ -74,6 +116,7 @@ enum ps_status ps_net_arrays_find(struct ps_net *net)
         PS_CHECK_DONE(readers[i].count > 0, PS_EUSAGE, "layer %d of the net (%s) is read by no other", i,
                       net->node[i].op->kind);
     find_unwritten(net, readers);
+    find_half(net);
     find_gradients(net, written);
 done:
     free(readers);

@@ -4,8 +4,9 @@
 
 #include "common/nn/net.h"
 
-/** Find out which batch norms are never written out, who writes each gradient first, and which gradients
- * share an array. @return PS_OK; PS_EUSAGE (a node is read by no other), with a message; PS_ENOMEM */
+/** Find out which batch norms are never written out, which images are in bf16, who writes each gradient
+ * first, and which gradients share an array. @return PS_OK; PS_EUSAGE (a node is read by no other), with a
+ * message; PS_ENOMEM */
 enum ps_status ps_net_arrays_find(struct ps_net *net);
 
 /** Bytes from the beginning of a memory, [nodes] each; those of node 0 mean nothing. */

@@ -60,7 +60,8 @@ static void give(struct memory *m, int64_t at, int64_t bytes)
 
 static int64_t output_bytes(const struct ps_net *net, int i, int64_t most)
 {
-    return lines(most * ps_shape_size(net->node[i].out), net->kernels->real);
+    const struct ps_node *node = &net->node[i];
+    return lines(most * ps_shape_size(node->out), node->half ? sizeof(uint16_t) : net->kernels->real);
 }
 
 /* The node whose output's array holds that of node i. */

@@ -192,7 +192,8 @@ struct ps_nn_update {
 
 struct ps_nn_kernels {
     const char *name;
-    size_t real; /**< bytes of an element */
+    size_t real;      /**< bytes of an element */
+    bool half_images; /**< convolutions, sums and pooling take half_x, half_y */
 
     /* layers with weights: sizes for n samples; bring part `part` of `parts` of the weights into the order in
      * which products read them (all parts before the first pass); forward; backward */
