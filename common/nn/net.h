@@ -122,9 +122,7 @@ int ps_net_sum(struct ps_net *net, int from, int also);
 /** y = act(from + also), act linear or ReLU. */
 int ps_net_sum_act(struct ps_net *net, int from, int also, enum ps_nn_act act);
 
-/** The output of `node` may be read until the next pass; without training others make room when they were
- * read.
- */
+/** The output of `node` may be read until the next pass; others make room when they were read. */
 void ps_net_keep(struct ps_net *net, int node);
 
 /** @return PS_OK; PS_EUSAGE (a layer does not fit its input), with a message; PS_ENOMEM */
@@ -161,8 +159,8 @@ struct ps_net_work {
     const struct ps_net *net;
     int64_t most;
     void *memory;           /**< owned */
-    void **y, **dy, **kept; /**< [nodes] within memory; owned arrays. After a forward pass y of the last node,
-                               and of those that were to be kept */
+    void **y, **dy, **kept; /**< [nodes] within memory; owned arrays. After a pass y of the last node, and of
+                               those that were to be kept, may be read */
     void *scratch;
 };
 

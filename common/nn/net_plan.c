@@ -70,6 +70,12 @@ static int y_of(const struct ps_net *net, int i)
     return net->node[i].unwritten ? net->node[i].from : i;
 }
 
+/* May the output be read after the pass? */
+static bool outlives(const struct ps_net *net, int i)
+{
+    return i == net->nodes - 1 || net->node[i].stays;
+}
+
 /* Backwards: a gradient lives from the first node that writes it (the last one's is the loss's) to its own
  * node, of several that share an array to the first of them. Outputs are not read after their own nodes, nor
  * after the convolution, where a batch norm has none. */
@@ -88,7 +94,7 @@ static void plan_backward(const struct ps_net *net, int64_t most, struct memory 
         const bool goes_on = net->node[node->from].dy_of == node->dy_of ||
                              (node->also > 0 && net->node[node->also].dy_of == node->dy_of);
         if (!goes_on) give(m, plan->dy[i], output_bytes(net, i, most));
-        if (!node->unwritten) give(m, plan->y[i], output_bytes(net, i, most));
+        if (!node->unwritten && !outlives(net, i)) give(m, plan->y[i], output_bytes(net, i, most));
     }
 }
 
@@ -108,7 +114,7 @@ static void plan_forward(const struct ps_net *net, int64_t most, bool training, 
         const int reads[] = {node->from, node->also != node->from ? node->also : -1};
         for (int r = 0; r < 2 && !training; r++) {
             const int of = reads[r] > 0 ? y_of(net, reads[r]) : 0;
-            if (of > 0 && last[of] == i && !net->node[of].stays)
+            if (of > 0 && last[of] == i && !outlives(net, of))
                 give(m, plan->y[of], output_bytes(net, of, most));
         }
     }
