@@ -20,9 +20,11 @@ static inline ps_vf ps_vf_load_half_part(const uint16_t *p, int count)
     const __m256i x = _mm256_maskz_loadu_epi16((__mmask16)((1u << count) - 1), p);
     return (ps_vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16);
 #else
-    ps_vu x = {0};
-    for (int l = 0; l < count; l++) x[l] = (uint32_t)p[l] << 16;
-    return (ps_vf)x;
+    uint16_t half[PS_LANES] = {0};
+    float x[PS_LANES];
+    memcpy(half, p, (size_t)count * sizeof *p);
+    for (int l = 0; l < PS_LANES; l++) x[l] = ps_half_value(half[l]);
+    return ps_vf_load(x);
 #endif
 }
 

@@ -1,0 +1,227 @@
+#include "kernels/nn/half_conv.h"
+#include "kernels/nn/half_lanes.h"
+#include "kernels/nn/half_parts.h"
+
+enum {
+    PLACES = 768,     /* whose windows go through a product together, */
+    NUMBERS = 3 << 16 /* or as many numbers of the input as stay in the second cache beside weights */
+};
+
+/** The same convolution, where a window is a single place: each place is an image. */
+static struct ps_nn_conv flat(const struct ps_nn_conv *l, int64_t *n)
+{
+    struct ps_nn_conv f = *l;
+    if (f.at.kernel > 1 || f.at.stride > 1 || f.at.pad > 0) return f;
+    *n *= f.at.height * f.at.width;
+    f.at.height = f.at.width = f.at.rows = f.at.cols = 1;
+    return f;
+}
+
+static struct ps_half_border border_of(const struct ps_nn_window *at)
+{
+    return (struct ps_half_border){.height = at->height,
+                                   .width = at->width,
+                                   .channels = at->channels,
+                                   .above = at->pad,
+                                   .below = at->pad,
+                                   .left = at->pad,
+                                   .right = at->pad};
+}
+
+static int64_t window_of(const struct ps_nn_conv *l)
+{
+    return l->at.kernel * l->at.kernel * l->at.channels;
+}
+
+/** Pairs of a line of the window. */
+static int64_t pairs_of(const struct ps_nn_conv *l)
+{
+    return (l->at.kernel * l->at.channels + 1) / 2;
+}
+
+/** Is x copied before windows are read? */
+static bool copies(const struct ps_nn_conv *l, bool normalised)
+{
+    return normalised || !l->half_x || l->at.pad > 0 || l->at.kernel * l->at.channels % 2 != 0;
+}
+
+/** Images that go through a pass together. */
+static int64_t together(const struct ps_nn_conv *l, int64_t n)
+{
+    const struct ps_half_border x = border_of(&l->at), d = ps_half_data_border(l);
+    const int64_t size = ps_half_image(&x) > ps_half_image(&d) ? ps_half_image(&x) : ps_half_image(&d);
+    const int64_t places = l->at.rows * l->at.cols, most = (PLACES + places - 1) / places;
+    const int64_t fit = NUMBERS / size > 1 ? NUMBERS / size : 1, count = fit < most ? fit : most;
+    return count < n ? count : n;
+}
+
+/** Floats of copies of images. */
+static int64_t images(const struct ps_nn_conv *l, int64_t n)
+{
+    const struct ps_half_border x = border_of(&l->at), d = ps_half_data_border(l);
+    const int64_t size = ps_half_image(&x), back = l->data && ps_half_data_copies(l) ? ps_half_image(&d) : 0;
+    return ps_half_floats(together(l, n) * (size > back ? size : back) + 1);
+}
+
+static int64_t forward_prepared(const struct ps_nn_conv *l)
+{
+    return ps_panels(l->out, l->at.kernel * pairs_of(l));
+}
+
+struct ps_nn_size ps_half_conv_size(const struct ps_nn_conv *given, int64_t n)
+{
+    const struct ps_nn_conv l = flat(given, &n);
+    return (struct ps_nn_size){.weights = l.out * window_of(&l) + (l.plain ? 0 : l.out),
+                               .prepared = forward_prepared(&l) + (l.data ? ps_half_data_prepared(&l) : 0),
+                               .work = images(&l, n) + ps_half_weights_work(&l)};
+}
+
+/** Lines of the windows of outputs [o, o + PS_LANES), to columns of a panel. */
+static void fill(const struct ps_nn_conv *l, const float *w, int64_t o, float *panel)
+{
+    const int64_t across = l->at.kernel * l->at.channels, window = window_of(l);
+    for (int run = 0; run < l->at.kernel; run++, panel += pairs_of(l) * PS_PANEL_COLS)
+        for (int64_t q = 0; q < across; q += 2 * PS_LANES) {
+            const int64_t rest = across - q;
+            const int low = rest < PS_LANES ? (int)rest : PS_LANES;
+            const int high = rest < PS_LANES ? 0 : rest < 2 * PS_LANES ? (int)rest - PS_LANES : PS_LANES;
+            ps_vf x[PS_LANES];
+            for (int j = 0; j < PS_LANES; j++) {
+                const float *from = w + (o + j) * window + run * across + q;
+                x[j] = o + j < l->out ? ps_vf_round_neighbours(ps_vf_load_part(from, low),
+                                                               ps_vf_load_part(from + PS_LANES, high))
+                                      : ps_vf_all(0);
+            }
+            ps_vf_transpose(x);
+            for (int i = 0; i < PS_LANES && q / 2 + i < pairs_of(l); i++)
+                ps_vf_store(panel + (q / 2 + i) * PS_PANEL_COLS, x[i]);
+        }
+}
+
+void ps_half_conv_prepare(const struct ps_nn_conv *l, const void *w, void *prepared, int part, int parts)
+{
+    const int64_t panels = ps_panels(l->out, 1) / PS_PANEL_COLS;
+    const int64_t size = l->at.kernel * pairs_of(l) * PS_PANEL_COLS;
+    float *to = prepared;
+    for (int64_t g = panels * part / parts; g < panels * (part + 1) / parts; g++)
+        for (int at = 0; at < PS_PANEL_COLS; at += PS_LANES)
+            fill(l, w, g * PS_PANEL_COLS + at, to + g * size + at);
+    if (l->data) ps_half_data_prepare(l, w, to + forward_prepared(l), part, parts);
+}
+
+/** A number of an array in bf16 or single precision. */
+static void *element(const void *x, bool half, int64_t at)
+{
+    return (char *)x + at * (int64_t)(half ? sizeof(uint16_t) : sizeof(float));
+}
+
+/** Images [i, i + n) of x as windows are read. */
+static const uint16_t *input(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t i, int64_t n)
+{
+    const struct ps_half_border b = border_of(&l->at);
+    const void *x = element(p->x, l->half_x, i * l->at.height * l->at.width * l->at.channels);
+    if (!copies(l, p->read.a != NULL)) return x;
+    ps_half_copy(&b, n, x, l->half_x, &p->read, p->work);
+    return p->work;
+}
+
+/** Numbers from a line of x, as windows are read, to the next. */
+static int64_t line_of(const struct ps_nn_conv *l)
+{
+    return (l->at.width + 2 * l->at.pad) * l->at.channels;
+}
+
+static struct ps_half_walk walk_of(const struct ps_nn_conv *l, int64_t n)
+{
+    const struct ps_nn_window *at = &l->at;
+    const struct ps_half_border b = border_of(at);
+    return (struct ps_half_walk){.images = n,
+                                 .rows = at->rows,
+                                 .cols = at->cols,
+                                 .from_image = ps_half_image(&b),
+                                 .from_line = at->stride * line_of(l),
+                                 .from_place = at->stride * at->channels,
+                                 .to_image = at->rows * at->cols * l->out,
+                                 .to_line = at->cols * l->out,
+                                 .to_place = l->out};
+}
+
+/** Sums of differences from the first place's numbers, and of squares, become the mean and the sum of squared
+ * differences from it. */
+static void from_mean(const struct ps_nn_conv *l, const void *y, int64_t places, double *moments)
+{
+    for (int64_t k = 0; k < l->out; k++) {
+        const double first = l->half_y ? ps_half_value(((const uint16_t *)y)[k]) : ((const float *)y)[k];
+        const double sum = moments[k], squares = moments[l->out + k] - sum * sum / (double)places;
+        moments[k] = first + sum / (double)places;
+        moments[l->out + k] = squares > 0 ? squares : 0;
+    }
+}
+
+void ps_half_conv_forward(const struct ps_nn_conv *given, const struct ps_nn_pass *p)
+{
+    int64_t n = p->n;
+    const struct ps_nn_conv l = flat(given, &n);
+    const int64_t places = l.at.rows * l.at.cols, most = together(&l, n);
+    if (p->moments) memset(p->moments, 0, (size_t)(2 * l.out) * sizeof *p->moments);
+    for (int64_t i = 0; i < n; i += most) {
+        const int64_t count = n - i < most ? n - i : most;
+        ps_half_convolve(&(struct ps_half_convolution){
+            .walk = walk_of(&l, count),
+            .x = input(&l, p, i, count),
+            .to = i * places * l.out,
+            .n = l.out,
+            .window = {.panel = p->prepared, .runs = l.at.kernel, .step = line_of(&l), .pairs = pairs_of(&l)},
+            .finish = {.out = p->y,
+                       .half = l.half_y,
+                       .bias = l.plain ? NULL : (const float *)p->w + l.out * window_of(&l),
+                       .act = l.act,
+                       .moments = p->moments}});
+    }
+    if (p->moments) from_mean(&l, p->y, n * places, p->moments);
+}
+
+/** Images [i, i + n) of the gradient of y, in the first bytes of dy. */
+static const uint16_t *gradient(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t i, int64_t n)
+{
+    const int64_t places = l->at.rows * l->at.cols, from = i * places * l->out;
+    uint16_t *to = (uint16_t *)p->dy + from;
+    ps_half_gradient(n * places, l->out, l->act, l->half_y, &p->dy_read, element(p->y, l->half_y, from),
+                     element(p->dy, l->half_y, from), to);
+    return to;
+}
+
+/** Gradients of the inputs of images [i, i + n). */
+static void data(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t i, int64_t n,
+                 const uint16_t *d)
+{
+    const struct ps_half_border b = ps_half_data_border(l);
+    const int64_t at = i * l->at.height * l->at.width * l->at.channels;
+    if (ps_half_data_copies(l)) {
+        ps_half_copy(&b, n, d, true, &(struct ps_nn_read){0}, p->work);
+        d = p->work;
+    }
+    ps_half_data(l, n, d, (const float *)p->prepared + forward_prepared(l),
+                 &(struct ps_half_finish){.out = element(p->dx, l->half_x, at),
+                                          .half = l->half_x,
+                                          .add = p->dx_add,
+                                          .x = element(p->x, l->half_x, at),
+                                          .read = p->read.a ? &p->read : NULL,
+                                          .sums = p->sums});
+}
+
+void ps_half_conv_backward(const struct ps_nn_conv *given, const struct ps_nn_pass *p)
+{
+    int64_t n = p->n;
+    const struct ps_nn_conv l = flat(given, &n);
+    const int64_t most = together(&l, n);
+    if (p->dx && p->sums) memset(p->sums, 0, (size_t)(2 * l.at.channels) * sizeof *p->sums);
+    for (int64_t i = 0; i < n; i += most) {
+        const int64_t count = n - i < most ? n - i : most;
+        const uint16_t *d = gradient(&l, p, i, count);
+        const struct ps_half_walk walk = walk_of(&l, count);
+        ps_half_weights(&l, &walk, input(&l, p, i, count), line_of(&l), d, p->dw_add || i > 0, p->dw,
+                        (float *)p->work + images(&l, n));
+        if (p->dx) data(&l, p, i, count, d);
+    }
+}

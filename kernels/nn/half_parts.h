@@ -1,0 +1,47 @@
+/** The passes of a convolution in bf16 that are more than a walk of windows over images. */
+#ifndef PS_NN_HALF_PARTS_H
+#define PS_NN_HALF_PARTS_H
+
+#include "kernels/nn/half_convolve.h"
+#include "kernels/nn/half_image.h"
+
+/** Floats in which n numbers in bf16 find room, of whole cache lines. */
+static inline int64_t ps_half_floats(int64_t n)
+{
+    return (n + 31) / 32 * 16;
+}
+
+/* The gradient of the input. With a stride of s, lines y and y + s of x meet the same lines of the window,
+ * and so do columns: each of these s x s phases is a convolution of the gradient of y, with stride 1 and the
+ * part of the window that it meets, turned round. */
+
+/** Floats of the weights as it reads them. */
+int64_t ps_half_data_prepared(const struct ps_nn_conv *l);
+
+/** Write part `part` of `parts` of them. */
+void ps_half_data_prepare(const struct ps_nn_conv *l, const float *w, float *prepared, int part, int parts);
+
+/** The border that the gradient of y wants. */
+struct ps_half_border ps_half_data_border(const struct ps_nn_conv *l);
+
+/** Must the gradient of y be copied? */
+bool ps_half_data_copies(const struct ps_nn_conv *l);
+
+/** Gradients of the inputs of n images.
+ * @param d gradient of y, with that border
+ * @param finish what becomes of them; its out and x begin with the first of these images */
+void ps_half_data(const struct ps_nn_conv *l, int64_t n, const uint16_t *d, const float *prepared,
+                  const struct ps_half_finish *finish);
+
+/** Floats of scratch of ps_half_weights. */
+int64_t ps_half_weights_work(const struct ps_nn_conv *l);
+
+/** Gradients of weights and biases.
+ * @param x, walk the input and the windows of its places
+ * @param line numbers from a line of x to the next
+ * @param d [places of the walk][out] gradient of y
+ * @param dw [out][window], then [out] unless l->plain; added to where `add` */
+void ps_half_weights(const struct ps_nn_conv *l, const struct ps_half_walk *walk, const uint16_t *x,
+                     int64_t line, const uint16_t *d, bool add, float *dw, float *work);
+
+#endif
