@@ -1,10 +1,9 @@
 #include "kernels/nn/cpu.h"
+#include "kernels/nn/half_conv.h"
 
 /* What both tables have. */
 #define COMMON                                                                                            \
-    .real = sizeof(float), .dense_size = ps_nn_dense_size_cpu, .conv_size = ps_nn_conv_size_cpu,          \
-    .conv_prepare = ps_nn_conv_prepare_cpu, .conv_forward = ps_nn_conv_forward_cpu,                       \
-    .conv_backward = ps_nn_conv_backward_cpu, .lstm_size = ps_nn_lstm_size_cpu,                           \
+    .real = sizeof(float), .dense_size = ps_nn_dense_size_cpu, .lstm_size = ps_nn_lstm_size_cpu,          \
     .pool_forward = ps_nn_pool_forward_cpu, .pool_backward = ps_nn_pool_backward_cpu,                     \
     .sum_forward = ps_nn_sum_forward_cpu, .sum_backward = ps_nn_sum_backward_cpu,                         \
     .upsample_forward = ps_nn_upsample_forward_cpu, .upsample_backward = ps_nn_upsample_backward_cpu,     \
@@ -23,6 +22,10 @@ const struct ps_nn_kernels ps_nn_cpu = {
     .dense_prepare = ps_nn_dense_prepare_cpu,
     .dense_forward = ps_nn_dense_forward_cpu,
     .dense_backward = ps_nn_dense_backward_cpu,
+    .conv_size = ps_nn_conv_size_cpu,
+    .conv_prepare = ps_nn_conv_prepare_cpu,
+    .conv_forward = ps_nn_conv_forward_cpu,
+    .conv_backward = ps_nn_conv_backward_cpu,
     .lstm_prepare = ps_nn_lstm_prepare_cpu,
     .lstm_forward = ps_nn_lstm_forward_cpu,
     .lstm_backward = ps_nn_lstm_backward_cpu,
@@ -34,6 +37,10 @@ const struct ps_nn_kernels ps_nn_cpu_bf16 = {
     .dense_prepare = ps_nn_dense_prepare_half,
     .dense_forward = ps_nn_dense_forward_half,
     .dense_backward = ps_nn_dense_backward_half,
+    .conv_size = ps_half_conv_size,
+    .conv_prepare = ps_half_conv_prepare,
+    .conv_forward = ps_half_conv_forward,
+    .conv_backward = ps_half_conv_backward,
     .lstm_prepare = ps_nn_lstm_prepare_half,
     .lstm_forward = ps_nn_lstm_forward_half,
     .lstm_backward = ps_nn_lstm_backward_half,

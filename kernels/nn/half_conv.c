@@ -1,4 +1,5 @@
 #include "kernels/nn/half_conv.h"
+#include "kernels/nn/cpu.h"
 #include "kernels/nn/half_lanes.h"
 #include "kernels/nn/half_parts.h"
 
@@ -6,6 +7,12 @@ enum {
     PLACES = 768,     /* whose windows go through a product together, */
     NUMBERS = 3 << 16 /* or as many numbers of the input as stay in the second cache beside weights */
 };
+
+/** Others are those of single precision. */
+static bool is_half(const struct ps_nn_conv *l)
+{
+    return l->half_x || l->half_y;
+}
 
 /** The same convolution, where a window is a single place: each place is an image. */
 static struct ps_nn_conv flat(const struct ps_nn_conv *l, int64_t *n)
@@ -70,6 +77,7 @@ static int64_t forward_prepared(const struct ps_nn_conv *l)
 
 struct ps_nn_size ps_half_conv_size(const struct ps_nn_conv *given, int64_t n)
 {
+    if (!is_half(given)) return ps_nn_conv_size_cpu(given, n);
     const struct ps_nn_conv l = flat(given, &n);
     return (struct ps_nn_size){.weights = l.out * window_of(&l) + (l.plain ? 0 : l.out),
                                .prepared = forward_prepared(&l) + (l.data ? ps_half_data_prepared(&l) : 0),
@@ -100,6 +108,10 @@ static void fill(const struct ps_nn_conv *l, const float *w, int64_t o, float *p
 
 void ps_half_conv_prepare(const struct ps_nn_conv *l, const void *w, void *prepared, int part, int parts)
 {
+    if (!is_half(l)) {
+        ps_nn_conv_prepare_cpu(l, w, prepared, part, parts);
+        return;
+    }
     const int64_t panels = ps_panels(l->out, 1) / PS_PANEL_COLS;
     const int64_t size = l->at.kernel * pairs_of(l) * PS_PANEL_COLS;
     float *to = prepared;
@@ -160,6 +172,10 @@ static void from_mean(const struct ps_nn_conv *l, const void *y, int64_t places,
 
 void ps_half_conv_forward(const struct ps_nn_conv *given, const struct ps_nn_pass *p)
 {
+    if (!is_half(given)) {
+        ps_nn_conv_forward_cpu(given, p);
+        return;
+    }
     int64_t n = p->n;
     const struct ps_nn_conv l = flat(given, &n);
     const int64_t places = l.at.rows * l.at.cols, most = together(&l, n);
@@ -212,6 +228,10 @@ static void data(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t
 
 void ps_half_conv_backward(const struct ps_nn_conv *given, const struct ps_nn_pass *p)
 {
+    if (!is_half(given)) {
+        ps_nn_conv_backward_cpu(given, p);
+        return;
+    }
     int64_t n = p->n;
     const struct ps_nn_conv l = flat(given, &n);
     const int64_t most = together(&l, n);

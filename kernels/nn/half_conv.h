@@ -1,4 +1,5 @@
-/** Convolutions between images in bf16, for tables where a convolution has `half_x` or `half_y`.
+/** Convolutions between images in bf16, where a convolution has `half_x` or `half_y`; others are those of
+ * `cpu`.
  *
  * x as it is read, weights, and gradients of y as they are read are rounded to bf16 (to the nearest, ties to
  * even); products of those are exact, sums are in single precision. Results in bf16 are rounded once from
