@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include "apps/resnet50/resnet50_report.h"
+#include "common/nn/scaling.h"
 #include "common/run/log.h"
 #include "common/run/record.h"
 #include "kernels/peak.h"
@@ -115,6 +116,7 @@ enum ps_status resnet50_speed(struct ps_run *run, const struct resnet50_speed *s
         ps_agree(run->comm, resnet50_rates(s, times->step, times->steps, trained->steps - times->steps, &r)));
     if (r.steps == 0) return PS_OK;
     const double flops = r.mean * s->flop;
+    if (s->params) PS_TRY(ps_scaling_tell(run, s->params, times));
     ps_record_begin(run, "speed");
     ps_print(run, "images/s over %lld steps: mean %.2f, median %.2f, deviation %.2f, from %.2f to %.2f\n",
              (long long)r.steps, r.mean, r.median, r.deviation, r.least, r.most);

@@ -159,6 +159,7 @@ enum ps_status ps_train(struct ps_run *run, const struct ps_train_job *job, stru
         memcpy(out->figure, t.at.figure, sizeof out->figure);
         out->times = t.times;
         t.times.step = NULL;
+        t.times.overlap = (struct ps_overlap){.point = NULL};
     }
     const enum ps_status closed = ps_train_close(&t);
     if (rc == PS_OK) rc = closed;

@@ -3,6 +3,7 @@
 #define PS_TRAIN_H
 
 #include "common/nn/evaluate.h"
+#include "common/nn/overlap.h"
 #include "common/nn/train_params.h"
 
 enum ps_loss {
@@ -50,9 +51,10 @@ enum ps_train_span {
 
 /** Where the seconds of steps went. */
 struct ps_train_times {
-    int64_t steps;         /**< of this run, that are in `step` */
-    double *step;          /**< [steps] seconds of each, on this rank; owned */
-    double span[PS_SPANS]; /**< seconds of all steps, mean over the threads of all ranks */
+    int64_t steps;             /**< of this run, that are in `step` */
+    double *step;              /**< [steps] seconds of each, on this rank; owned */
+    double span[PS_SPANS];     /**< seconds of all steps, mean over the threads of all ranks */
+    struct ps_overlap overlap; /**< of thread 0 of this rank in its last step; owned */
 };
 
 /** What training ends with. */

@@ -65,6 +65,15 @@ static enum ps_status open_gradients(struct ps_train *t)
                                            .compressed = strcmp(p->compress, "bf16") == 0 ? net->weights : 0};
     const struct ps_optimizer_plan rule = ps_train_optimizer(p);
     PS_TRY(ps_gradients_open(&t->memory->team, &plan, &t->gradients));
+    if (p->slow_nodes > 0) {
+        struct ps_network network;
+        PS_TRY(ps_train_network(p, &network));
+        PS_CHECK(
+            t->memory->team.count > 1, PS_EUSAGE,
+            "--slow-nodes slows down messages between nodes, and there is one node: --node-ranks 1 makes "
+            "each rank one");
+        ps_gradients_slow_down(t->gradients, &network, p->slow_nodes);
+    }
     if (is_full(t)) {
         const struct ps_lbfgs_plan full = {net->weights, (int)p->history, TOLERANCE};
         return ps_lbfgs_open(&t->memory->team, &full, &t->lbfgs);
@@ -146,6 +155,7 @@ enum ps_status ps_train_close(struct ps_train *t)
     free(t->thread);
     free(t->at.loss);
     free(t->times.step);
+    ps_overlap_free(&t->times.overlap);
     free(t->carried);
     ps_lbfgs_close(t->lbfgs);
     ps_optimizer_close(t->optimizer);
@@ -156,6 +166,7 @@ enum ps_status ps_train_close(struct ps_train *t)
 void ps_train_free(struct ps_trained *t)
 {
     free(t->times.step);
+    ps_overlap_free(&t->times.overlap);
     if (t->memory) {
         ps_shared_close(&t->memory->shared);
         ps_team_close(&t->memory->team);

@@ -107,11 +107,14 @@ static bool forward(struct ps_train *t, int thread, const struct ps_train_sum *u
 struct speaker {
     struct ps_gradients *gradients;
     int thread;
+    struct ps_overlap *overlap; /* NULL: nobody asks when */
+    double since;               /* the backward pass began */
 };
 
 static void ready(void *context, int64_t lo, int64_t hi)
 {
     const struct speaker *s = context;
+    if (s->overlap) ps_overlap_add(s->overlap, lo, MPI_Wtime() - s->since);
     ps_gradients_ready(s->gradients, s->thread, lo, hi);
 }
 
@@ -120,7 +123,7 @@ static bool go_through(struct ps_train *t, int thread, const struct ps_train_sum
                        struct ps_range at, bool last)
 {
     struct ps_micro *micro = &t->thread[thread].micro;
-    struct speaker speaker = {t->gradients, thread};
+    struct speaker speaker = {t->gradients, thread, thread == 0 ? &t->times.overlap : NULL, 0};
     const struct ps_net_batch batch = {.n = at.hi - at.lo,
                                        .x = micro->x,
                                        .sample = micro->sample,
@@ -138,6 +141,8 @@ static bool go_through(struct ps_train *t, int thread, const struct ps_train_sum
     tell_all(t, thread, !good, slot);
     if (!good) return false;
     ps_train_begin_span(t, thread, PS_SPAN_BACKWARD);
+    speaker.since = MPI_Wtime();
+    if (last && thread == 0) ps_overlap_begin(&t->times.overlap, n + PS_GRADIENT_EXTRA);
     if (last) ready(&speaker, n, n + PS_GRADIENT_EXTRA);
     ps_net_backward(&micro->work, &batch, t->memory->w, t->memory->prepared, &gradient);
     if (t->carried)

@@ -1,4 +1,6 @@
 #include "common/nn/train_params.h"
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include "common/run/err.h"
 
@@ -58,6 +60,17 @@ struct ps_schedule ps_train_schedule(const struct ps_train_params *p, int64_t st
                                 .steps = steps};
 }
 
+enum ps_status ps_train_network(const struct ps_train_params *p, struct ps_network *out)
+{
+    double us, gb;
+    char more;
+    PS_CHECK(sscanf(p->network, "%lf,%lf%c", &us, &gb, &more) == 2 && us >= 0 && gb > 0 && isfinite(us + gb),
+             PS_EUSAGE, "--network '%s': write microseconds of a message and GB/s, such as 2,12.5",
+             p->network);
+    *out = (struct ps_network){.latency = us * 1e-6, .bandwidth = gb * 1e9};
+    return PS_OK;
+}
+
 enum ps_status ps_train_params_check(const struct ps_train_params *p)
 {
     PS_CHECK(!p->nesterov || p->momentum > 0, PS_EUSAGE, "--nesterov needs --momentum");
@@ -65,6 +78,9 @@ enum ps_status ps_train_params_check(const struct ps_train_params *p)
              "--compress needs --reduce fast: an exact sum travels as it is");
     PS_CHECK(strcmp(p->optimizer, "lbfgs") != 0 || (p->decay == 0 && p->clip == 0), PS_EUSAGE,
              "--optimizer lbfgs takes neither --decay nor --clip");
+    struct ps_network network;
+    if (p->network[0]) PS_TRY(ps_train_network(p, &network));
+    PS_CHECK(p->slow_nodes == 0 || p->network[0], PS_EUSAGE, "--slow-nodes needs --network");
     PS_CHECK(!p->eval_only || p->weights[0], PS_EUSAGE, "--eval-only needs --weights FILE");
     return PS_OK;
 }

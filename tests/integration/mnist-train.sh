@@ -95,6 +95,9 @@ copy() { # fresh copy of the digits in bad/
 }
 refused 'no data: name a folder' --model ann
 refused 'none: No such file' none
+refused "'2,x': write microseconds of a message and GB/s" digits --network 2,x
+refused 'slow-nodes needs --network' digits --slow-nodes 64
+refused 'there is one node' digits --network 2,12.5 --slow-nodes 64
 mkdir empty
 refused 'IDX files hold one array: name the folder' digits/train-images-idx3-ubyte
 refused 'the folder has no train-images-idx3-ubyte' empty
