@@ -68,6 +68,23 @@ static void record_data(struct ps_run *run, const struct series *s, const struct
     ps_record_end(run);
 }
 
+/** Windows that begin every few hours see origins at some hours of the day only, and learn of no other. */
+static void tell_places(struct ps_run *run, const struct series_windows *train)
+{
+    const int64_t season = train->series->plan.season;
+    int64_t common = season, rest = train->stride;
+    while (rest) {
+        const int64_t next = common % rest;
+        common = rest, rest = next;
+    }
+    if (common == 1) return;
+    ps_print(
+        run,
+        "  training forecasts from %lld of %lld places in a season; a --%s without a common factor with it "
+        "reaches all\n",
+        (long long)(season / common), (long long)season, train->source.streams > 0 ? "window" : "stride");
+}
+
 void lstm_report_data(struct ps_run *run, const char *path, const struct series *s,
                       const struct series_windows *windows)
 {
@@ -88,6 +105,7 @@ void lstm_report_data(struct ps_run *run, const char *path, const struct series 
                  "  state is carried in %lld streams of %lld windows; %lld training windows are left out\n",
                  (long long)train->source.streams, (long long)(train->n / train->source.streams),
                  (long long)train->left);
+    tell_places(run, train);
     record_data(run, s, windows);
 }
 

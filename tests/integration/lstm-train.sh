@@ -75,6 +75,7 @@ done
 carry=("${quick[@]}" --epochs 4 --state carried --window 6 --batch 10 --grains 4 --layers 2 --forecast)
 "$train" "${carry[@]}" carried.csv --save carried.st --threads 1 >carried.out 2>&1
 expect "lstm-train: carried state: streams ($(grep streams carried.out))" grep -qx "  state is carried in 10 streams of 9 windows; 4 training windows are left out" carried.out
+expect 'lstm-train: windows of 6 hours end at four hours of the day only' grep -q '^  training forecasts from 4 of 24 places in a season; a --window' carried.out
 for run in "2 2" "3 1" "4 2"; do
     read -r n t <<<"$run"
     "$MPIRUN" -np "$n" "$train" "${carry[@]}" more.csv --save more.st --threads "$t" >more 2>&1
