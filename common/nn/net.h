@@ -36,6 +36,11 @@ struct ps_tensor {
 
 struct ps_op;
 
+/** A gate goes by so many elements of a sample. */
+struct ps_node_gate {
+    int64_t features;
+};
+
 struct ps_node {
     const struct ps_op *op;
     char name[PS_NODE_NAME_MAX]; /**< of its weights */
@@ -51,6 +56,7 @@ struct ps_node {
         struct ps_nn_batch_norm batch_norm;
         struct ps_nn_layer_norm layer_norm;
         struct ps_nn_dropout dropout;
+        struct ps_node_gate gate;
     } as;
     int layer;                   /**< of several with one name (LSTM) */
     double momentum;             /**< of running means (batch norm) */
@@ -100,6 +106,8 @@ int ps_net_dense(struct ps_net *net, int from, const char *name, int64_t out, en
 /** A dense layer whose output is an image: nn.Linear, act, nn.Unflatten. */
 int ps_net_dense_image(struct ps_net *net, int from, const char *name, struct ps_shape out,
                        enum ps_nn_act act);
+/** A linear layer that training leaves as it is: its weights have no gradient. Decay shrinks them. */
+int ps_net_dense_fixed(struct ps_net *net, int from, const char *name, struct ps_shape out);
 int ps_net_conv(struct ps_net *net, int from, const char *name, int64_t out, int kernel, int stride, int pad,
                 enum ps_nn_act act);
 /** Without bias and act: nn.Conv2d(bias = False). */
@@ -121,6 +129,10 @@ int ps_net_dropout(struct ps_net *net, int from, double rate);
 int ps_net_sum(struct ps_net *net, int from, int also);
 /** y = act(from + also), act linear or ReLU. */
 int ps_net_sum_act(struct ps_net *net, int from, int also, enum ps_nn_act act);
+/** A sample's output of node `from` where no element of its output of node `also` is farther from 0 than the
+ * limit of that element, else zeros. Limits are weights that training leaves as they are, 1 at first. Nothing
+ * goes backwards to `also`. */
+int ps_net_gate(struct ps_net *net, int from, int also, const char *name);
 
 /** The output of `node` may be read until the next pass; others make room when they were read. */
 void ps_net_keep(struct ps_net *net, int node);

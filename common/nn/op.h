@@ -29,6 +29,8 @@ struct ps_op {
     /** What the forward pass says of the buffers, before any backward pass; NULL where there are none. */
     void (*buffers)(const struct ps_op_call *c);
 
+    bool fixed; /**< the gradient of its weights is zero */
+
     /* NULL where there are no weights */
     void (*prepare)(const struct ps_nn_kernels *k, const struct ps_node *node, const void *w, void *prepared,
                     int part, int parts);
@@ -36,8 +38,8 @@ struct ps_op {
     int (*tensors)(const struct ps_node *node, struct ps_tensor *out);
 };
 
-extern const struct ps_op ps_op_input, ps_op_dense, ps_op_conv, ps_op_pool, ps_op_upsample, ps_op_lstm,
-    ps_op_last_step, ps_op_batch_norm, ps_op_layer_norm, ps_op_dropout, ps_op_sum;
+extern const struct ps_op ps_op_input, ps_op_dense, ps_op_dense_fixed, ps_op_conv, ps_op_pool, ps_op_upsample,
+    ps_op_lstm, ps_op_last_step, ps_op_batch_norm, ps_op_layer_norm, ps_op_dropout, ps_op_sum, ps_op_gate;
 
 /** The functions of a layer whose weights are prepared, as the kernels' table has them. */
 #define PS_OP_CALLS(layer)                                                                              \

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 #include "common/nn/op.h"
 
 PS_OP_CALLS(dense)
@@ -29,14 +30,40 @@ const struct ps_op ps_op_dense = {.kind = "dense",
                                   .begin = begin,
                                   .tensors = tensors};
 
-int ps_net_dense_image(struct ps_net *net, int from, const char *name, struct ps_shape out,
-                       enum ps_nn_act act)
+static void backward_fixed(const struct ps_op_call *c)
 {
-    struct ps_node *node = ps_net_add(net, &ps_op_dense, from, name);
+    backward(c);
+    memset(c->pass.dw, 0, (size_t)c->node->weights * c->k->real);
+}
+
+const struct ps_op ps_op_dense_fixed = {.kind = "dense, fixed",
+                                        .size = size,
+                                        .prepare = prepare,
+                                        .forward = forward,
+                                        .backward = backward_fixed,
+                                        .fixed = true,
+                                        .begin = begin,
+                                        .tensors = tensors};
+
+static int add(struct ps_net *net, const struct ps_op *op, int from, const char *name, struct ps_shape out,
+               enum ps_nn_act act)
+{
+    struct ps_node *node = ps_net_add(net, op, from, name);
     if (!node) return 0;
     node->out = out;
     node->as.dense = (struct ps_nn_dense){ps_shape_size(node->in), ps_shape_size(out), act, from > 0};
     return net->nodes - 1;
+}
+
+int ps_net_dense_image(struct ps_net *net, int from, const char *name, struct ps_shape out,
+                       enum ps_nn_act act)
+{
+    return add(net, &ps_op_dense, from, name, out, act);
+}
+
+int ps_net_dense_fixed(struct ps_net *net, int from, const char *name, struct ps_shape out)
+{
+    return add(net, &ps_op_dense_fixed, from, name, out, PS_NN_LINEAR);
 }
 
 int ps_net_dense(struct ps_net *net, int from, const char *name, int64_t out, enum ps_nn_act act)

@@ -41,8 +41,10 @@ void ps_net_summary(const struct ps_run *run, const struct ps_net *net, const ch
     char name[TEXT_MAX], shape[TEXT_MAX], number[NUMBER_MAX];
     ps_print(run, "Model: \"%s\"\n%s\n %-28s%-26s%s\n%s\n", title, line, "Layer (type)", "Output Shape",
              "Param #", double_line);
+    int64_t fixed = net->buffers;
     for (int i = 1; i < net->nodes; i++) {
         const struct ps_node *node = &net->node[i];
+        if (node->op->fixed) fixed += node->weights;
         if (node->name[0])
             snprintf(name, sizeof name, "%s (%s)", node->name, node->op->kind);
         else
@@ -52,6 +54,6 @@ void ps_net_summary(const struct ps_run *run, const struct ps_net *net, const ch
     }
     ps_print(run, "%s\n", double_line);
     ps_print(run, "Total params: %s\n", thousands(net->weights + net->buffers, number));
-    ps_print(run, "Trainable params: %s\n", thousands(net->weights, number));
-    ps_print(run, "Non-trainable params: %s\n%s\n", thousands(net->buffers, number), line);
+    ps_print(run, "Trainable params: %s\n", thousands(net->weights + net->buffers - fixed, number));
+    ps_print(run, "Non-trainable params: %s\n%s\n", thousands(fixed, number), line);
 }

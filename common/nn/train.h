@@ -25,6 +25,11 @@ struct ps_train_job {
     double mixup; /**< samples of a grain are mixed in pairs, with shares drawn from Beta(mixup, mixup), at
                      most 1 (Zhang et al. 2018, "mixup"); 0: they are not */
     bool same;    /**< the target is the input itself */
+    /** First weights, where they are not those of --weights: change what does not begin at random. NULL:
+     * nothing. Local; a rank of each node calls it. @param w [weights + buffers] as ps_net_init leaves them
+     */
+    void (*begin)(const void *context, float *w);
+    const void *begin_context;
     const struct ps_source *train, *valid; /**< valid: NULL where there is none */
     struct ps_score score;                 /**< of validation and of --eval-only */
     /** From sums over n samples to what people read. @param figure out [figures] */

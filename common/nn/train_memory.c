@@ -182,6 +182,7 @@ enum ps_status ps_train_begin(struct ps_train *t)
     const int64_t n = net->weights + net->buffers;
     if (!t->params->weights[0]) {
         if (m->team.rank == 0) ps_net_init(net, m->w);
+        if (m->team.rank == 0 && t->job->begin) t->job->begin(t->job->begin_context, m->w);
         return PS_OK;
     }
     float *w;
