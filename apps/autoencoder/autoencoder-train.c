@@ -6,7 +6,7 @@
 #include "apps/autoencoder/autoencoder_params.h"
 #include "apps/autoencoder/autoencoder_plot.h"
 #include "apps/autoencoder/autoencoder_report.h"
-#include "common/linalg/pca.h"
+#include "apps/autoencoder/autoencoder_start.h"
 #include "common/nn/summary.h"
 #include "common/nn/train.h"
 #include "common/run/log.h"
@@ -20,6 +20,7 @@ struct job {
     struct spectra_part train, valid, test;
     struct autoencoder_spec spec;
     struct autoencoder model;
+    struct ps_pca pca; /* of the training part; component NULL: not needed yet */
     struct ps_trained trained;
     double *label; /* of own samples; NULL: none; owned */
 };
@@ -60,6 +61,21 @@ static enum ps_status build(struct ps_run *run, struct job *j)
     return PS_OK;
 }
 
+/* Collective. */
+static enum ps_status find_components(struct ps_run *run, struct job *j)
+{
+    if (j->pca.component) return PS_OK;
+    ps_phase(run, "pca");
+    return autoencoder_pca_fit(run, &j->train, j->model.code, &j->pca);
+}
+
+/* First weights. Local. */
+static void begin_as_pca(const void *context, float *w)
+{
+    const struct job *j = context;
+    autoencoder_start(&j->model, &j->pca, w);
+}
+
 static enum ps_status train(struct ps_run *run, struct job *j)
 {
     const struct autoencoder_params *p = j->p;
@@ -67,18 +83,23 @@ static enum ps_status train(struct ps_run *run, struct job *j)
     const struct ps_source source = spectra_source(&j->train, p->input);
     const struct ps_source valid =
         validates ? spectra_source(&j->valid, "validation part") : spectra_source(&j->test, "test part");
+    const bool as_pca = j->spec.shortcut == AUTOENCODER_PCA && !p->train.weights[0];
     char describe[2 * PS_TEXT_MAX];
+    if (as_pca) PS_TRY(find_components(run, j));
     snprintf(describe, sizeof describe,
-             "%s %s %s %s%s, %lld x %lld, scale %s, outlier %g, test %g, validation %g, noise %g, mask %g",
-             p->layers, p->activation, p->code_activation, p->output_activation,
-             p->shortcut ? " shortcut" : "", (long long)j->all.n, (long long)j->all.bands, p->scale,
-             p->outlier, p->test, p->validation, p->noise, p->mask);
+             "%s %s %s %s, shortcut %s, %lld x %lld, scale %s, outlier %g, test %g, validation %g, noise %g, "
+             "mask %g",
+             p->layers, p->activation, p->code_activation, p->output_activation, p->shortcut,
+             (long long)j->all.n, (long long)j->all.bands, p->scale, p->outlier, p->test, p->validation,
+             p->noise, p->mask);
     const struct ps_train_job job = {
         .params = &p->train,
         .net = &j->model.net,
         .describe = describe,
         .loss = PS_LOSS_SQUARES,
         .same = !(p->noise > 0) && !(p->mask > 0),
+        .begin = as_pca ? begin_as_pca : NULL,
+        .begin_context = j,
         .train = &source,
         .valid = &valid,
         .score = autoencoder_score(&j->test),
@@ -95,19 +116,20 @@ static enum ps_status report(struct ps_run *run, struct job *j)
 {
     const struct ps_source test = spectra_source(&j->test, "test part");
     const struct ps_score score = autoencoder_score(&j->test);
-    double sum[PS_SUMS_MAX], net[AUTOENCODER_FIGURES], pca[AUTOENCODER_FIGURES], explained = 0;
+    double sum[PS_SUMS_MAX], net[AUTOENCODER_FIGURES], pca[AUTOENCODER_FIGURES];
     ps_phase(run, "test");
     PS_TRY(ps_evaluate(run, &j->model.net, &test, PS_EVALUATE_CHUNK, PS_TARGET_INPUT, j->trained.w,
                        j->trained.prepared, &score, sum));
     autoencoder_figures(sum, test.n, net);
     const bool compare = j->p->pca && ps_pca_available();
     if (compare) {
-        ps_phase(run, "pca");
-        PS_TRY(autoencoder_pca(run, &j->train, &j->test, j->model.code, pca, &explained));
+        PS_TRY(find_components(run, j));
+        PS_TRY(autoencoder_pca_figures(run, &j->pca, &j->test, pca));
     } else if (j->p->pca) {
         ps_warn(run, "PCA is left out: this build has no ScaLAPACK (Debian: libscalapack-openmpi-dev)\n");
     }
-    autoencoder_tell(run, &j->model, &j->test, net, compare ? pca : NULL, explained);
+    autoencoder_tell(run, &j->model, &j->test, net, compare ? pca : NULL,
+                     compare ? autoencoder_explained(&j->pca) : 0);
     return PS_OK;
 }
 
@@ -146,6 +168,7 @@ static enum ps_status run_autoencoder(struct ps_run *run, const void *params)
     PS_TRY_DONE(write_outputs(run, &j));
 done:
     ps_train_free(&j.trained);
+    ps_pca_free(&j.pca);
     autoencoder_free(&j.model);
     spectra_scale_free(&j.scale);
     spectra_free(&j.all);

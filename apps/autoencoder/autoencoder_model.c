@@ -145,11 +145,23 @@ static void add(struct build *b, const struct layer *layer, bool last, enum ps_n
     }
 }
 
-/* A linear layer from `from`, whose output is added to that of the last node. */
-static void add_linear(struct build *b, int from, const char *name)
+/* The shortcut of the part that ends at the last node, from `from`; the part's gate goes by a code. */
+static void add_shortcut(struct build *b, int from, struct autoencoder_way *way)
 {
     const struct ps_shape out = b->net->node[b->node].out;
-    b->node = ps_net_sum(b->net, b->node, ps_net_dense_image(b->net, from, name, out, PS_NN_LINEAR));
+    const bool encoder = from == 0;
+    char name[PS_NODE_NAME_MAX];
+    way->last = b->node;
+    snprintf(name, sizeof name, "%s_linear", b->part);
+    if (b->spec->shortcut == AUTOENCODER_PCA) {
+        way->linear = ps_net_dense_fixed(b->net, from, name, out);
+        snprintf(name, sizeof name, "%s_gate", b->part);
+        way->gate = ps_net_gate(b->net, way->last, encoder ? way->linear : from, name);
+    } else {
+        way->linear = ps_net_dense_image(b->net, from, name, out, PS_NN_LINEAR);
+        way->gate = way->last;
+    }
+    b->node = ps_net_sum(b->net, way->gate, way->linear);
 }
 
 enum ps_status autoencoder_build(const struct autoencoder_spec *spec, const struct ps_nn_kernels *kernels,
@@ -166,13 +178,13 @@ enum ps_status autoencoder_build(const struct autoencoder_spec *spec, const stru
         const bool last = i == n - 1;
         add(&b, &layer[i], last, last ? spec->output : i == code ? spec->code : spec->hidden);
         if (i != code) continue;
-        if (spec->shortcut) add_linear(&b, 0, "encoder_linear");
+        if (spec->shortcut) add_shortcut(&b, 0, &out->way[0]);
         out->code_node = b.node;
         ps_net_keep(&out->net, out->code_node);
         b.part = "decoder";
         b.module = 0;
     }
-    if (spec->shortcut && out->net.status == PS_OK) add_linear(&b, out->code_node, "decoder_linear");
+    if (spec->shortcut && out->net.status == PS_OK) add_shortcut(&b, out->code_node, &out->way[1]);
     out->code = layer[code].width;
     const enum ps_status rc = ps_net_end(&out->net);
     if (rc != PS_OK) autoencoder_free(out);

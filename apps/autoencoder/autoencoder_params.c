@@ -2,6 +2,7 @@
 #include <string.h>
 #include "common/io/outfile.h"
 #include "common/io/shard.h"
+#include "common/linalg/pca.h"
 #include "common/run/err.h"
 
 #define ROW(member, ...) PS_PARAM(struct autoencoder_params, member, __VA_ARGS__)
@@ -22,10 +23,10 @@ const struct ps_param autoencoder_rows[] = {
     ROW(activation, .def = "relu", .choices = "relu|tanh|sigmoid|linear", .help = "of layers between"),
     ROW(code_activation, .def = "linear", .choices = "linear|relu|tanh|sigmoid", .help = "of the code"),
     ROW(output_activation, .def = "linear", .choices = "linear|sigmoid|tanh|relu", .help = "of the output"),
-    ROW(shortcut, .flag = true, .def = "no",
-        .help =
-            "add a linear layer from input to code and one from code to output: the rest learns what is not "
-            "linear"),
+    ROW(shortcut, .def = "none", .choices = "none|linear|pca",
+        .help = "linear layers from input to code and from code to output are added, so that the rest learns "
+                "what "
+                "is not linear; pca: they are principal components and stay so"),
     ROW(scale, .def = "standard", .choices = "none|minmax|minmax-bands|standard",
         .help = "values are scaled by the training part: to [0,1] all alike or each band, or each band to "
                 "mean 0 and "
@@ -72,6 +73,10 @@ enum ps_status autoencoder_check(const struct ps_run *run, const struct autoenco
              "best weights and early stopping are chosen by a validation part: add --validation 0.1");
     PS_CHECK(strcmp(t->optimizer, "lbfgs") != 0 || (!(p->noise > 0) && !(p->mask > 0)), PS_EUSAGE,
              "lbfgs needs the same samples in every step: no noise and no mask");
+    PS_CHECK(strcmp(p->shortcut, "pca") != 0 || !(t->decay > 0), PS_EUSAGE,
+             "shortcut = pca: decay would shrink the principal components; leave it out");
+    PS_CHECK(strcmp(p->shortcut, "pca") != 0 || t->weights[0] || ps_pca_available(), PS_EBACKEND,
+             "shortcut = pca: this build has no ScaLAPACK (Debian: libscalapack-openmpi-dev)");
     PS_CHECK(p->plot_bands.n == 0 || p->plot_bands.n == 3, PS_EUSAGE,
              "plot_bands: a picture needs three bands, not %d", p->plot_bands.n);
     PS_CHECK(!p->labels[0] || p->codes[0], PS_EUSAGE, "labels go with codes: add --codes FILE");
@@ -98,6 +103,13 @@ static enum ps_nn_act act_named(const char *word)
                                       : PS_NN_LINEAR;
 }
 
+static enum autoencoder_shortcut shortcut_named(const char *word)
+{
+    return !strcmp(word, "linear") ? AUTOENCODER_LINEAR
+           : !strcmp(word, "pca")  ? AUTOENCODER_PCA
+                                   : AUTOENCODER_STRAIGHT;
+}
+
 enum ps_status autoencoder_spec(const struct ps_run *run, const struct autoencoder_params *p, int64_t bands,
                                 struct autoencoder_spec *out)
 {
@@ -114,7 +126,7 @@ enum ps_status autoencoder_spec(const struct ps_run *run, const struct autoencod
                                      .hidden = act_named(p->activation),
                                      .code = act_named(p->code_activation),
                                      .output = act_named(p->output_activation),
-                                     .shortcut = p->shortcut,
+                                     .shortcut = shortcut_named(p->shortcut),
                                      .init = ps_train_init(&p->train),
                                      .seed = (uint64_t)run->common->seed};
     return PS_OK;

@@ -7,11 +7,11 @@
 #include "common/nn/train_params.h"
 
 struct autoencoder_params {
-    ps_str input, dataset, scene, image, layers, activation, code_activation, output_activation, scale,
-        labels, codes, reconstruction, plot;
+    ps_str input, dataset, scene, image, layers, activation, code_activation, output_activation, shortcut,
+        scale, labels, codes, reconstruction, plot;
     struct ps_list plot_bands;
     double outlier, test, validation, noise, mask;
-    bool pca, shortcut;
+    bool pca;
     struct ps_train_params train;
 };
 

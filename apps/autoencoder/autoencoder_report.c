@@ -2,7 +2,6 @@
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
-#include "common/linalg/pca.h"
 #include "common/par/grain.h"
 #include "common/run/err.h"
 #include "common/run/log.h"
@@ -103,22 +102,27 @@ done:
     return rc;
 }
 
-enum ps_status autoencoder_pca(struct ps_run *run, const struct spectra_part *train,
-                               const struct spectra_part *test, int64_t code, double *figure,
-                               double *explained)
+enum ps_status autoencoder_pca_fit(struct ps_run *run, const struct spectra_part *train, int64_t code,
+                                   struct ps_pca *out)
 {
     const struct ps_pca_rows rows = {train->hi - train->lo, train->all->bands, train, scaled_row};
-    struct ps_pca pca;
-    double sum[SUMS], held = 0;
-    PS_TRY(ps_pca_fit(run->comm, &rows, code, &pca));
-    const enum ps_status rc = add_test(run, &pca, test, sum);
-    if (rc == PS_OK) {
-        autoencoder_figures(sum, test->hi - test->lo, figure);
-        for (int64_t c = 0; c < code; c++) held += pca.variance[c];
-        *explained = pca.total > 0 ? held / pca.total : 1;
-    }
-    ps_pca_free(&pca);
-    return rc;
+    return ps_pca_fit(run->comm, &rows, code, out);
+}
+
+enum ps_status autoencoder_pca_figures(struct ps_run *run, const struct ps_pca *pca,
+                                       const struct spectra_part *test, double *figure)
+{
+    double sum[SUMS];
+    PS_TRY(add_test(run, pca, test, sum));
+    autoencoder_figures(sum, test->hi - test->lo, figure);
+    return PS_OK;
+}
+
+double autoencoder_explained(const struct ps_pca *pca)
+{
+    double held = 0;
+    for (int64_t c = 0; c < pca->code; c++) held += pca->variance[c];
+    return pca->total > 0 ? held / pca->total : 1;
 }
 
 static void tell_line(struct ps_run *run, const char *what, const double *net, const double *pca, int figure,

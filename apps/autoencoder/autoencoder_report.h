@@ -4,6 +4,7 @@
 
 #include "apps/autoencoder/autoencoder_model.h"
 #include "apps/autoencoder/spectra_parts.h"
+#include "common/linalg/pca.h"
 #include "common/nn/evaluate.h"
 
 enum {
@@ -21,12 +22,17 @@ extern const char *const autoencoder_figure_name[AUTOENCODER_FIGURES];
 struct ps_score autoencoder_score(const struct spectra_part *p);
 void autoencoder_figures(const double *sum, int64_t n, double *figure);
 
-/** Figures of the principal components of `train`, `code` of them, on `test`. Collective over run->comm.
- * @param explained out: share of the variance of `train` that they hold
- * @return (agreed) PS_OK; PS_EBACKEND (ScaLAPACK is not there); PS_ENOMEM; PS_EMPI */
-enum ps_status autoencoder_pca(struct ps_run *run, const struct spectra_part *train,
-                               const struct spectra_part *test, int64_t code, double *figure,
-                               double *explained);
+/** Principal components of a part's scaled samples, `code` of them. Collective over run->comm.
+ * @return (agreed) PS_OK; PS_EBACKEND (ScaLAPACK is not there); PS_EUSAGE; PS_ENOMEM; PS_EMPI */
+enum ps_status autoencoder_pca_fit(struct ps_run *run, const struct spectra_part *train, int64_t code,
+                                   struct ps_pca *out);
+
+/** Their figures on `test`. Collective over run->comm. @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI */
+enum ps_status autoencoder_pca_figures(struct ps_run *run, const struct ps_pca *pca,
+                                       const struct spectra_part *test, double *figure);
+
+/** Share of the variance of the samples that components hold. Local. */
+double autoencoder_explained(const struct ps_pca *pca);
 
 /** Tell people and the record. Local; rank 0 speaks. @param pca NULL: left out */
 void autoencoder_tell(struct ps_run *run, const struct autoencoder *a, const struct spectra_part *test,

@@ -4,12 +4,13 @@
 #include <string.h>
 #include "apps/autoencoder/autoencoder_model.h"
 #include "apps/autoencoder/autoencoder_report.h"
+#include "apps/autoencoder/autoencoder_start.h"
 #include "apps/autoencoder/spectra_parts.h"
 #include "common/run/err.h"
 
 /* The names that nn.Sequential gives, with modules for activations and flattening. */
 static void check_names(const char *layers, struct ps_shape input, enum ps_nn_act code, int64_t width,
-                        bool shortcut, const char *const *want)
+                        enum autoencoder_shortcut shortcut, const char *const *want)
 {
     const struct autoencoder_spec spec = {.layers = layers,
                                           .input = input,
@@ -33,27 +34,30 @@ static void check_names(const char *layers, struct ps_shape input, enum ps_nn_ac
 START_TEST(names)
 {
     const struct ps_shape spectra = {1, 1, 20, false}, image = {12, 10, 1, false};
-    check_names("bands-14-6-14-20", spectra, PS_NN_RELU, 6, false,
+    check_names("bands-14-6-14-20", spectra, PS_NN_RELU, 6, AUTOENCODER_STRAIGHT,
                 (const char *const[]){"encoder.0.weight", "encoder.2.weight", "decoder.0.weight",
                                       "decoder.2.weight", NULL});
-    check_names("20-5-bands", spectra, PS_NN_LINEAR, 5, false,
+    check_names("20-5-bands", spectra, PS_NN_LINEAR, 5, AUTOENCODER_STRAIGHT,
                 (const char *const[]){"encoder.0.weight", "decoder.0.weight", NULL});
     check_names("bands-8-5-5-8-bands", spectra, PS_NN_LINEAR, 5,
-                false, /* the first of the narrowest is the code */
+                AUTOENCODER_STRAIGHT, /* the first of the narrowest is the code */
                 (const char *const[]){"encoder.0.weight", "encoder.2.weight", "decoder.0.weight",
                                       "decoder.2.weight", "decoder.4.weight", NULL});
-    check_names("bands-14-6-14-20", spectra, PS_NN_LINEAR, 6, true,
+    check_names("bands-14-6-14-20", spectra, PS_NN_LINEAR, 6, AUTOENCODER_LINEAR,
                 (const char *const[]){"encoder.0.weight", "encoder.2.weight", "encoder_linear.weight",
                                       "decoder.0.weight", "decoder.2.weight", "decoder_linear.weight", NULL});
-    check_names("bands-conv4-conv8-30-7-30-bands", image, PS_NN_LINEAR, 7, false,
+    check_names("bands-6-bands", spectra, PS_NN_LINEAR, 6, AUTOENCODER_PCA, /* limits have no bias */
+                (const char *const[]){"encoder.0.weight", "encoder_linear.weight", "encoder_gate.limit",
+                                      "decoder.0.bias", "decoder_linear.bias", NULL});
+    check_names("bands-conv4-conv8-30-7-30-bands", image, PS_NN_LINEAR, 7, AUTOENCODER_STRAIGHT,
                 (const char *const[]){"encoder.0.weight", "encoder.2.weight", "encoder.5.weight",
                                       "encoder.7.weight", "decoder.0.weight", "decoder.2.weight", NULL});
-    check_names("bands-conv4-conv8-7-30-up6-up5-bands", image, PS_NN_LINEAR, 7, false,
+    check_names("bands-conv4-conv8-7-30-up6-up5-bands", image, PS_NN_LINEAR, 7, AUTOENCODER_STRAIGHT,
                 (const char *const[]){"encoder.0.weight", "encoder.2.weight", "encoder.5.weight",
                                       "decoder.0.weight", "decoder.2.weight", /* nn.Linear, nn.ReLU twice */
                                       "decoder.6.weight", /* after nn.Unflatten and nn.Upsample */
                                       "decoder.9.weight", "decoder.11.weight", NULL});
-    check_names("bands-conv4-7-up5-bands", image, PS_NN_LINEAR, 7, true,
+    check_names("bands-conv4-7-up5-bands", image, PS_NN_LINEAR, 7, AUTOENCODER_LINEAR,
                 (const char *const[]){"encoder.0.weight", "encoder.3.weight", "encoder_linear.weight",
                                       "decoder.0.weight", "decoder.4.weight", "decoder.6.weight",
                                       "decoder_linear.weight", NULL});
@@ -78,6 +82,81 @@ START_TEST(way_back)
                       (long long)s.channels);
     }
     autoencoder_free(&a);
+}
+END_TEST
+
+/* Two directions of unit length and what a net that begins with them makes of a sample: at first the same as
+ * they, and of a sample far off for ever. */
+enum { COLS = 60, CODE = 2 };
+
+static void make_components(struct ps_pca *pca, double *mean, double *component, double *variance)
+{
+    for (int j = 0; j < COLS; j++) {
+        mean[j] = 0.1 * (j % 7);
+        component[j * CODE] = 1 / sqrt(COLS);
+        component[j * CODE + 1] = (j % 2 ? -1 : 1) / sqrt(COLS);
+    }
+    variance[0] = 9, variance[1] = 4;
+    *pca = (struct ps_pca){
+        .cols = COLS, .code = CODE, .mean = mean, .component = component, .variance = variance, .total = 16};
+}
+
+/* Largest difference from what components make of sample 0 (near) and 1 (far): codes and what comes back. */
+static void differ(const struct autoencoder *a, const struct ps_pca *pca, const float *w, double *most)
+{
+    float x[2 * COLS], y[COLS], *prepared = aligned_alloc(64, (size_t)(a->net.prepared + 16) / 16 * 64);
+    double code[CODE];
+    struct ps_net_work work;
+    for (int j = 0; j < COLS; j++) {
+        x[j] = (float)sin(j * j);
+        x[COLS + j] =
+            8 + (float)cos(j); /* 8 sqrt(60) = 62 along the first; the limit is 10 sqrt(9 + 3) = 35 */
+    }
+    ps_net_prepare(&a->net, w, prepared, 0, 1);
+    ck_assert(ps_net_work_make(&a->net, 2, false, &work) == PS_OK);
+    const float *back = ps_net_forward(
+        &work, &(struct ps_net_batch){.n = 2, .x = x, .sample = (int64_t[]){0, 1}}, w, prepared);
+    for (int i = 0; i < 2; i++) {
+        const float *c = (const float *)work.y[a->code_node] + i * CODE;
+        ps_pca_encode(pca, x + i * COLS, code);
+        ps_pca_decode(pca, code, y);
+        most[i] = 0;
+        for (int k = 0; k < CODE; k++) most[i] = fmax(most[i], fabs((double)c[k] - code[k]));
+        for (int j = 0; j < COLS; j++)
+            most[i] = fmax(most[i], fabs((double)back[i * COLS + j] - (double)y[j]));
+    }
+    ps_net_work_free(&work);
+    free(prepared);
+}
+
+START_TEST(start)
+{
+    static const char *const layers[] = {"bands-7-2-9-bands", "bands-2-bands", "bands-conv4-2-up3-bands"};
+    const struct ps_nn_kernels *const tables[] = {&ps_nn_ref, &ps_nn_cpu};
+    double mean[COLS], component[COLS * CODE], variance[CODE], most[2];
+    struct ps_pca pca;
+    make_components(&pca, mean, component, variance);
+    for (int t = 0; t < 6; t++) {
+        const struct autoencoder_spec spec = {.layers = layers[t % 3],
+                                              .input = {5, 6, 2, false},
+                                              .hidden = PS_NN_TANH,
+                                              .shortcut = AUTOENCODER_PCA};
+        struct autoencoder a;
+        ck_assert_msg(autoencoder_build(&spec, tables[t / 3], &a) == PS_OK, "%s", ps_err_message());
+        float *w = malloc((size_t)a.net.weights * sizeof *w);
+        ps_net_init(&a.net, w);
+        autoencoder_start(&a, &pca, w);
+        differ(&a, &pca, w, most); /* of 60 products of numbers up to 62 in single precision */
+        ck_assert_msg(most[0] < 1e-4 && most[1] < 1e-4, "%s: %g %g", spec.layers, most[0], most[1]);
+        for (int p = 0; p < 2; p++) {
+            const struct ps_node *last = &a.net.node[a.way[p].last];
+            for (int64_t i = 0; i < last->weights; i++) w[last->weights_at + i] = 0.3f;
+        }
+        differ(&a, &pca, w, most);
+        ck_assert_msg(most[0] > 0.1 && most[1] < 1e-4, "%s, another: %g %g", spec.layers, most[0], most[1]);
+        free(w);
+        autoencoder_free(&a);
+    }
 }
 END_TEST
 
@@ -190,6 +269,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {names, way_back, split, scale, figures, sizes, NULL};
+    const TTest *const tests[] = {names, way_back, start, split, scale, figures, sizes, NULL};
     return mck_main(argc, argv, "autoencoder", tests);
 }
