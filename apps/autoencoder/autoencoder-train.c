@@ -102,6 +102,7 @@ static enum ps_status train(struct ps_run *run, struct job *j)
         .begin_context = j,
         .train = &source,
         .valid = &valid,
+        .valid_is_test = !validates,
         .score = autoencoder_score(&j->test),
         .figures = autoencoder_figures,
         .n_figures = AUTOENCODER_FIGURES,

@@ -1,6 +1,7 @@
 #include "apps/autoencoder/autoencoder_params.h"
 #include <string.h>
 #include "common/io/outfile.h"
+#include "common/io/pngfile.h"
 #include "common/io/shard.h"
 #include "common/linalg/pca.h"
 #include "common/run/err.h"
@@ -53,11 +54,11 @@ const struct ps_param autoencoder_rows[] = {
 const int autoencoder_nrows = sizeof autoencoder_rows / sizeof *autoencoder_rows;
 
 /* Whether a file can be written is known before hours of training. Collective. */
-static enum ps_status try_output(const struct ps_run *run, const char *name, const char *path, bool table)
+static enum ps_status try_table(const struct ps_run *run, const char *name, const char *path)
 {
     struct ps_outfile f;
     if (!path[0]) return PS_OK;
-    PS_CHECK(!table || ps_shard_format_named(path)[0], PS_EUSAGE,
+    PS_CHECK(ps_shard_format_named(path)[0], PS_EUSAGE,
              "%s = %s: no format has this end; .h5, .nc, .npy, .csv are some", name, path);
     PS_TRY(ps_outfile_open(run->comm, path, false, &f));
     ps_outfile_close(&f, PS_STOPPED); /* nothing is left, and a file that exists stays */
@@ -82,9 +83,9 @@ enum ps_status autoencoder_check(const struct ps_run *run, const struct autoenco
     PS_CHECK(!p->labels[0] || p->codes[0], PS_EUSAGE, "labels go with codes: add --codes FILE");
     PS_CHECK(!run->common->resume || run->common->checkpoint[0], PS_EUSAGE,
              "--resume needs --checkpoint FILE");
-    PS_TRY(try_output(run, "codes", p->codes, true));
-    PS_TRY(try_output(run, "reconstruction", p->reconstruction, true));
-    return try_output(run, "plot", p->plot, false);
+    PS_TRY(try_table(run, "codes", p->codes));
+    PS_TRY(try_table(run, "reconstruction", p->reconstruction));
+    return p->plot[0] ? ps_png_try(run->comm, p->plot) : PS_OK;
 }
 
 enum spectra_scaling autoencoder_scaling(const struct autoencoder_params *p)

@@ -9,6 +9,9 @@
 
 enum { GRAINS = 64 };
 
+/* Errors that differ less, as a share, are printed alike. */
+static const double ALIKE = 5e-5;
+
 /* Sums over samples. The last two say what all samples have alike, as figures are made from sums only. */
 enum { SQUARES, RAW_SQUARES, ANGLES, VALUES, RANGE, SUMS };
 
@@ -170,5 +173,9 @@ void autoencoder_tell(struct ps_run *run, const struct autoencoder *a, const str
         run,
         "PCA with as many components (%.4f %% of the variance) is %s: the autoencoder's mean squared error "
         "is %.4g of it\n",
-        100 * explained, ratio < 1 ? "beaten" : "better", ratio);
+        100 * explained,
+        fabs(ratio - 1) < ALIKE ? "as good"
+        : ratio < 1             ? "beaten"
+                                : "better",
+        ratio);
 }

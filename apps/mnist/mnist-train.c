@@ -5,7 +5,7 @@
 #include "apps/mnist/mnist_model.h"
 #include "apps/mnist/mnist_score.h"
 #include "apps/mnist/mnist_wrong.h"
-#include "common/io/outfile.h"
+#include "common/io/pngfile.h"
 #include "common/nn/summary.h"
 #include "common/nn/train.h"
 #include "common/run/log.h"
@@ -48,17 +48,6 @@ static const struct ps_param rows[] = {
     PS_PARAM(struct params, wrong, .def = "",
              .help = "PNG file for the test images that were not recognised, at most 100"),
 };
-
-/* That the picture cannot be written is known before hours of work. Collective. */
-static enum ps_status try_picture(const struct ps_run *run, const char *path)
-{
-    struct ps_outfile f;
-    if (!path[0]) return PS_OK;
-    PS_TRY(ps_outfile_open(run->comm, path, false, &f));
-    ps_outfile_close(&f, PS_STOPPED); /* nothing is left, and a file that exists stays */
-    ps_err_clear();
-    return PS_OK;
-}
 
 /* Test the trained net, tell what came out, and draw the mistakes. Collective. */
 static enum ps_status test(struct ps_run *run, const struct params *p, const struct mnist_data *d,
@@ -104,6 +93,7 @@ static enum ps_status train(struct ps_run *run, const struct params *p, const st
                                      .smoothing = p->smoothing,
                                      .train = &d->train,
                                      .valid = &d->valid,
+                                     .valid_is_test = !(p->choice.validation > 0),
                                      .score = mnist_score(&judge),
                                      .figures = mnist_figures,
                                      .n_figures = MNIST_SUMS,
@@ -127,7 +117,7 @@ static enum ps_status run_mnist(struct ps_run *run, const void *params)
     struct ps_net net = {0};
     enum ps_status rc;
     PS_TRY(ps_train_kernels(run->common->backend, p->train.precision, &kernels));
-    PS_TRY(try_picture(run, p->wrong));
+    if (p->wrong[0]) PS_TRY(ps_png_try(run->comm, p->wrong));
     ps_phase(run, "read");
     PS_TRY(mnist_data_read(run, &p->choice, &d));
     PS_TRY_DONE(

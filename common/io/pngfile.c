@@ -1,5 +1,4 @@
 #include "common/io/pngfile.h"
-#include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
 #ifdef PS_HAVE_PNG
@@ -27,10 +26,30 @@ enum ps_status ps_png_write(const char *path, int width, int height, const uint8
     free(encoded);
     return rc;
 }
+
+enum ps_status ps_png_try(MPI_Comm comm, const char *path)
+{
+    struct ps_outfile file;
+    PS_TRY(ps_outfile_open(comm, path, false, &file));
+    ps_outfile_close(&file, PS_STOPPED);
+    ps_err_clear();
+    return PS_OK;
+}
 #else
+static enum ps_status no_png(const char *path)
+{
+    return ps_fail(PS_EBACKEND, "%s: PNG images need libpng, which this build does not have", path);
+}
+
 enum ps_status ps_png_write(const char *path, int width, int height, const uint8_t *rgb)
 {
     (void)width, (void)height, (void)rgb;
-    return ps_fail(PS_EBACKEND, "%s: PNG images need libpng, which this build does not have", path);
+    return no_png(path);
+}
+
+enum ps_status ps_png_try(MPI_Comm comm, const char *path)
+{
+    (void)comm;
+    return no_png(path);
 }
 #endif

@@ -31,7 +31,8 @@ struct ps_train_job {
     void (*begin)(const void *context, float *w);
     const void *begin_context;
     const struct ps_source *train, *valid; /**< valid: NULL where there is none */
-    struct ps_score score;                 /**< of validation and of --eval-only */
+    bool valid_is_test;    /**< it is only looked at: nobody is told of a best epoch unless they ask for it */
+    struct ps_score score; /**< of validation and of --eval-only */
     /** From sums over n samples to what people read. @param figure out [figures] */
     void (*figures)(const double *sum, int64_t n, double *figure);
     int n_figures;

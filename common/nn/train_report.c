@@ -53,16 +53,23 @@ void ps_train_tell_figures(struct ps_train *t)
     ps_record_end(t->run);
 }
 
+/* Is the best epoch one by which something was chosen, or may be? */
+static bool tells_best(const struct ps_train *t)
+{
+    const bool asked = t->params->best[0] || t->params->patience > 0;
+    return t->at.best_epoch > 0 && (asked || !t->job->valid_is_test);
+}
+
 void ps_train_tell_end(struct ps_train *t, double seconds)
 {
-    if (t->at.best_epoch > 0)
+    if (tells_best(t))
         ps_print(t->run, "best epoch: %lld, %s %#.4g\n", (long long)t->at.best_epoch,
                  t->job->figure_name[t->job->follow], t->at.best);
     ps_record_begin(t->run, "trained");
     ps_record_int(t->run, "epochs", t->at.epoch);
     ps_record_int(t->run, "steps", ps_train_done(t));
     ps_record_int(t->run, "grains", t->grains);
-    if (t->at.best_epoch > 0) {
+    if (tells_best(t)) {
         ps_record_int(t->run, "best_epoch", t->at.best_epoch);
         add_figures(t, t->at.best_figure);
     }

@@ -28,3 +28,14 @@ status=0
 expect "without: an HDF5 file is refused (status $status)" test "$status" = 1
 expect 'without: the message names HDF5' grep -q 'HDF5' "$TMP/said"
 cat "$TMP/said"
+
+refused() { # what, pattern, command...
+    local what=$1 pattern=$2 status=0
+    shift 2
+    "$@" >"$TMP/said" 2>&1 || status=$?
+    expect "without: $what is refused before anything is read or trained (status $status): $(head -n 1 "$TMP/said")" test "$status" = 1
+    expect "without: the message says why" grep -q "$pattern" "$TMP/said"
+}
+refused 'a picture of digits' 'PNG images need libpng' "$TMP/b/bin/mnist-train" "$TMP/nowhere" --wrong "$TMP/wrong.png"
+refused 'a picture of spectra' 'PNG images need libpng' "$TMP/b/bin/autoencoder-train" "$TMP/nowhere.csv" --plot "$TMP/plot.png"
+refused 'a net that begins as PCA' 'this build has no ScaLAPACK' "$TMP/b/bin/autoencoder-train" "$TMP/nowhere.csv" --shortcut pca
