@@ -68,6 +68,15 @@ refused 'a scene of another size' 2 'scene = 10x10: good.csv has 120 samples, no
 # --- options -------------------------------------------------------------------------------------------------
 refused 'best without validation' 2 'add --validation' good.csv "${few[@]}" --best best.safetensors
 refused 'noise with lbfgs' 2 'lbfgs needs the same samples' good.csv "${few[@]}" --optimizer lbfgs --noise 0.1
+case $("$train" --version) in
+*ScaLAPACK*) refused 'decay of principal components' 2 'decay would shrink' good.csv "${few[@]}" --shortcut pca --decay 0.1 ;;
+*) refused 'principal components without ScaLAPACK' 1 'shortcut = pca: this build has no ScaLAPACK' good.csv "${few[@]}" --shortcut pca ;;
+esac
+case $("$train" --version) in
+*PNG*) ;;
+*) refused 'a picture without libpng' 1 'p.png: PNG images need libpng' good.csv "${few[@]}" --plot p.png ;;
+esac
+refused 'a shortcut to an output that is not linear' 2 'code and output must be linear' good.csv "${few[@]}" --shortcut linear --output-activation tanh
 refused 'everything for the test' 2 'of 120 samples' good.csv "${few[@]}" --test 0.999
 refused 'two bands of a picture' 2 'three bands, not 2' good.csv "${few[@]}" --plot p.png --plot-bands 1,2
 refused 'output of an unknown kind' 2 'reconstruction = back.doc' good.csv "${few[@]}" --reconstruction back.doc

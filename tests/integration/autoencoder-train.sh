@@ -42,6 +42,27 @@ if [ -n "$pca" ]; then
 else
     skip 'PCA' 'this build has no ScaLAPACK'
 fi
+# a net that begins as PCA: before it learns it errs as much, for the six digits that are told
+if [ -n "$pca" ]; then
+    "$BIN/psml-data" generate spectra plain.npy --height 40 --width 30 --bands 24 --classes 4 >/dev/null
+    "$BIN/psml-data" convert plain.npy scene.csv >/dev/null
+    pcas=(-l bands-16-4-16-bands --activation tanh -e 150 -b 32 -r 0.003 --schedule cosine --grains 4 --shortcut pca)
+    expect 'a shortcut of PCA' run 2 1 scene.csv "${pcas[@]}" -e 1 -r 1e-30 --record start.jsonl
+    expect "begins as PCA: $(figure mse start.jsonl), $(figure pca_mse start.jsonl)" awk "BEGIN { r = $(figure mse start.jsonl) / $(figure pca_mse start.jsonl); exit !(r > 0.99999 && r < 1.00001) }"
+    expect 'and says so' grep -q 'is as good' out
+    expect 'no best epoch is told by a test part' fails grep -q 'best epoch' out
+    expect 'a shortcut of PCA learns' run 1 2 scene.csv "${pcas[@]}" --record learnt.jsonl --save pca.safetensors
+    expect "and beats it: $(figure mse learnt.jsonl)" better "$(figure mse learnt.jsonl)" "$(figure pca_mse learnt.jsonl)"
+    run 3 1 scene.csv "${pcas[@]}" --save again.safetensors
+    expect 'the same weights on 3 ranks' cmp pca.safetensors again.safetensors
+    expect 'its weights' run 2 1 scene.csv "${pcas[@]}" --eval-only --weights pca.safetensors --record back.jsonl
+    expect 'hold all that it needs' test "$(figure mse back.jsonl)" = "$(figure mse learnt.jsonl)"
+    rm -f back.jsonl
+    # a broken pixel in the test part is nearly all of the error: there the net does what PCA does, and gains by all others
+    awk -F, -v OFS=, 'NR == 11 { for (k = 2; k <= NF; k += 3) $k = 9 - $k } 1' scene.csv >broken.csv
+    expect 'a broken pixel' run 1 2 broken.csv "${pcas[@]}" --record broken.jsonl
+    expect "its error is that of PCA: $(figure mse broken.jsonl), $(figure pca_mse broken.jsonl)" awk "BEGIN { a = $(figure mse broken.jsonl); b = $(figure pca_mse broken.jsonl); exit !(b > 10 && a < b && a > 0.99 * b) }"
+fi
 expect 'codes: a line a sample' test "$(wc -l <codes.svm)" = 1200
 expect "what comes back: $(size back.npy)" test "$(size back.npy)" = '1200 x 24'
 expect 'evaluation alone' run 1 2 "${small[@]}" --eval-only --weights w.safetensors --record eval.jsonl --codes again.svm
