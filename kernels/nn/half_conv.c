@@ -4,8 +4,9 @@
 #include "kernels/nn/half_parts.h"
 
 enum {
-    PLACES = 768,     /* whose windows go through a product together, */
-    NUMBERS = 3 << 16 /* or as many numbers of the input as stay in the second cache beside weights */
+    PLACES_MOST = 768,  /* whose windows go through a pass together, */
+    PLACES_LEAST = 192, /* but no less than this many, */
+    NUMBERS = 3 << 16   /* if copies have more numbers than stay in the second cache beside weights */
 };
 
 /** Others are those of single precision. */
@@ -46,28 +47,27 @@ static int64_t pairs_of(const struct ps_nn_conv *l)
     return (l->at.kernel * l->at.channels + 1) / 2;
 }
 
-/** Is x copied before windows are read? */
-static bool copies(const struct ps_nn_conv *l, bool normalised)
-{
-    return normalised || !l->half_x || l->at.pad > 0 || l->at.kernel * l->at.channels % 2 != 0;
-}
-
 /** Images that go through a pass together. */
 static int64_t together(const struct ps_nn_conv *l, int64_t n)
 {
     const struct ps_half_border x = border_of(&l->at), d = ps_half_data_border(l);
-    const int64_t size = ps_half_image(&x) > ps_half_image(&d) ? ps_half_image(&x) : ps_half_image(&d);
-    const int64_t places = l->at.rows * l->at.cols, most = (PLACES + places - 1) / places;
-    const int64_t fit = NUMBERS / size > 1 ? NUMBERS / size : 1, count = fit < most ? fit : most;
+    const int64_t fit = NUMBERS / (ps_half_image(&x) + ps_half_image(&d)), places = l->at.rows * l->at.cols;
+    const int64_t most = (PLACES_MOST + places - 1) / places, least = (PLACES_LEAST + places - 1) / places;
+    const int64_t count = fit > most ? most : fit < least ? least : fit;
     return count < n ? count : n;
 }
 
-/** Floats of copies of images. */
-static int64_t images(const struct ps_nn_conv *l, int64_t n)
+/** Floats of a copy of images. */
+static int64_t copy_of(const struct ps_nn_conv *l, int64_t n, const struct ps_half_border *b)
+{
+    return ps_half_floats(together(l, n) * ps_half_image(b) + 1);
+}
+
+/** Copies of x and of the gradient of y. */
+static int64_t copies(const struct ps_nn_conv *l, int64_t n)
 {
     const struct ps_half_border x = border_of(&l->at), d = ps_half_data_border(l);
-    const int64_t size = ps_half_image(&x), back = l->data && ps_half_data_copies(l) ? ps_half_image(&d) : 0;
-    return ps_half_floats(together(l, n) * (size > back ? size : back) + 1);
+    return copy_of(l, n, &x) + copy_of(l, n, &d);
 }
 
 static int64_t forward_prepared(const struct ps_nn_conv *l)
@@ -81,7 +81,7 @@ struct ps_nn_size ps_half_conv_size(const struct ps_nn_conv *given, int64_t n)
     const struct ps_nn_conv l = flat(given, &n);
     return (struct ps_nn_size){.weights = l.out * window_of(&l) + (l.plain ? 0 : l.out),
                                .prepared = forward_prepared(&l) + (l.data ? ps_half_data_prepared(&l) : 0),
-                               .work = images(&l, n) + ps_half_weights_work(&l)};
+                               .work = copies(&l, n) + ps_half_weights_work(&l)};
 }
 
 /** Lines of the windows of outputs [o, o + PS_LANES), to columns of a panel. */
@@ -127,14 +127,39 @@ static void *element(const void *x, bool half, int64_t at)
     return (char *)x + at * (int64_t)(half ? sizeof(uint16_t) : sizeof(float));
 }
 
-/** Images [i, i + n) of x as windows are read. */
+/** Images as windows are read: in scratch, unless they lie so.
+ * @param pairs numbers of a line of the window: an odd one reads one more */
+static const uint16_t *images(const struct ps_half_border *b, int64_t n, const struct ps_half_source *s,
+                              int64_t line, void *scratch)
+{
+    if (ps_half_borderless(b) && ps_half_same(s) && line % 2 == 0) return s->x;
+    ps_half_copy(b, n, s, scratch);
+    return scratch;
+}
+
+/** Images [i, i + n) of x. */
 static const uint16_t *input(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t i, int64_t n)
 {
     const struct ps_half_border b = border_of(&l->at);
-    const void *x = element(p->x, l->half_x, i * l->at.height * l->at.width * l->at.channels);
-    if (!copies(l, p->read.a != NULL)) return x;
-    ps_half_copy(&b, n, x, l->half_x, &p->read, p->work);
-    return p->work;
+    const struct ps_half_source s = {
+        .x = element(p->x, l->half_x, i * l->at.height * l->at.width * l->at.channels),
+        .half = l->half_x,
+        .read = p->read};
+    return images(&b, n, &s, l->at.kernel * l->at.channels, p->work);
+}
+
+/** The same of the gradient of y. */
+static const uint16_t *gradient(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t i, int64_t n,
+                                float *work)
+{
+    const struct ps_half_border b = ps_half_data_border(l);
+    const int64_t from = i * l->at.rows * l->at.cols * l->out;
+    const struct ps_half_source s = {.x = element(p->dy, l->half_y, from),
+                                     .half = l->half_y,
+                                     .y = element(p->y, l->half_y, from),
+                                     .gradient = p->dy_read,
+                                     .act = l->act};
+    return images(&b, n, &s, l->out, work);
 }
 
 /** Numbers from a line of x, as windows are read, to the next. */
@@ -197,33 +222,16 @@ void ps_half_conv_forward(const struct ps_nn_conv *given, const struct ps_nn_pas
     if (p->moments) from_mean(&l, p->y, n * places, p->moments);
 }
 
-/** Images [i, i + n) of the gradient of y, in the first bytes of dy. */
-static const uint16_t *gradient(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t i, int64_t n)
+/** Gradients of the inputs of images from i on. */
+static struct ps_half_finish finish_data(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t i)
 {
-    const int64_t places = l->at.rows * l->at.cols, from = i * places * l->out;
-    uint16_t *to = (uint16_t *)p->dy + from;
-    ps_half_gradient(n * places, l->out, l->act, l->half_y, &p->dy_read, element(p->y, l->half_y, from),
-                     element(p->dy, l->half_y, from), to);
-    return to;
-}
-
-/** Gradients of the inputs of images [i, i + n). */
-static void data(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t i, int64_t n,
-                 const uint16_t *d)
-{
-    const struct ps_half_border b = ps_half_data_border(l);
     const int64_t at = i * l->at.height * l->at.width * l->at.channels;
-    if (ps_half_data_copies(l)) {
-        ps_half_copy(&b, n, d, true, &(struct ps_nn_read){0}, p->work);
-        d = p->work;
-    }
-    ps_half_data(l, n, d, (const float *)p->prepared + forward_prepared(l),
-                 &(struct ps_half_finish){.out = element(p->dx, l->half_x, at),
-                                          .half = l->half_x,
-                                          .add = p->dx_add,
-                                          .x = element(p->x, l->half_x, at),
-                                          .read = p->read.a ? &p->read : NULL,
-                                          .sums = p->sums});
+    return (struct ps_half_finish){.out = element(p->dx, l->half_x, at),
+                                   .half = l->half_x,
+                                   .add = p->dx_add,
+                                   .x = element(p->x, l->half_x, at),
+                                   .read = p->read.a ? &p->read : NULL,
+                                   .sums = p->sums};
 }
 
 void ps_half_conv_backward(const struct ps_nn_conv *given, const struct ps_nn_pass *p)
@@ -234,14 +242,22 @@ void ps_half_conv_backward(const struct ps_nn_conv *given, const struct ps_nn_pa
     }
     int64_t n = p->n;
     const struct ps_nn_conv l = flat(given, &n);
-    const int64_t most = together(&l, n);
+    const struct ps_half_border x = border_of(&l.at), b = ps_half_data_border(&l);
+    const int64_t most = together(&l, n), d_line = (b.left + b.width + b.right) * l.out;
+    float *const second = (float *)p->work + copy_of(&l, n, &x), *const rest =
+                                                                     (float *)p->work + copies(&l, n);
+    const float *panels = (const float *)p->prepared + forward_prepared(&l);
     if (p->dx && p->sums) memset(p->sums, 0, (size_t)(2 * l.at.channels) * sizeof *p->sums);
     for (int64_t i = 0; i < n; i += most) {
         const int64_t count = n - i < most ? n - i : most;
-        const uint16_t *d = gradient(&l, p, i, count);
-        const struct ps_half_walk walk = walk_of(&l, count);
-        ps_half_weights(&l, &walk, input(&l, p, i, count), line_of(&l), d, p->dw_add || i > 0, p->dw,
-                        (float *)p->work + images(&l, n));
-        if (p->dx) data(&l, p, i, count, d);
+        const uint16_t *d = gradient(&l, p, i, count, second);
+        struct ps_half_walk walk = walk_of(&l, count);
+        walk.to_image = ps_half_image(&b);
+        walk.to_line = d_line;
+        ps_half_weights(&l, &walk, input(&l, p, i, count), line_of(&l), d + b.above * d_line + b.left * l.out,
+                        p->dw_add || i > 0, p->dw, rest);
+        if (!p->dx) continue;
+        const struct ps_half_finish finish = finish_data(&l, p, i);
+        ps_half_data(&l, count, d, panels, &finish);
     }
 }

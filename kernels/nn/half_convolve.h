@@ -60,7 +60,7 @@ void ps_half_convolve(const struct ps_half_convolution *v);
 
 /** Sums of a tile.
  * @param sums of columns [j, j + width)
- * @param to where rows of the tile begin in f->out
+ * @param to where rows of results begin in f->out
  * @param n numbers of a row of moments and sums */
 struct ps_half_sums {
     float (*sums)[PS_PANEL_COLS];

@@ -98,12 +98,6 @@ struct ps_half_border ps_half_data_border(const struct ps_nn_conv *l)
     return b;
 }
 
-bool ps_half_data_copies(const struct ps_nn_conv *l)
-{
-    const struct ps_half_border b = ps_half_data_border(l);
-    return !ps_half_borderless(&b) || l->out % 2 != 0;
-}
-
 /** Columns of a phase, whose panels begin at `panel`. */
 static void one_phase(const struct ps_nn_conv *l, int64_t n, const uint16_t *d, const float *panel,
                       const int *phase, const struct axis *y, const struct axis *x,

@@ -41,9 +41,9 @@ INLINE void forward(const struct ps_half_finish *f, const struct ps_half_sums *s
     ps_vf sum = ps_vf_all(0), squares = sum;
     for (int r = 0; r < s->rows; r++) {
         ps_vf z = ps_vf_load(s->sums[r] + at) + bias;
-        if (f->add) z += load(f->out, half, s->to[r] + at, count);
+        if (f->add) z += load(f->out, half, s->to[r] + s->j + at, count);
         if (f->act == PS_NN_RELU) z = ps_vf_positive(z);
-        const ps_vf y = store(f->out, half, s->to[r] + at, z, count);
+        const ps_vf y = store(f->out, half, s->to[r] + s->j + at, z, count);
         if (!f->moments) continue;
         const ps_vf d = y - load(f->out, half, s->j + at, count); /* the first place is written first */
         sum += d;
@@ -66,11 +66,11 @@ INLINE void backward(const struct ps_half_finish *f, const struct ps_half_sums *
     const ps_vf mean = f->sums ? ps_vf_load_part((const float *)read->mean + k, count) : ps_vf_all(0);
     ps_vf sum = ps_vf_all(0), product = sum;
     for (int r = 0; r < s->rows; r++) {
-        const ps_vf x = load(f->x, half, s->to[r] + at, count);
+        const ps_vf x = load(f->x, half, s->to[r] + s->j + at, count);
         ps_vf z = ps_vf_load(s->sums[r] + at);
-        if (f->add) z += load(f->out, half, s->to[r] + at, count);
+        if (f->add) z += load(f->out, half, s->to[r] + s->j + at, count);
         if (relu) z = (ps_vf)((ps_vu)z & (ps_vu)(ps_vf_fma(a, x, b) > ps_vf_all(0)));
-        const ps_vf dx = store(f->out, half, s->to[r] + at, z, count);
+        const ps_vf dx = store(f->out, half, s->to[r] + s->j + at, z, count);
         sum += dx;
         product = ps_vf_fma(dx, x - mean, product);
     }

@@ -26,113 +26,110 @@ INLINE ps_vf load(const void *x, bool half, int64_t at, int count)
 }
 
 /** n numbers, as they are but for their type. */
-static void copy_plain(int64_t n, const void *x, bool half, uint16_t *to)
+static void copy_plain(int64_t n, const void *x, bool half, int64_t at, uint16_t *to)
 {
     if (half) {
-        memcpy(to, x, (size_t)n * sizeof *to);
+        memcpy(to, (const uint16_t *)x + at, (size_t)n * sizeof *to);
         return;
     }
     for (int64_t i = 0; i < n; i += PS_LANES)
-        ps_vf_store_half_part(to + i, load(x, false, i, lanes(n - i)), lanes(n - i));
+        ps_vf_store_half_part(to + i, load(x, false, at + i, lanes(n - i)), lanes(n - i));
 }
 
-/** Places of c channels, normalised. */
-INLINE void copy_read(int64_t places, int64_t c, const void *x, bool half, const struct ps_nn_read *read,
-                      bool relu, uint16_t *to)
+/** `count` numbers of channels from k on, normalised. */
+INLINE void read_lanes(const struct ps_half_source *s, bool half, bool relu, int64_t at, int64_t k, int count,
+                       uint16_t *to)
 {
-    const float *a = read->a, *b = read->b;
-    for (int64_t i = 0; i < places * c; i += c) {
-        int64_t k = 0;
-        for (; k + PS_LANES <= c; k += PS_LANES) {
-            const ps_vf z = ps_vf_fma(ps_vf_load(a + k), load(x, half, i + k, PS_LANES), ps_vf_load(b + k));
-            ps_vf_store_half(to + i + k, relu ? ps_vf_positive(z) : z);
-        }
-        if (k == c) continue;
-        const int rest = (int)(c - k);
-        const ps_vf z =
-            ps_vf_fma(ps_vf_load_part(a + k, rest), load(x, half, i + k, rest), ps_vf_load_part(b + k, rest));
-        ps_vf_store_half_part(to + i + k, relu ? ps_vf_positive(z) : z, rest);
+    const ps_vf a = ps_vf_load_part((const float *)s->read.a + k, count);
+    const ps_vf z =
+        ps_vf_fma(a, load(s->x, half, at, count), ps_vf_load_part((const float *)s->read.b + k, count));
+    ps_vf_store_half_part(to, relu ? ps_vf_positive(z) : z, count);
+}
+
+/** The same of gradients: s dy + p y + q. */
+INLINE void gradient_lanes(const struct ps_half_source *s, bool half, bool relu, int64_t at, int64_t k,
+                           int count, uint16_t *to)
+{
+    (void)relu;
+    const struct ps_nn_gradient_read *g = &s->gradient;
+    const ps_vf y = load(s->y, half, at, count), dy = load(s->x, half, at, count);
+    const ps_vf z = ps_vf_fma(ps_vf_load_part((const float *)g->p + k, count), y,
+                              ps_vf_load_part((const float *)g->q + k, count));
+    ps_vf_store_half_part(to, ps_vf_fma(ps_vf_load_part((const float *)g->s + k, count), dy, z), count);
+}
+
+/* Places of c channels; full vectors apart from the last one, as they need no masks. */
+#define PLACES_OF(name)                                                                                   \
+    INLINE void name##_places(const struct ps_half_source *s, bool half, bool relu, int64_t n, int64_t c, \
+                              int64_t at, uint16_t *to)                                                   \
+    {                                                                                                     \
+        for (int64_t i = 0; i < n; i++, at += c, to += c) {                                               \
+            int64_t k = 0;                                                                                \
+            for (; k + PS_LANES <= c; k += PS_LANES)                                                      \
+                name##_lanes(s, half, relu, at + k, k, PS_LANES, to + k);                                 \
+            if (k < c) name##_lanes(s, half, relu, at + k, k, (int)(c - k), to + k);                      \
+        }                                                                                                 \
     }
-}
-
-static void copy_places(int64_t places, int64_t c, const void *x, bool half, const struct ps_nn_read *read,
-                        uint16_t *to)
-{
-    const bool relu = read->act == PS_NN_RELU;
-    if (!read->a)
-        copy_plain(places * c, x, half, to);
-    else if (half && relu)
-        copy_read(places, c, x, true, read, true, to);
-    else
-        copy_read(places, c, x, half, read, relu, to);
-}
-
-void ps_half_copy(const struct ps_half_border *b, int64_t n, const void *x, bool half,
-                  const struct ps_nn_read *read, uint16_t *to)
-{
-    const int64_t c = b->channels, line = (b->left + b->width + b->right) * c, image = ps_half_image(b);
-    const size_t size = half ? sizeof(uint16_t) : sizeof(float);
-    const char *from = x;
-    to[n * image] = 0;
-    if (ps_half_borderless(b)) {
-        copy_places(n * b->height * b->width, c, x, half, read, to);
-        return;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        memset(to, 0, (size_t)(b->above * line) * sizeof *to);
-        to += b->above * line;
-        for (int64_t y = 0; y < b->height; y++, to += line, from += (size_t)(b->width * c) * size) {
-            memset(to, 0, (size_t)(b->left * c) * sizeof *to);
-            copy_places(b->width, c, from, half, read, to + b->left * c);
-            memset(to + (b->left + b->width) * c, 0, (size_t)(b->right * c) * sizeof *to);
-        }
-        memset(to, 0, (size_t)(b->below * line) * sizeof *to);
-        to += b->below * line;
-    }
-}
-
-/** s dy + p y + q of places. */
-INLINE void gradient_read(int64_t n, int64_t c, bool half, const struct ps_nn_gradient_read *read,
-                          const void *y, const void *from, uint16_t *to)
-{
-    const float *s = read->s, *p = read->p, *q = read->q;
-    for (int64_t i = 0; i < n * c; i += c)
-        for (int64_t k = 0; k < c; k += PS_LANES) {
-            const int count = lanes(c - k);
-            const ps_vf z = ps_vf_fma(ps_vf_load_part(p + k, count), load(y, half, i + k, count),
-                                      ps_vf_load_part(q + k, count));
-            ps_vf_store_half_part(to + i + k,
-                                  ps_vf_fma(ps_vf_load_part(s + k, count), load(from, half, i + k, count), z),
-                                  count);
-        }
-}
+PLACES_OF(read)
+PLACES_OF(gradient)
 
 /** dy act'(z) of n numbers, as y = act(z) tells it. */
-static void gradient_act(int64_t n, enum ps_nn_act act, bool half, const void *y, const void *from,
-                         uint16_t *to)
+static void gradient_act(const struct ps_half_source *s, int64_t n, int64_t at, uint16_t *to)
 {
     enum { PART = 256 };
     float value[PART], slope[PART];
     for (int64_t i = 0; i < n; i += PART) {
         const int64_t count = n - i < PART ? n - i : PART;
         for (int64_t j = 0; j < count; j += PS_LANES) {
-            ps_vf_store_part(value + j, load(y, half, i + j, lanes(count - j)), lanes(count - j));
-            ps_vf_store_part(slope + j, load(from, half, i + j, lanes(count - j)), lanes(count - j));
+            const int some = lanes(count - j);
+            ps_vf_store_part(value + j, load(s->y, s->half, at + i + j, some), some);
+            ps_vf_store_part(slope + j, load(s->x, s->half, at + i + j, some), some);
         }
-        ps_nn_act_gradient(act, count, value, slope);
-        copy_plain(count, slope, false, to + i);
+        ps_nn_act_gradient(s->act, count, value, slope);
+        copy_plain(count, slope, false, 0, to + i);
     }
 }
 
-void ps_half_gradient(int64_t n, int64_t channels, enum ps_nn_act act, bool half,
-                      const struct ps_nn_gradient_read *read, const void *y, const void *from, uint16_t *to)
+bool ps_half_same(const struct ps_half_source *s)
 {
-    if (read->s && half)
-        gradient_read(n, channels, true, read, y, from, to);
-    else if (read->s)
-        gradient_read(n, channels, false, read, y, from, to);
-    else if (act != PS_NN_LINEAR)
-        gradient_act(n * channels, act, half, y, from, to);
-    else if (!half)
-        copy_plain(n * channels, from, false, to);
+    return s->half && !s->read.a && (!s->y || (!s->gradient.s && s->act == PS_NN_LINEAR));
+}
+
+/** n places of c channels, from number `at` on. */
+static void copy_places(const struct ps_half_source *s, int64_t n, int64_t c, int64_t at, uint16_t *to)
+{
+    const bool relu = s->read.act == PS_NN_RELU;
+    if (s->y && s->gradient.s && s->half)
+        gradient_places(s, true, false, n, c, at, to);
+    else if (s->y && s->gradient.s)
+        gradient_places(s, false, false, n, c, at, to);
+    else if (s->y && s->act != PS_NN_LINEAR)
+        gradient_act(s, n * c, at, to);
+    else if (!s->read.a)
+        copy_plain(n * c, s->x, s->half, at, to);
+    else if (s->half && relu)
+        read_places(s, true, true, n, c, at, to);
+    else
+        read_places(s, s->half, relu, n, c, at, to);
+}
+
+void ps_half_copy(const struct ps_half_border *b, int64_t n, const struct ps_half_source *s, uint16_t *to)
+{
+    const int64_t c = b->channels, line = (b->left + b->width + b->right) * c, image = ps_half_image(b);
+    to[n * image] = 0;
+    if (ps_half_borderless(b)) {
+        copy_places(s, n * b->height * b->width, c, 0, to);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        memset(to, 0, (size_t)(b->above * line) * sizeof *to);
+        to += b->above * line;
+        for (int64_t y = 0; y < b->height; y++, to += line) {
+            memset(to, 0, (size_t)(b->left * c) * sizeof *to);
+            copy_places(s, b->width, c, (i * b->height + y) * b->width * c, to + b->left * c);
+            memset(to + (b->left + b->width) * c, 0, (size_t)(b->right * c) * sizeof *to);
+        }
+        memset(to, 0, (size_t)(b->below * line) * sizeof *to);
+        to += b->below * line;
+    }
 }

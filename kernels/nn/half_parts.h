@@ -24,9 +24,6 @@ void ps_half_data_prepare(const struct ps_nn_conv *l, const float *w, float *pre
 /** The border that the gradient of y wants. */
 struct ps_half_border ps_half_data_border(const struct ps_nn_conv *l);
 
-/** Must the gradient of y be copied? */
-bool ps_half_data_copies(const struct ps_nn_conv *l);
-
 /** Gradients of the inputs of n images.
  * @param d gradient of y, with that border
  * @param finish what becomes of them; its out and x begin with the first of these images */
@@ -37,9 +34,8 @@ void ps_half_data(const struct ps_nn_conv *l, int64_t n, const uint16_t *d, cons
 int64_t ps_half_weights_work(const struct ps_nn_conv *l);
 
 /** Gradients of weights and biases.
- * @param x, walk the input and the windows of its places
+ * @param walk windows of places in x, and their gradients in d
  * @param line numbers from a line of x to the next
- * @param d [places of the walk][out] gradient of y
  * @param dw [out][window], then [out] unless l->plain; added to where `add` */
 void ps_half_weights(const struct ps_nn_conv *l, const struct ps_half_walk *walk, const uint16_t *x,
                      int64_t line, const uint16_t *d, bool add, float *dw, float *work);

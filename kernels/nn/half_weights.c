@@ -10,8 +10,8 @@ enum {
 /** Both operands over some places. */
 struct part {
     int64_t pairs, line;
-    int64_t from[PLACES];         /* where windows begin */
-    const uint16_t *x, *d, *zero; /* zero: what makes a pair of the last place */
+    int64_t from[PLACES], to[PLACES]; /* where windows begin, and gradients */
+    const uint16_t *x, *d, *zero;     /* zero: what makes a pair of the last place */
     int64_t places;
     float *rows, *panel;
 };
@@ -22,11 +22,11 @@ static int64_t least(int64_t a, int64_t b)
 }
 
 /** Pairs of places of outputs [o, o + n), in groups. */
-static void copy_rows(const struct part *p, int64_t out, int64_t o, int64_t n)
+static void copy_rows(const struct part *p, int64_t o, int64_t n)
 {
     for (int64_t q = 0; q < p->pairs; q++) {
-        const uint16_t *first = p->d + 2 * q * out + o;
-        const uint16_t *second = 2 * q + 1 < p->places ? first + out : p->zero;
+        const uint16_t *first = p->d + p->to[2 * q] + o;
+        const uint16_t *second = 2 * q + 1 < p->places ? p->d + p->to[2 * q + 1] + o : p->zero;
         float *to = p->rows + q * PS_HALF_GROUP;
         int64_t i = 0;
         for (; i + 2 * PS_LANES <= n; i += 2 * PS_LANES) {
@@ -91,7 +91,7 @@ static void biases(const struct part *p, int64_t out, float *db)
     for (int64_t o = 0; o < out; o += PS_LANES) {
         const int count = (int)least(out - o, PS_LANES);
         ps_vf sum = ps_vf_all(0);
-        for (int64_t i = 0; i < p->places; i++) sum += ps_vf_load_half_part(p->d + i * out + o, count);
+        for (int64_t i = 0; i < p->places; i++) sum += ps_vf_load_half_part(p->d + p->to[i] + o, count);
         ps_vf_store_part(db + o, sum + ps_vf_load_part(db + o, count), count);
     }
 }
@@ -108,7 +108,7 @@ void ps_half_weights(const struct ps_nn_conv *l, const struct ps_half_walk *walk
     const int64_t places = walk->images * walk->rows * walk->cols, out = l->out;
     const int64_t across = l->at.kernel * l->at.channels, window = across * l->at.kernel;
     const int64_t parts = (places + PLACES - 1) / PLACES;
-    struct part p = {.line = line, .x = x, .panel = work, .rows = work + PAIRS * PS_PANEL_COLS};
+    struct part p = {.line = line, .x = x, .d = d, .panel = work, .rows = work + PAIRS * PS_PANEL_COLS};
     uint16_t *zero = (uint16_t *)(work + ps_half_weights_work(l) - ps_half_floats(out));
     memset(zero, 0, (size_t)out * sizeof *zero);
     p.zero = zero;
@@ -117,11 +117,13 @@ void ps_half_weights(const struct ps_nn_conv *l, const struct ps_half_walk *walk
     for (int64_t lo = 0, t = 0; t < parts; t++, lo += p.places) {
         p.places = t + 1 < parts ? (places * (t + 1) / parts + 1) / 2 * 2 - lo : places - lo;
         p.pairs = (p.places + 1) / 2;
-        p.d = d + lo * out;
-        for (int64_t i = 0; i < p.places; i++, ps_half_step(walk, &at)) p.from[i] = at.from;
+        for (int64_t i = 0; i < p.places; i++, ps_half_step(walk, &at)) {
+            p.from[i] = at.from;
+            p.to[i] = at.to;
+        }
         for (int64_t o = 0; o < out; o += OUTPUTS) {
             const int64_t n = least(out - o, OUTPUTS);
-            copy_rows(&p, out, o, n);
+            copy_rows(&p, o, n);
             for (int64_t j = 0; j < window; j += PS_PANEL_COLS) {
                 const int width = (int)least(window - j, PS_PANEL_COLS);
                 copy_panel(&p, across, j, width);
