@@ -297,9 +297,10 @@ enum ps_status ps_imagepack_begin(MPI_Comm comm, const char *path, const struct 
 {
     (void)list, (void)head, (void)start, (void)go_on;
     *out = (struct ps_imagepack){.open = false};
-    return ps_agree(comm, ps_fail(PS_EBACKEND,
-                   "%s: packed images need PnetCDF: install it (Debian: libpnetcdf-dev) and build again",
-                   path);
+    return ps_agree(
+        comm,
+        ps_fail(PS_EBACKEND,
+                "%s: packed images need PnetCDF: install it (Debian: libpnetcdf-dev) and build again", path));
 }
 
 enum ps_status ps_imagepack_put(struct ps_imagepack *p, int64_t lo, int64_t hi, const void *data)
