@@ -5,6 +5,6 @@
 #include "common/run/run.h"
 
 extern const struct ps_program ps_data_info, ps_data_convert, ps_data_diff, ps_data_split, ps_data_generate,
-    ps_data_spectra, ps_data_digits;
+    ps_data_spectra, ps_data_digits, ps_data_images, ps_data_pack;
 
 #endif

@@ -23,7 +23,7 @@ struct params {
 
 static const struct ps_param rows[] = {
     PS_PARAM(struct params, kind, .positional = 1, .choices = "uniform|blobs|moons|geo|scan|spreader",
-             .help = "what to generate (psml-data generate spectra and generate digits are programs of their "
+             .help = "what to generate (psml-data generate spectra, digits and images are programs of their "
                      "own, see there)"),
     PS_PARAM(struct params, output, .positional = 2, .letter = 'o',
              .help = "file to write; its name's end says the format"),

@@ -1,4 +1,4 @@
-/* psml-data SUBCOMMAND [options]: look at data sets, convert, split, compare and generate them. */
+/* psml-data SUBCOMMAND [options]: look at data sets, convert, split, compare, pack and generate them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,14 +11,16 @@ static const struct {
                 {"convert", &ps_data_convert},
                 {"diff", &ps_data_diff},
                 {"split", &ps_data_split},
+                {"pack", &ps_data_pack},
                 {"generate", &ps_data_generate},
                 {"generate spectra", &ps_data_spectra}, /* kinds with options of their own */
-                {"generate digits", &ps_data_digits}};
+                {"generate digits", &ps_data_digits},
+                {"generate images", &ps_data_images}};
 enum { NCOMMANDS = sizeof commands / sizeof *commands };
 
 static void help(FILE *f)
 {
-    fprintf(f, "psml-data: look at data sets, convert, split, compare and generate them\n"
+    fprintf(f, "psml-data: look at data sets, convert, split, compare, pack and generate them\n"
                "usage: psml-data SUBCOMMAND [options]\n");
     for (int i = 0; i < NCOMMANDS; i++)
         fprintf(f, "  %-18s %s\n", commands[i].word, commands[i].program->summary);

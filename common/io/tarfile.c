@@ -69,6 +69,24 @@ int ps_tar_head(const unsigned char *block, struct ps_tar_head *out)
     return 1;
 }
 
+void ps_tar_put_head(const char *name, int64_t bytes, unsigned char *block)
+{
+    unsigned sum = 0;
+    char *head = (char *)block;
+    memset(block, 0, PS_TAR_BLOCK);
+    memcpy(head + AT_NAME, name, strnlen(name, NAME));
+    memcpy(head + 100, "0000644", 7); /* rights, then owner and group */
+    memcpy(head + 108, "0000000", 7);
+    memcpy(head + 116, "0000000", 7);
+    snprintf(head + AT_SIZE, SIZE, "%011llo", (unsigned long long)bytes & 077777777777);
+    memcpy(head + 136, "00000000000", 11); /* time */
+    memset(head + AT_SUM, ' ', SUM);
+    head[AT_TYPE] = '0';
+    memcpy(head + AT_MAGIC, "ustar\00000", 8);
+    for (int i = 0; i < PS_TAR_BLOCK; i++) sum += block[i];
+    snprintf(head + AT_SUM, SUM, "%06o", sum);
+}
+
 /* Whole number of n digits. @return -1: it is none */
 static int64_t decimal(const char *text, int64_t n)
 {

@@ -34,6 +34,12 @@ struct ps_tar_head {
  * @return 1; 0: the end, a block of zeros; -1: no such head (its checksum is wrong, its size no number) */
 int ps_tar_head(const unsigned char *block, struct ps_tar_head *out);
 
+/** The head of a file. Local.
+ * @param name of at most 100 bytes
+ * @param bytes below 8 GiB
+ * @param block out [PS_TAR_BLOCK] */
+void ps_tar_put_head(const char *name, int64_t bytes, unsigned char *block);
+
 /** Find path and size in a pax record of n bytes, each NULL or -1 if it is not there. Local.
  * @param path out [PS_TAR_NAME], "" if there is none
  * @return false: it is damaged */

@@ -1,0 +1,67 @@
+/** Packing labelled images into one file. Shared by data_pack.c and the pack_*.c files. */
+#ifndef PACK_H
+#define PACK_H
+
+#include "common/io/imagelist.h"
+#include "common/io/imagepack.h"
+#include "common/par/exactsum.h"
+#include "common/run/run.h"
+
+struct pack_params {
+    ps_str source, output, keep, size, split, broken;
+    int64_t round;
+    int resize;
+    bool check;
+};
+
+/** How far packing is; the file of progress holds it. Equal on all ranks between rounds. */
+struct pack_at {
+    int64_t done;         /**< images */
+    int64_t pixels;       /**< that were summed, of each band */
+    int64_t broken;       /**< images */
+    int64_t *which;       /**< [broken] their numbers; owned */
+    struct ps_exact *sum; /**< [2][bands] of pixels, of their squares, over all ranks; owned */
+};
+
+struct pack {
+    struct ps_run *run;
+    const struct pack_params *p;
+    struct ps_images list;
+    struct ps_images_head head; /**< of the packed file */
+    int64_t *start;             /**< [n + 1] places of files; NULL where pixels are packed; owned */
+    uint64_t mark; /**< of parameters and list: progress of another packing is none of this one */
+    struct pack_at at;
+    struct ps_imagepack file;
+    float scale[PS_PICTURE_BANDS_MAX], shift[PS_PICTURE_BANDS_MAX]; /**< 1 and 0: pixels stay as they are */
+};
+
+/* pack_split.c */
+
+/** Put images into parts, as shares say ("train=0.9,valid=0.1"): of each class its share. Collective; the
+ * list's order changes.
+ * @return (agreed) PS_OK; PS_EUSAGE; PS_ENOMEM */
+enum ps_status pack_split(struct ps_run *run, const char *shares, struct ps_images *list);
+
+/* pack_progress.c */
+
+/** A mark of the list and parameters. Local. */
+uint64_t pack_mark(const struct pack *k);
+
+/** Read what an earlier run left, if it was for the same packing. Collective. @param found out
+ * @return (agreed) PS_OK; PS_ENOMEM */
+enum ps_status pack_resume(struct pack *k, bool *found);
+
+/** Write it. Local; rank 0. @return PS_OK; PS_EIO */
+enum ps_status pack_save(const struct pack *k);
+
+/** Names of the file while it is written, and of the file of progress. Local. */
+void pack_part_name(const struct pack *k, char *out, size_t room);
+void pack_progress_name(const struct pack *k, char *out, size_t room);
+
+/* pack_round.c */
+
+/** Read, check or resize, and write images [lo, hi). Collective.
+ * @return (agreed) PS_OK; PS_EINPUT (broken = fatal: names the image and what is wrong); PS_EIO; PS_ENOMEM */
+enum ps_status pack_round(struct pack *k, int64_t lo, int64_t hi);
+
+#endif
