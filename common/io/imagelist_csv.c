@@ -9,8 +9,9 @@
 #include "common/io/infile.h"
 #include "common/run/err.h"
 
-/* A field's text is unquoted where it stands. @param at in: its beginning; out: behind its end */
-static char *next_field(char **at, char separator)
+/* A field's text is unquoted where it stands. @param at in: its beginning; out: behind its end
+ * @param more out: does another one follow? */
+static char *next_field(char **at, char separator, bool *more)
 {
     char *from = *at, *to = from, *start = from;
     if (*from == '"') {
@@ -25,7 +26,8 @@ static char *next_field(char **at, char separator)
         while (*from && *from != separator) from++;
         to = from;
     }
-    *at = *from ? from + 1 : from;
+    *more = *from == separator;
+    *at = *more ? from + 1 : from;
     *to = '\0';
     return start;
 }
@@ -34,7 +36,8 @@ int ps_csv_fields(char *line, char *field[PS_CSV_FIELDS])
 {
     const char separator = strchr(line, '\t') ? '\t' : ',';
     int n = 0;
-    for (char *at = line; *at && n < PS_CSV_FIELDS;) field[n++] = next_field(&at, separator);
+    bool more = *line != '\0'; /* behind a separator there is a field, though it may be empty */
+    for (char *at = line; more && n < PS_CSV_FIELDS;) field[n++] = next_field(&at, separator, &more);
     return n;
 }
 
