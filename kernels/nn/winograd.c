@@ -7,10 +7,9 @@
 #include "kernels/nn/winograd_tiles.h"
 
 enum {
-    BLOCK = 48,      /* tiles whose transforms stay in the second cache, */
-    CHUNK = 4 << 20, /* floats of transforms that stay in the third, */
+    BLOCK = 48, /* tiles whose transforms stay in the second cache, */
     COLS = PS_FILTER_COLS,
-    SIDE = 64 /* and outputs of a block of the weights' gradient, in the second with COLS inputs */
+    SIDE = 64 /* and outputs of a block of the weights' gradient, which stays there with COLS inputs */
 };
 
 /** The cut of n images. */
@@ -18,7 +17,7 @@ struct plan {
     struct ps_tiles in, out;
     int64_t tiles;
     int64_t block;           /* tiles that go through the products of data together, */
-    int64_t chunk;           /* and of weights: whole blocks, or all */
+    int64_t chunk;           /* and of weights: whole blocks */
     int64_t in_row, out_row; /* floats of a tile at one point */
 };
 
@@ -31,6 +30,18 @@ static int64_t row_of(int64_t channels)
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
+}
+
+/** How many pieces of up to `most` n has, and how large the first ones are where they are nearly alike. */
+static int64_t pieces(int64_t n, int64_t most)
+{
+    return n > most ? (n + most - 1) / most : 1;
+}
+
+static int64_t even(int64_t n, int64_t most)
+{
+    const int64_t count = pieces(n, most);
+    return (n + count - 1) / count;
 }
 
 /** From a point of so many tiles to the next: again an odd number of vectors. */
@@ -52,9 +63,11 @@ static struct plan plan_of(const struct ps_nn_conv *l, int64_t n)
     p.out = p.in;
     p.out.channels = l->out;
     p.tiles = n * p.in.down * p.in.across;
-    p.block = least(BLOCK, p.tiles);
-    const int64_t most = CHUNK / (PS_POINTS * (p.in_row + p.out_row)) / BLOCK;
-    p.chunk = least((most > 0 ? most : 1) * BLOCK, p.tiles);
+    p.block = even(p.tiles, BLOCK);
+    /* a chunk reads and writes all sums: no fewer tiles than that the tiles themselves are more */
+    const int64_t sums = at->channels * l->out / (at->channels + l->out);
+    const int64_t blocks = pieces(p.tiles, p.block);
+    p.chunk = p.block * even(blocks, pieces(sums, p.block));
     return p;
 }
 

@@ -35,6 +35,18 @@ PS_INLINE void transform(int64_t in, const float *w, int count, bool turned, ps_
     for (int i = 0; i < PS_WINDOW; i++) ps_from_filter(t + i * SIDE, u + i * PS_WINDOW, 1);
 }
 
+/* Floats of filters that are still in a cache when they are read. */
+static const int64_t NEAR = 1 << 20;
+
+/** Store lanes that will be read next, or long after. */
+PS_INLINE void put(float *to, ps_vf x, bool near)
+{
+    if (near)
+        ps_vf_store(to, x);
+    else
+        ps_vf_stream(to, x);
+}
+
 static int lanes_from(int64_t k, int64_t n)
 {
     return n - k < PS_LANES ? (int)(n - k) : PS_LANES;
@@ -43,6 +55,7 @@ static int lanes_from(int64_t k, int64_t n)
 /** Outputs become lanes: PS_LANES channels of as many filters at a time are transposed, point by point. */
 void ps_filter_forward(int64_t in, int64_t out, const float *w, int64_t lo, int64_t hi, float *to)
 {
+    const bool near = ps_filter_floats(in, out) < NEAR;
     for (int64_t o = lo * PS_LANES; o < hi * PS_LANES; o += PS_LANES) {
         const int64_t panel = o / PS_FILTER_COLS, cols = ps_filter_cols(out, panel);
         float *const group = to + ps_filter_panel(in, panel) + o % PS_FILTER_COLS;
@@ -54,22 +67,25 @@ void ps_filter_forward(int64_t in, int64_t out, const float *w, int64_t lo, int6
             for (int f = 0; f < PS_POINTS; f++) {
                 for (int l = 0; l < PS_LANES; l++) x[l] = u[l][f];
                 ps_vf_transpose(x);
-                for (int l = 0; l < count; l++) ps_vf_store(group + (f * in + i + l) * cols, x[l]);
+                for (int l = 0; l < count; l++) put(group + (f * in + i + l) * cols, x[l], near);
             }
         }
     }
+    if (!near) ps_vf_stream_end();
 }
 
 void ps_filter_backward(int64_t in, int64_t out, const float *w, int64_t lo, int64_t hi, float *to)
 {
+    const bool near = ps_filter_floats(out, in) < NEAR;
     for (int64_t o = lo * PS_LANES; o < hi * PS_LANES && o < out; o++)
         for (int64_t i = 0; i < in; i += PS_LANES) {
             const int64_t panel = i / PS_FILTER_COLS, cols = ps_filter_cols(in, panel);
             float *const place = to + ps_filter_panel(out, panel) + o * cols + i % PS_FILTER_COLS;
             ps_vf u[PS_POINTS];
             transform(in, w + o * PLACES * in + i, lanes_from(i, in), true, u);
-            for (int f = 0; f < PS_POINTS; f++) ps_vf_store(place + f * out * cols, u[f]);
+            for (int f = 0; f < PS_POINTS; f++) put(place + f * out * cols, u[f], near);
         }
+    if (!near) ps_vf_stream_end();
 }
 
 void ps_filter_gradient(int64_t in, int64_t count, const float *s, int64_t next, bool add, float *dw)

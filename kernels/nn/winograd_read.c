@@ -1,5 +1,7 @@
 #include "kernels/nn/winograd_tiles.h"
 
+enum { AHEAD = 2 }; /* tiles whose places are on their way from memory: lines are too short to be foreseen */
+
 /* How places are read. */
 enum reading { AS_THEY_ARE, NORMALISED, RECTIFIED, GRADIENTS };
 
@@ -96,6 +98,18 @@ PS_INLINE void transform(const struct ps_tiles *g, const struct ps_tiles_source 
     }
 }
 
+/** Have the places of a tile brought near, also of one beyond the last. */
+PS_INLINE void fetch(const struct ps_tiles *g, const struct ps_tiles_source *s, enum reading reading,
+                     int64_t t)
+{
+    const struct square q = square_of(g, t, 0, PS_TILE);
+    for (int i = 0; i < PS_TILE; i++)
+        for (int64_t c = 0; c < PS_TILE * g->channels; c += PS_LANES) {
+            __builtin_prefetch(s->x + q.line[i] + c);
+            if (reading == GRADIENTS) __builtin_prefetch(s->y + q.line[i] + c);
+        }
+}
+
 /** All channels of tiles [lo, hi). */
 PS_INLINE void tiles(const struct ps_tiles *g, const struct ps_tiles_source *s, int size,
                      enum reading reading, int64_t lo, int64_t hi, float *to, int64_t row, int64_t next)
@@ -104,6 +118,7 @@ PS_INLINE void tiles(const struct ps_tiles *g, const struct ps_tiles_source *s, 
     for (int64_t t = lo; t < hi; t++, to += row) {
         const struct square q = square_of(g, t, before, size);
         int64_t c = 0;
+        fetch(g, s, reading, t + AHEAD);
         for (; q.whole && c + PS_LANES <= g->channels; c += PS_LANES)
             transform(g, s, &q, size, reading, true, c, PS_LANES, to + c, next);
         for (; c + PS_LANES <= g->channels; c += PS_LANES)

@@ -1,5 +1,7 @@
 #include "kernels/nn/winograd_tiles.h"
 
+enum { AHEAD = 2 }; /* tiles whose places are on their way from memory, where they are written, too */
+
 /** The part of a tile that is within the borders. */
 struct part {
     int64_t at; /* its first element */
@@ -91,6 +93,20 @@ PS_INLINE void tile(const struct ps_tiles *g, const struct ps_tiles_target *w, e
     for (int l = 0; l < PS_LANES && also != NOTHING; l++) sums->second[k + l] += second[l];
 }
 
+/** Have the places of a tile brought near, also of one beyond the last. */
+PS_INLINE void fetch(const struct ps_tiles *g, const struct ps_tiles_target *w, enum also also, int64_t t,
+                     int64_t c, int64_t channels)
+{
+    const int64_t at = part_of(g, t).at + c;
+    for (int64_t i = 0; i < PS_TILE; i++)
+        for (int64_t j = 0; j < PS_TILE; j++)
+            for (int64_t k = 0; k < channels; k += PS_LANES) {
+                const int64_t place = at + (i * g->width + j) * g->channels + k;
+                __builtin_prefetch(w->y + place, 1);
+                if (also == MASK) __builtin_prefetch(w->x + place);
+            }
+}
+
 /** All tiles. */
 PS_INLINE void tiles(const struct ps_tiles *g, const struct ps_tiles_target *w, enum also also, int64_t lo,
                      int64_t hi, int64_t c, int64_t channels, const float *from, int64_t row, int64_t next,
@@ -100,6 +116,7 @@ PS_INLINE void tiles(const struct ps_tiles *g, const struct ps_tiles_target *w, 
         const struct part q = part_of(g, t);
         const bool whole = q.rows == PS_TILE && q.cols == PS_TILE;
         int64_t k = 0;
+        fetch(g, w, also, t + AHEAD, c, channels);
         for (; whole && k + PS_LANES <= channels; k += PS_LANES)
             tile(g, w, also, &q, true, c + k, PS_LANES, from + k, next, sums, k);
         for (; k + PS_LANES <= channels; k += PS_LANES)
