@@ -110,11 +110,10 @@ struct ps_nn_size ps_winograd_size(const struct ps_nn_conv *l, int64_t n)
 
 void ps_winograd_prepare(const struct ps_nn_conv *l, const void *w, void *prepared, int part, int parts)
 {
-    const int64_t in = l->at.channels, groups = ps_tiles_lanes(l->out) / PS_LANES;
-    const int64_t lo = groups * part / parts, hi = groups * (part + 1) / parts;
+    const int64_t in = l->at.channels, blocks = ps_filter_blocks(in, l->out);
     float *to = prepared;
-    ps_filter_forward(in, l->out, w, lo, hi, to);
-    if (l->data) ps_filter_backward(in, l->out, w, lo, hi, to + ps_filter_floats(in, l->out));
+    ps_filter_prepare(in, l->out, w, blocks * part / parts, blocks * (part + 1) / parts, to,
+                      l->data ? to + ps_filter_floats(in, l->out) : NULL);
 }
 
 /** Filter transformed tiles, COLS channels of the result after the other, and write its places.

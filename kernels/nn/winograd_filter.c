@@ -38,53 +38,95 @@ PS_INLINE void transform(int64_t in, const float *w, int count, bool turned, ps_
 /* Floats of filters that are still in a cache when they are read. */
 static const int64_t NEAR = 1 << 20;
 
-/** Store lanes that will be read next, or long after. */
-PS_INLINE void put(float *to, ps_vf x, bool near)
-{
-    if (near)
-        ps_vf_store(to, x);
-    else
-        ps_vf_stream(to, x);
-}
-
 static int lanes_from(int64_t k, int64_t n)
 {
     return n - k < PS_LANES ? (int)(n - k) : PS_LANES;
 }
 
-/** Outputs become lanes: PS_LANES channels of as many filters at a time are transposed, point by point. */
-void ps_filter_forward(int64_t in, int64_t out, const float *w, int64_t lo, int64_t hi, float *to)
+static int64_t least(int64_t a, int64_t b)
 {
-    const bool near = ps_filter_floats(in, out) < NEAR;
-    for (int64_t o = lo * PS_LANES; o < hi * PS_LANES; o += PS_LANES) {
-        const int64_t panel = o / PS_FILTER_COLS, cols = ps_filter_cols(out, panel);
-        float *const group = to + ps_filter_panel(in, panel) + o % PS_FILTER_COLS;
-        for (int64_t i = 0; i < in; i += PS_LANES) {
-            const int count = lanes_from(i, in);
-            ps_vf u[PS_LANES][PS_POINTS], x[PS_LANES];
-            for (int l = 0; l < PS_LANES; l++)
-                transform(in, w + (o + l) * PLACES * in + i, o + l < out ? count : 0, false, u[l]);
-            for (int f = 0; f < PS_POINTS; f++) {
-                for (int l = 0; l < PS_LANES; l++) x[l] = u[l][f];
-                ps_vf_transpose(x);
-                for (int l = 0; l < count; l++) put(group + (f * in + i + l) * cols, x[l], near);
-            }
-        }
-    }
-    if (!near) ps_vf_stream_end();
+    return a < b ? a : b;
 }
 
-void ps_filter_backward(int64_t in, int64_t out, const float *w, int64_t lo, int64_t hi, float *to)
+/** All points of some rows of a panel: they go to memory in long runs, as their points lie far apart there.
+ * Here that is an odd number of vectors, so that they do not share few places of a cache. */
+struct rows {
+    float at[PS_POINTS][PS_LANES * (PS_FILTER_COLS + 1)] __attribute__((aligned(64)));
+};
+
+/** @param to the rows at the first point @param next from a point to the next */
+static void write_rows(const struct rows *r, int64_t floats, float *to, int64_t next, bool near)
 {
-    const bool near = ps_filter_floats(out, in) < NEAR;
-    for (int64_t o = lo * PS_LANES; o < hi * PS_LANES && o < out; o++)
-        for (int64_t i = 0; i < in; i += PS_LANES) {
-            const int64_t panel = i / PS_FILTER_COLS, cols = ps_filter_cols(in, panel);
-            float *const place = to + ps_filter_panel(out, panel) + o * cols + i % PS_FILTER_COLS;
-            ps_vf u[PS_POINTS];
-            transform(in, w + o * PLACES * in + i, lanes_from(i, in), true, u);
-            for (int f = 0; f < PS_POINTS; f++) put(place + f * out * cols, u[f], near);
+    for (int f = 0; f < PS_POINTS; f++, to += next)
+        for (int64_t i = 0; i < floats; i += PS_LANES)
+            if (near)
+                ps_vf_store(to + i, ps_vf_load(r->at[f] + i));
+            else
+                ps_vf_stream(to + i, ps_vf_load(r->at[f] + i));
+}
+
+/** Rows are up to PS_LANES inputs from i, columns the outputs of a panel. They become lanes by transposing as
+ * many filters at each point. */
+static void forward_rows(int64_t in, int64_t out, const float *w, int64_t i, int64_t panel, struct rows *r)
+{
+    const int64_t cols = ps_filter_cols(out, panel), from = panel * PS_FILTER_COLS;
+    const int count = lanes_from(i, in);
+    ps_vf u[PS_LANES][PS_POINTS], x[PS_LANES];
+    for (int64_t o = 0; o < cols; o += PS_LANES) {
+        for (int l = 0; l < PS_LANES; l++)
+            transform(in, w + (from + o + l) * PLACES * in + i, from + o + l < out ? count : 0, false, u[l]);
+        for (int f = 0; f < PS_POINTS; f++) {
+            for (int l = 0; l < PS_LANES; l++) x[l] = u[l][f];
+            ps_vf_transpose(x);
+            for (int l = 0; l < count; l++) ps_vf_store(r->at[f] + l * cols + o, x[l]);
         }
+    }
+}
+
+/** Rows are outputs [o, o + rows), columns the inputs of a panel. */
+static void backward_rows(int64_t in, const float *w, int64_t o, int64_t rows, int64_t panel, struct rows *r)
+{
+    const int64_t cols = ps_filter_cols(in, panel), from = panel * PS_FILTER_COLS;
+    ps_vf u[PS_POINTS];
+    for (int64_t l = 0; l < rows; l++)
+        for (int64_t i = 0; i < cols; i += PS_LANES) {
+            transform(in, w + (o + l) * PLACES * in + from + i, lanes_from(from + i, in), true, u);
+            for (int f = 0; f < PS_POINTS; f++) ps_vf_store(r->at[f] + l * cols + i, u[f]);
+        }
+}
+
+static int64_t panels_of(int64_t n)
+{
+    return (n + PS_FILTER_COLS - 1) / PS_FILTER_COLS;
+}
+
+int64_t ps_filter_blocks(int64_t in, int64_t out)
+{
+    return panels_of(in) * panels_of(out);
+}
+
+void ps_filter_prepare(int64_t in, int64_t out, const float *w, int64_t lo, int64_t hi, float *forward,
+                       float *backward)
+{
+    const bool near = ps_filter_floats(in, out) < NEAR;
+    struct rows r;
+    for (int64_t block = lo; block < hi; block++) {
+        const int64_t across = block % panels_of(in), down = block / panels_of(in); /* panels of each */
+        const int64_t first = across * PS_FILTER_COLS, i_end = least(first + PS_FILTER_COLS, in);
+        const int64_t begin = down * PS_FILTER_COLS, o_end = least(begin + PS_FILTER_COLS, out);
+        const int64_t out_cols = ps_filter_cols(out, down), in_cols = ps_filter_cols(in, across);
+        for (int64_t i = first; i < i_end; i += PS_LANES) {
+            forward_rows(in, out, w, i, down, &r);
+            write_rows(&r, lanes_from(i, in) * out_cols, forward + ps_filter_panel(in, down) + i * out_cols,
+                       in * out_cols, near);
+        }
+        for (int64_t o = begin; o < o_end && backward; o += PS_LANES) {
+            const int64_t rows = lanes_from(o, out);
+            backward_rows(in, w, o, rows, across, &r);
+            write_rows(&r, rows * in_cols, backward + ps_filter_panel(out, across) + o * in_cols,
+                       out * in_cols, near);
+        }
+    }
     if (!near) ps_vf_stream_end();
 }
 

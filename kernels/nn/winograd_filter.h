@@ -16,11 +16,14 @@ int64_t ps_filter_floats(int64_t k, int64_t n);
 int64_t ps_filter_panel(int64_t k, int64_t panel);
 int64_t ps_filter_cols(int64_t n, int64_t panel);
 
-/** G g G' of w [out][3][3][in]: filters from `in` to `out`. Groups of PS_LANES of `out` [lo, hi). */
-void ps_filter_forward(int64_t in, int64_t out, const float *w, int64_t lo, int64_t hi, float *to);
+/** Blocks of PS_FILTER_COLS inputs and outputs. */
+int64_t ps_filter_blocks(int64_t in, int64_t out);
 
-/** The same of the filters from `out` to `in` through which gradients go back: g turned round. */
-void ps_filter_backward(int64_t in, int64_t out, const float *w, int64_t lo, int64_t hi, float *to);
+/** Blocks [lo, hi) of G g G' of w [out][3][3][in].
+ * @param forward filters from `in` to `out` @param backward those from `out` to `in` through which gradients
+ * go back, g turned round; or NULL. Both aligned to 64 bytes */
+void ps_filter_prepare(int64_t in, int64_t out, const float *w, int64_t lo, int64_t hi, float *forward,
+                       float *backward);
 
 /** dw (+)= G' s G, turned round, of `count` channels of one output.
  * @param s point f begins at s + f next @param dw from the first channel, [3][3][in] */

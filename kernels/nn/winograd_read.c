@@ -77,11 +77,12 @@ PS_INLINE void transform(const struct ps_tiles *g, const struct ps_tiles_source 
 {
     const struct coefficients k = coefficients_of(s, reading, c, count);
     ps_vf t[PS_WINDOW][PS_WINDOW], d[PS_WINDOW];
-    for (int j = 0; j < size; j++) {
+    int64_t at = c;
+    for (int j = 0; j < size; j++, at += g->channels) {
         const bool in = whole || (j >= q->first && j < q->last);
         for (int i = 0; i < size; i++) {
             d[i] = ps_vf_all(0);
-            if (in) d[i] = place(s, &k, reading, q->line[i] + j * g->channels + c, count);
+            if (in) d[i] = place(s, &k, reading, q->line[i] + at, count);
             if (in && !whole) d[i] = (ps_vf)((ps_vu)d[i] & q->inside[i]);
         }
         if (size == PS_WINDOW)
@@ -94,7 +95,7 @@ PS_INLINE void transform(const struct ps_tiles *g, const struct ps_tiles_source 
             ps_to_window(t[i], d, 1);
         else
             ps_from_tile(t[i], d, 1);
-        for (int j = 0; j < PS_WINDOW; j++) ps_vf_store(to + (i * PS_WINDOW + j) * next, d[j]);
+        for (int j = 0; j < PS_WINDOW; j++, to += next) ps_vf_store(to, d[j]);
     }
 }
 

@@ -76,8 +76,8 @@ PS_INLINE void tile(const struct ps_tiles *g, const struct ps_tiles_target *w, e
 {
     const struct channels has = channels_of(w, also, sums->near + k, c, count);
     ps_vf t[PS_TILE][PS_WINDOW], m[PS_WINDOW], y[PS_TILE], first = ps_vf_all(0), second = ps_vf_all(0);
-    for (int j = 0; j < PS_WINDOW; j++) {
-        for (int i = 0; i < PS_WINDOW; i++) m[i] = ps_vf_load(from + (i * PS_WINDOW + j) * next);
+    for (int j = 0; j < PS_WINDOW; j++, from += next) {
+        for (int i = 0; i < PS_WINDOW; i++) m[i] = ps_vf_load(from + i * PS_WINDOW * next);
         ps_to_tile(m, &t[0][j], PS_WINDOW);
     }
     for (int i = 0; i < PS_TILE; i++) {
