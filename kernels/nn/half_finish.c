@@ -34,29 +34,32 @@ INLINE void add(double *to, ps_vf x, int count)
 }
 
 /** Results of one vector of columns, from column at of the tile on. */
-INLINE void forward(const struct ps_half_finish *f, const struct ps_half_sums *s, bool half, int at,
+INLINE void forward(const struct ps_half_finish *f, const struct ps_half_sums *s, bool half, int rows, int at,
                     int count)
 {
-    const ps_vf bias = f->bias ? ps_vf_load_part(f->bias + s->j + at, count) : ps_vf_all(0);
-    ps_vf sum = ps_vf_all(0), squares = sum;
-    for (int r = 0; r < s->rows; r++) {
+    const int64_t k = s->j + at;
+    const ps_vf bias = f->bias ? ps_vf_load_part(f->bias + k, count) : ps_vf_all(0);
+    ps_vf y[PS_HALF_ROWS], sum = ps_vf_all(0), squares = sum;
+    for (int r = 0; r < rows; r++) {
         ps_vf z = ps_vf_load(s->sums[r] + at) + bias;
-        if (f->add) z += load(f->out, half, s->to[r] + s->j + at, count);
+        if (f->add) z += load(f->out, half, s->to[r] + k, count);
         if (f->act == PS_NN_RELU) z = ps_vf_positive(z);
-        const ps_vf y = store(f->out, half, s->to[r] + s->j + at, z, count);
-        if (!f->moments) continue;
-        const ps_vf d = y - load(f->out, half, s->j + at, count); /* the first place is written first */
+        y[r] = store(f->out, half, s->to[r] + k, z, count);
+    }
+    if (!f->moments) return;
+    const ps_vf first = load(f->out, half, k, count); /* the first place is written first */
+    for (int r = 0; r < rows; r++) {
+        const ps_vf d = y[r] - first;
         sum += d;
         squares = ps_vf_fma(d, d, squares);
     }
-    if (!f->moments) return;
-    add(f->moments + s->j + at, sum, count);
-    add(f->moments + s->n + s->j + at, squares, count);
+    add(f->moments + k, sum, count);
+    add(f->moments + s->n + k, squares, count);
 }
 
 /** The same of gradients: x tells which of them pass. */
-INLINE void backward(const struct ps_half_finish *f, const struct ps_half_sums *s, bool half, int at,
-                     int count)
+INLINE void backward(const struct ps_half_finish *f, const struct ps_half_sums *s, bool half, int rows,
+                     int at, int count)
 {
     const struct ps_nn_read *read = f->read;
     const int64_t k = s->j + at;
@@ -65,12 +68,12 @@ INLINE void backward(const struct ps_half_finish *f, const struct ps_half_sums *
     const ps_vf b = ps_vf_load_part((const float *)read->b + k, count);
     const ps_vf mean = f->sums ? ps_vf_load_part((const float *)read->mean + k, count) : ps_vf_all(0);
     ps_vf sum = ps_vf_all(0), product = sum;
-    for (int r = 0; r < s->rows; r++) {
-        const ps_vf x = load(f->x, half, s->to[r] + s->j + at, count);
+    for (int r = 0; r < rows; r++) {
+        const ps_vf x = load(f->x, half, s->to[r] + k, count);
         ps_vf z = ps_vf_load(s->sums[r] + at);
-        if (f->add) z += load(f->out, half, s->to[r] + s->j + at, count);
+        if (f->add) z += load(f->out, half, s->to[r] + k, count);
         if (relu) z = (ps_vf)((ps_vu)z & (ps_vu)(ps_vf_fma(a, x, b) > ps_vf_all(0)));
-        const ps_vf dx = store(f->out, half, s->to[r] + s->j + at, z, count);
+        const ps_vf dx = store(f->out, half, s->to[r] + k, z, count);
         sum += dx;
         product = ps_vf_fma(dx, x - mean, product);
     }
@@ -79,12 +82,17 @@ INLINE void backward(const struct ps_half_finish *f, const struct ps_half_sums *
     add(f->sums + s->n + k, product, count);
 }
 
-/** Full vectors apart from the last one: they need no masks. */
-#define EACH(finish, half)                                                                  \
-    do {                                                                                    \
-        int at = 0;                                                                         \
-        for (; at + PS_LANES <= s->width; at += PS_LANES) finish(f, s, half, at, PS_LANES); \
-        if (at < s->width) finish(f, s, half, at, s->width - at);                           \
+/** Full vectors apart from the last one, and full tiles: they need no masks. */
+#define EACH(finish, half)                                                                            \
+    do {                                                                                              \
+        const struct ps_half_finish own = *f; /* they cannot be among the numbers that are written */ \
+        const struct ps_half_sums tile = *s;                                                          \
+        int at = 0;                                                                                   \
+        for (; tile.rows == PS_HALF_ROWS && at + PS_LANES <= tile.width; at += PS_LANES)              \
+            finish(&own, &tile, half, PS_HALF_ROWS, at, PS_LANES);                                    \
+        for (; at < tile.width; at += PS_LANES)                                                       \
+            finish(&own, &tile, half, tile.rows, at,                                                  \
+                   tile.width - at < PS_LANES ? tile.width - at : PS_LANES);                          \
     } while (0)
 
 /** Acts that take more than an instruction, on sums in place. */

@@ -32,8 +32,9 @@ static void copy_plain(int64_t n, const void *x, bool half, int64_t at, uint16_t
         memcpy(to, (const uint16_t *)x + at, (size_t)n * sizeof *to);
         return;
     }
-    for (int64_t i = 0; i < n; i += PS_LANES)
-        ps_vf_store_half_part(to + i, load(x, false, at + i, lanes(n - i)), lanes(n - i));
+    int64_t i = 0;
+    for (; i + PS_LANES <= n; i += PS_LANES) ps_vf_store_half(to + i, load(x, false, at + i, PS_LANES));
+    if (i < n) ps_vf_store_half_part(to + i, load(x, false, at + i, (int)(n - i)), (int)(n - i));
 }
 
 /** `count` numbers of channels from k on, normalised. */
@@ -58,17 +59,19 @@ INLINE void gradient_lanes(const struct ps_half_source *s, bool half, bool relu,
     ps_vf_store_half_part(to, ps_vf_fma(ps_vf_load_part((const float *)g->s + k, count), dy, z), count);
 }
 
-/* Places of c channels; full vectors apart from the last one, as they need no masks. */
-#define PLACES_OF(name)                                                                                   \
-    INLINE void name##_places(const struct ps_half_source *s, bool half, bool relu, int64_t n, int64_t c, \
-                              int64_t at, uint16_t *to)                                                   \
-    {                                                                                                     \
-        for (int64_t i = 0; i < n; i++, at += c, to += c) {                                               \
-            int64_t k = 0;                                                                                \
-            for (; k + PS_LANES <= c; k += PS_LANES)                                                      \
-                name##_lanes(s, half, relu, at + k, k, PS_LANES, to + k);                                 \
-            if (k < c) name##_lanes(s, half, relu, at + k, k, (int)(c - k), to + k);                      \
-        }                                                                                                 \
+/* Places of c channels; full vectors apart from the last one, as they need no masks. What the source is has a
+ * copy, which cannot be among the numbers that are written. */
+#define PLACES_OF(name)                                                                            \
+    INLINE void name##_places(const struct ps_half_source *given, bool half, bool relu, int64_t n, \
+                              int64_t c, int64_t at, uint16_t *to)                                 \
+    {                                                                                              \
+        const struct ps_half_source s = *given;                                                    \
+        for (int64_t i = 0; i < n; i++, at += c, to += c) {                                        \
+            int64_t k = 0;                                                                         \
+            for (; k + PS_LANES <= c; k += PS_LANES)                                               \
+                name##_lanes(&s, half, relu, at + k, k, PS_LANES, to + k);                         \
+            if (k < c) name##_lanes(&s, half, relu, at + k, k, (int)(c - k), to + k);              \
+        }                                                                                          \
     }
 PLACES_OF(read)
 PLACES_OF(gradient)

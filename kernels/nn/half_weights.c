@@ -2,7 +2,7 @@
 #include "kernels/nn/half_parts.h"
 
 enum {
-    PLACES = 192,       /* whose windows' columns of a panel stay in the first cache, */
+    PLACES = 256,       /* whose windows' columns of a panel stay in the first cache, */
     PAIRS = PLACES / 2, /* in pairs of neighbours, */
     OUTPUTS = 512       /* and rows, the second operand, in the second */
 };
