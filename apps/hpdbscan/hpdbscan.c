@@ -6,6 +6,7 @@
 #include "apps/hpdbscan/dbscan_plot.h"
 #include "apps/hpdbscan/dbscan_suggest.h"
 #include "apps/hpdbscan/dbscan_table.h"
+#include "common/io/pngfile.h"
 #include "common/run/log.h"
 #include "common/run/record.h"
 #include "common/run/timer.h"
@@ -157,6 +158,7 @@ static enum ps_status run_hpdbscan(struct ps_run *run, const void *params)
     int64_t *label = NULL, clusters = 0;
     job.name = input_path(p);
     job.keep = p->clusters[0] || p->plot[0];
+    if (p->plot[0]) PS_TRY(ps_png_try(run->comm, p->plot));
     ps_phase(run, "read");
     enum ps_status rc = ps_shard_read(run->comm, job.name, p->input_dataset, &in);
     PS_TRY_DONE(rc);

@@ -6,6 +6,7 @@
 #include "apps/lstm/lstm_output.h"
 #include "apps/lstm/lstm_params.h"
 #include "apps/lstm/lstm_report.h"
+#include "common/io/pngfile.h"
 #include "common/nn/summary.h"
 #include "common/nn/train.h"
 #include "common/run/log.h"
@@ -106,6 +107,7 @@ static enum ps_status run_lstm(struct ps_run *run, const void *params)
     const struct lstm_params *p = params;
     struct state s = {.error = NULL};
     enum ps_status rc = PS_OK;
+    if (p->plot[0]) PS_TRY(ps_png_try(run->comm, p->plot));
     ps_phase(run, "read");
     PS_TRY_DONE(read_series(run, p, &s));
     PS_TRY_DONE(ps_agree(run->comm, make_net(run, p, &s)));

@@ -37,5 +37,7 @@ refused() { # what, pattern, command...
     expect "without: the message says why" grep -q "$pattern" "$TMP/said"
 }
 refused 'a picture of digits' 'PNG images need libpng' "$TMP/b/bin/mnist-train" "$TMP/nowhere" --wrong "$TMP/wrong.png"
+refused 'a picture of a series' 'PNG images need libpng' "$TMP/b/bin/lstm-train" "$TMP/nowhere.csv" --plot "$TMP/plot.png"
+refused 'a picture of clusters' 'PNG images need libpng' "$TMP/b/bin/hpdbscan" "$TMP/nowhere.csv" --plot "$TMP/plot.png"
 refused 'a picture of spectra' 'PNG images need libpng' "$TMP/b/bin/autoencoder-train" "$TMP/nowhere.csv" --plot "$TMP/plot.png"
 refused 'a net that begins as PCA' 'this build has no ScaLAPACK' "$TMP/b/bin/autoencoder-train" "$TMP/nowhere.csv" --shortcut pca
