@@ -103,7 +103,8 @@ static struct times measure(const struct ps_nn_kernels *k, const struct ps_nn_co
                            .sums = normal ? (double *)numbers(4 * at->channels, false) : NULL,
                            .dy = numbers(out, l->half_y),
                            .dw = numbers(size.weights, false),
-                           .dw_add = true};
+                           .dw_add = true,
+                           .dx_add = !normal};
     void *dx = l->data ? numbers(in, l->half_x) : NULL;
     if (normal) p.read = (struct ps_nn_read){factors, factors, factors, PS_NN_RELU};
     struct times t = {.flop = 2.0 * (double)out * (double)(at->kernel * at->kernel * at->channels)};

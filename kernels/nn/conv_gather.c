@@ -33,9 +33,9 @@ static void line(const struct ps_gather *g, const struct ps_nn_read *read, const
     const int64_t end = inside ? below(x0, g->step, g->width, count) : count;
     zero(first, to);
     if (end > first)
-        ps_nn_read_rows(read, end - first, PS_PANEL_COLS,
-                        image + (y * g->width + x0 + first * g->step) * g->channels, g->step * g->channels,
-                        to + first * PS_PANEL_COLS, PS_PANEL_COLS);
+        ps_nn_read_pieces(read, end - first, PS_PANEL_COLS,
+                          image + (y * g->width + x0 + first * g->step) * g->channels, g->step * g->channels,
+                          to + first * PS_PANEL_COLS, 0);
     zero(count - end, to + end * PS_PANEL_COLS);
 }
 

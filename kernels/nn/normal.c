@@ -70,6 +70,21 @@ void ps_nn_read_gradient_rows(const struct ps_nn_gradient_read *r, int64_t rows,
             memcpy(to, dy, (size_t)c * sizeof *to);
 }
 
+/** One piece, with its factors in registers. */
+INLINE void one_piece(const struct ps_nn_read *r, int64_t rows, const float *x, int64_t x_row, float *to,
+                      bool relu)
+{
+    enum { VECS = PS_PANEL_COLS / PS_LANES };
+    ps_vf a[VECS], b[VECS];
+    for (int v = 0; v < VECS; v++) a[v] = ps_vf_load(from(r->a, v * PS_LANES));
+    for (int v = 0; v < VECS; v++) b[v] = ps_vf_load(from(r->b, v * PS_LANES));
+    for (int64_t i = 0; i < rows; i++, x += x_row, to += PS_PANEL_COLS)
+        for (int v = 0; v < VECS; v++) {
+            const ps_vf z = ps_vf_fma(a[v], ps_vf_load(x + v * PS_LANES), b[v]);
+            ps_vf_store(to + v * PS_LANES, relu ? ps_vf_positive(z) : z);
+        }
+}
+
 /** Rows in the order in which they lie, as memory gives these sooner than pieces. */
 #define PIECES(VALUE)                             \
     for (int64_t i = 0; i < rows; i++)            \
@@ -79,7 +94,10 @@ void ps_nn_read_gradient_rows(const struct ps_nn_gradient_read *r, int64_t rows,
 void ps_nn_read_pieces(const struct ps_nn_read *r, int64_t rows, int64_t c, const float *x, int64_t x_row,
                        float *to, int64_t next)
 {
-    if (!r->a)
+    if (r->a && c == PS_PANEL_COLS)
+        r->act == PS_NN_RELU ? one_piece(r, rows, x, x_row, to, true)
+                             : one_piece(r, rows, x, x_row, to, false);
+    else if (!r->a)
         PIECES(ps_vf_load(x + i * x_row + k));
     else if (r->act == PS_NN_RELU)
         PIECES(value(r, x + i * x_row, k, PS_LANES, true));

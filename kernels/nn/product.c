@@ -15,10 +15,13 @@ enum {
 
 /* Rows of a tile whose sums stay in registers, by vectors. */
 #if defined(__AVX512F__)
-enum { ROWS_1 = 14, ROWS_2 = 12, ROWS_3 = 8, ROWS_4 = 6 };
+enum { ROWS_1 = 14, ROWS_2 = 12, ROWS_3 = 8, ROWS_4 = 6, ROWS_ALL = ROWS_4 };
 #else
-enum { ROWS_1 = 10, ROWS_2 = 6 };
+enum { ROWS_1 = 10, ROWS_2 = 6, ROWS_ALL = ROWS_2 };
 #endif
+
+/** Products in single precision, in bf16, and those that fetch other arrays meanwhile. */
+enum kind { SINGLE, HALF, SOON };
 
 /** The columns of one panel. */
 struct strip {
@@ -35,9 +38,10 @@ INLINE ps_vf load(const float *from, int v, int vecs, int last)
 /** `rows` rows of a strip, that begin at a and c. Every third row has a pointer of its own: from there, two
  * more are within reach of an address, so that all of them fit into registers. In bf16 an element is a pair.
  */
-INLINE void tile(const struct strip *s, const float *a, float *c, int rows, int vecs, bool half)
+INLINE void tile(const struct strip *s, const float *a, float *c, int rows, int vecs, enum kind kind)
 {
     const struct ps_product *p = s->p;
+    struct ps_soon soon = kind == SOON ? *p->soon : (struct ps_soon){0};
     const int last = s->last;
     const int64_t row = p->a_row;
     ps_vf sum[ROWS_1][VECS], y[VECS];
@@ -51,15 +55,21 @@ INLINE void tile(const struct strip *s, const float *a, float *c, int rows, int 
         for (int r = 0; r < rows; r += 3) x[r / 3] = a + t * p->a_next + r * row;
         for (int64_t q = 0; q < p->k; q++) {
             for (int v = 0; v < vecs; v++) y[v] = load(b, v, vecs, last);
+            for (int e = 0; e < 2 && kind == SOON; e++) {
+                __builtin_prefetch(soon.at[e], 0, 2);
+                soon.at[e] += soon.step[e];
+            }
             for (int r = 0; r < rows; r++) {
                 const ps_vf e = ps_vf_all(x[r / 3][r % 3 * row]);
                 for (int v = 0; v < vecs; v++)
-                    sum[r][v] = half ? ps_vf_dot_pairs(e, y[v], sum[r][v]) : ps_vf_fma(e, y[v], sum[r][v]);
+                    sum[r][v] =
+                        kind == HALF ? ps_vf_dot_pairs(e, y[v], sum[r][v]) : ps_vf_fma(e, y[v], sum[r][v]);
             }
             for (int r = 0; r < rows; r += 3) x[r / 3] += p->a_col;
             b += p->b_row;
         }
     }
+    if (kind == SOON) *p->soon = soon;
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vecs; v++) {
             const ps_vf z = p->relu ? ps_vf_positive(sum[r][v]) : sum[r][v];
@@ -72,12 +82,12 @@ INLINE void tile(const struct strip *s, const float *a, float *c, int rows, int 
 
 #define TILE(r)                                      \
     case r:                                          \
-        if (r <= most) tile(s, a, c, r, vecs, half); \
+        if (r <= most) tile(s, a, c, r, vecs, kind); \
         break
 
 /** All rows of a line, in as few tiles of up to `most` rows as possible, all of them nearly alike: a small
  * tile has too few sums to keep the multipliers busy. */
-INLINE void tiles(const struct strip *s, const float *a, float *c, int most, int vecs, bool half)
+INLINE void tiles(const struct strip *s, const float *a, float *c, int most, int vecs, enum kind kind)
 {
     const int64_t m = s->p->m, count = (m + most - 1) / most, rows = m / count, more = m - count * rows;
     for (int64_t t = 0; t < count; t++) {
@@ -104,28 +114,35 @@ INLINE void tiles(const struct strip *s, const float *a, float *c, int most, int
 }
 
 /** All lines of a strip. */
-#define TILES(vecs)                                                                               \
-    static void tiles_##vecs(const struct strip *s, float *c)                                     \
-    {                                                                                             \
-        for (int64_t l = 0; l < s->p->lines; l++)                                                 \
-            tiles(s, s->p->a + l * s->p->a_line, c + l * s->p->c_line, ROWS_##vecs, vecs, false); \
-    }                                                                                             \
-    static void halves_##vecs(const struct strip *s, float *c)                                    \
-    {                                                                                             \
-        tiles(s, s->p->a, c, ROWS_##vecs, vecs, true);                                            \
+#define TILES(vecs, name, kind)                                                                  \
+    static void name##_##vecs(const struct strip *s, float *c)                                   \
+    {                                                                                            \
+        for (int64_t l = 0; l < s->p->lines; l++)                                                \
+            tiles(s, s->p->a + l * s->p->a_line, c + l * s->p->c_line, ROWS_##vecs, vecs, kind); \
     }
+#define ALL_TILES(vecs)         \
+    TILES(vecs, single, SINGLE) \
+    TILES(vecs, half, HALF)     \
+    TILES(vecs, soon, SOON)
 
 typedef void tiles_function(const struct strip *, float *);
-TILES(1)
-TILES(2)
+ALL_TILES(1)
+ALL_TILES(2)
 #if defined(__AVX512F__)
-TILES(3)
-TILES(4)
-static tiles_function *const tiles_of[][4] = {{tiles_1, tiles_2, tiles_3, tiles_4},
-                                              {halves_1, halves_2, halves_3, halves_4}};
+ALL_TILES(3)
+ALL_TILES(4)
+static tiles_function *const tiles_of[][4] = {{single_1, single_2, single_3, single_4},
+                                              {half_1, half_2, half_3, half_4},
+                                              {soon_1, soon_2, soon_3, soon_4}};
 #else
-static tiles_function *const tiles_of[][2] = {{tiles_1, tiles_2}, {halves_1, halves_2}};
+static tiles_function *const tiles_of[][2] = {{single_1, single_2}, {half_1, half_2}, {soon_1, soon_2}};
 #endif
+
+int64_t ps_soon_step(int64_t floats, int64_t m, int64_t n, int64_t k)
+{
+    const int64_t steps = (m + ROWS_ALL - 1) / ROWS_ALL * (ps_panels(n, 1) / PS_PANEL_COLS) * k;
+    return steps > 0 ? (floats * (int64_t)sizeof(float) + steps - 1) / steps : 0;
+}
 
 static int64_t least(int64_t a, int64_t b)
 {
@@ -143,7 +160,7 @@ static void direct(const struct ps_product *p)
                                 .b = p->b + j / PS_PANEL_COLS * panel,
                                 .bias = p->bias ? p->bias + j : NULL,
                                 .last = width - (vecs - 1) * PS_LANES};
-        tiles_of[p->half][vecs - 1](&s, p->c + j);
+        tiles_of[p->half ? HALF : p->soon ? SOON : SINGLE][vecs - 1](&s, p->c + j);
     }
 }
 

@@ -9,6 +9,13 @@
 /** Columns of a panel: as many as a tile of sums is wide. */
 enum { PS_PANEL_COLS = PS_LANES == 16 ? 64 : 2 * PS_LANES };
 
+/** Arrays that are needed after products, and fetched into the second cache while these go on: `step` bytes
+ * of each for each row of a panel that a tile reads. */
+struct ps_soon {
+    const char *at[2];
+    int64_t step[2];
+};
+
 /** c = sum over s < batch of a_s b_s, [lines m][k] times [k][n]. Rows of a and b may overlap or lie apart;
  * those of c must not overlap, but lines may where c is added to. Every sum is one chain of fused
  * multiply-adds over s and k, whatever m, n and the blocks are in which it is done. */
@@ -22,10 +29,11 @@ struct ps_product {
     int64_t b_row, b_next, b_panel;
     float *c; /**< c[l m + i][j] = c[l c_line + i c_row + j] */
     int64_t c_row, c_line;
-    bool add;          /**< to what is in c */
-    const float *bias; /**< [n] instead of zero to begin with, where c is not added to; or NULL */
-    bool relu;         /**< in the end sums below zero become zero; NaN stays */
-    bool half;         /**< a and b are rounded to bf16, sums are not; one line; panels are halved ones */
+    bool add;             /**< to what is in c */
+    const float *bias;    /**< [n] instead of zero to begin with, where c is not added to; or NULL */
+    bool relu;            /**< in the end sums below zero become zero; NaN stays */
+    struct ps_soon *soon; /**< what to fetch meanwhile; whole panels only; or NULL */
+    bool half;            /**< a and b are rounded to bf16, sums are not; one line; panels are halved ones */
 };
 
 /** Floats of scratch for products whose operands lie far apart; k: their whole depth. */
@@ -34,6 +42,9 @@ int64_t ps_product_work(int64_t n, int64_t k);
 /** @param work [ps_product_work(n, k batch)], or NULL: operands are read where they are; never NULL where
  * `half` */
 void ps_product(const struct ps_product *p, float *work);
+
+/** Bytes a step by which so many floats are fetched while [m][k] is multiplied by [k][n]. */
+int64_t ps_soon_step(int64_t floats, int64_t m, int64_t n, int64_t k);
 
 /** Elements of b [k][n] in panels, with zeros to fill the last. */
 int64_t ps_panels(int64_t n, int64_t k);

@@ -1,0 +1,171 @@
+#include <string.h>
+#include "kernels/nn/act.h"
+#include "kernels/nn/conv_blocked.h"
+#include "kernels/nn/conv_blocks.h"
+#include "kernels/nn/normal.h"
+
+/** Gradient of y at places [lo, hi), as it is read: in pieces [out / COLS][places][COLS], and, where places
+ * are read more than once, in place, too. */
+static void output_gradient(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t lo, int64_t hi,
+                            float *to)
+{
+    const int64_t out = l->out, m = hi - lo;
+    float *dy = (float *)p->dy + lo * out;
+    const float *y = (const float *)p->y + lo * out;
+    ps_nn_act_gradient(l->act, m * out, y, dy);
+    struct ps_nn_gradient_read read = p->dy_read;
+    if (!is_single(&l->at) || !l->plain) {
+        ps_nn_read_gradient_rows(&read, m, out, dy, y, out, dy, out);
+        read.s = NULL;
+    }
+    ps_nn_read_gradient_pieces(&read, m, out, dy, y, out, to, m * COLS);
+    if (l->plain) return;
+    ps_nn_bias_gradient(m, out, dy, out, p->dw_add || lo > 0, (float *)p->dw + out * window_of(l));
+}
+
+/** What places [lo, hi) add to the gradients of weights. */
+static void weights(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t lo, int64_t hi,
+                    const float *dy, float *work, struct ps_soon *soon)
+{
+    const struct ps_gather g = ps_block_windows(l, p);
+    const int64_t pieces = ps_gather_pieces(&g), m = hi - lo;
+    for (int64_t e = 0, end; e < pieces; e = end) {
+        end = least(e + DEPTH / COLS, pieces);
+        ps_gather(&g, lo, hi, e, end, work);
+        ps_product(&(struct ps_product){.m = COLS,
+                                        .lines = l->out / COLS,
+                                        .n = (end - e) * COLS,
+                                        .k = m,
+                                        .batch = 1,
+                                        .a = dy,
+                                        .a_row = 1,
+                                        .a_col = COLS,
+                                        .a_line = m * COLS,
+                                        .b = work,
+                                        .b_row = COLS,
+                                        .b_panel = m * COLS,
+                                        .c = (float *)p->dw + e * COLS,
+                                        .c_row = pieces * COLS,
+                                        .c_line = pieces * COLS * COLS,
+                                        .soon = soon,
+                                        .add = p->dw_add || lo > 0},
+                   NULL);
+    }
+}
+
+/** dx = 0 beyond the kink, and sums, of rows [lo, hi) of the input. */
+static void slope(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t lo, int64_t hi)
+{
+    const int64_t c = l->at.channels;
+    if (!p->read.a) return;
+    ps_nn_read_slope(&p->read, hi - lo, c, (const float *)p->x + lo * c, (float *)p->dx + lo * c, c, p->sums,
+                     p->sums ? p->sums + c : NULL);
+}
+
+/** Rows of dx, the stride-th of each line from (y, x) on, from what was made for places [lo, hi) of g. */
+static void spread(const struct ps_nn_conv *l, const struct ps_nn_pass *p, const struct ps_gather *g,
+                   int64_t y, int64_t x, int64_t lo, int64_t hi, const float *from)
+{
+    const int64_t c = l->at.channels, s = l->at.stride, places = g->rows * g->cols;
+    for (int64_t place = lo; place < hi; place++, from += c) {
+        const int64_t row = place % places / g->cols * s + y, col = place % g->cols * s + x;
+        float *to = (float *)p->dx + ((place / places * l->at.height + row) * l->at.width + col) * c;
+        for (int64_t k = 0; k < c; k++) to[k] = p->dx_add ? to[k] + from[k] : from[k];
+    }
+}
+
+/** Gradients of the input of images [first, end) where several places meet one. */
+static void data(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t first, int64_t end)
+{
+    const int64_t c = l->at.channels, s = l->at.stride, inputs = l->at.height * l->at.width;
+    const float *panels = (const float *)p->prepared + l->out * window_of(l);
+    for (int64_t e = 0; e < s * s; e++) {
+        const struct ps_gather g = ps_block_meetings(l, p->dy, e / s, e % s);
+        const int64_t places = g.rows * g.cols, depth = g.lines * g.across * l->out;
+        const int64_t block = ps_block_of((end - first) * places, depth, c, FEW);
+        if (depth == 0 && p->dx_add) continue;
+        for (int64_t lo = first * places, hi; lo < end * places; lo = hi) {
+            hi = least(lo + block, end * places);
+            struct ps_made f = {.panels = panels, .n = c, .y = p->work, .work = (float *)p->work + block * c};
+            if (s == 1) f.y = (float *)p->dx + lo * c, f.add = p->dx_add;
+            if (depth == 0) memset(f.y, 0, (size_t)((hi - lo) * c) * sizeof *f.y);
+            ps_block_multiply(&g, lo, hi, &f);
+            if (s > 1) spread(l, p, &g, e / s, e % s, lo, hi, f.y);
+        }
+        panels += c * depth;
+    }
+    slope(l, p, first * inputs, end * inputs);
+}
+
+/** Those that belong to places [lo, hi) of the output where only one of these meets a place, from the
+ * gradient of y in pieces. */
+static void single_data(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t lo, int64_t hi,
+                        const float *dy, float *work, struct ps_soon *soon)
+{
+    const int64_t c = l->at.channels, m = hi - lo;
+    const bool in_order = l->at.stride == 1;
+    float *dx = in_order ? (float *)p->dx + lo * c : work;
+    ps_product(&(struct ps_product){.m = m,
+                                    .n = c,
+                                    .k = COLS,
+                                    .batch = l->out / COLS,
+                                    .a = dy,
+                                    .a_row = COLS,
+                                    .a_col = 1,
+                                    .a_next = m * COLS,
+                                    .b = (const float *)p->prepared + l->out * window_of(l),
+                                    .b_row = COLS,
+                                    .b_next = COLS * COLS,
+                                    .b_panel = l->out * COLS,
+                                    .c = dx,
+                                    .c_row = c,
+                                    .soon = soon,
+                                    .add = in_order && p->dx_add},
+               NULL);
+    if (in_order) {
+        slope(l, p, lo, hi);
+    } else {
+        const struct ps_gather g = ps_block_meetings(l, NULL, 0, 0);
+        spread(l, p, &g, 0, 0, lo, hi, dx);
+    }
+}
+
+/** Both gradients of places [lo, hi), those of the input where it has one place for each; meanwhile what the
+ * next `more` places need is fetched. */
+static void block(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t lo, int64_t hi,
+                  int64_t more)
+{
+    const int64_t m = hi - lo, c = l->at.channels, out = l->out;
+    const bool together = p->dx && is_single(&l->at), in_order = l->at.stride == 1;
+    const float *next_dy = (const float *)p->dy + hi * out, *next_y = (const float *)p->y + hi * out;
+    const float *dx = in_order && p->dx_add ? (const float *)p->dx + lo * c : NULL;
+    const float *next_x = in_order ? (const float *)p->x + hi * c : NULL;
+    float *dy = p->work, *work = dy + m * out;
+    output_gradient(l, p, lo, hi, dy);
+    struct ps_soon soon = ps_block_soon(m, window_of(l), out, next_dy, more * out, together ? dx : next_y,
+                                        together ? m * c : more * out);
+    weights(l, p, lo, hi, dy, work, &soon);
+    if (!together) return;
+    soon = ps_block_soon(m, c, out, next_y, more * out, next_x, more * c);
+    single_data(l, p, lo, hi, dy, work, &soon);
+}
+
+void ps_blocked_backward(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
+{
+    const int64_t places = l->at.rows * l->at.cols, images = ps_block_images(l, p->n), c = l->at.channels;
+    const int64_t inputs = l->at.height * l->at.width;
+    const bool single = is_single(&l->at), in_order = l->at.stride == 1;
+    if (p->dx && p->read.a && p->sums) memset(p->sums, 0, (size_t)(2 * c) * sizeof *p->sums);
+    if (p->dx && single && !in_order && !p->dx_add)
+        memset(p->dx, 0, (size_t)(p->n * inputs * c) * sizeof(float));
+    for (int64_t i = 0, next; i < p->n; i = next) {
+        next = least(i + images, p->n);
+        const int64_t some = ps_block_of((next - i) * places, window_of(l), l->out, FEW_BACK);
+        for (int64_t lo = i * places, hi; lo < next * places; lo = hi) {
+            hi = least(lo + some, next * places);
+            block(l, p, lo, hi, least(next * places - hi, some));
+        }
+        if (p->dx && !single) data(l, p, i, next);
+    }
+    if (p->dx && single && !in_order) slope(l, p, 0, p->n * inputs);
+}
