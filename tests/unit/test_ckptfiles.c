@@ -81,8 +81,9 @@ static void rotate_for_ever(int from, int keep, int tell)
     }
 }
 
-/** Killed at any moment: what was in place before is there, or something newer; no more than one is missing,
- * and the next run goes on. */
+/** Killed at any moment, every second time after the child has told a number, as a slow machine may not let
+ * it come so far: what was in place before is there, or something newer; no more than one is missing, and the
+ * next run goes on. */
 START_TEST(killed)
 {
     enum { KEEP = 4, KILLS = 200 };
@@ -95,6 +96,7 @@ START_TEST(killed)
         ck_assert(child >= 0);
         if (child == 0) rotate_for_ever(told + 1, KEEP, ends[1]);
         close(ends[1]);
+        if (kill_at % 2) ck_assert_msg(read(ends[0], &told, sizeof told) == sizeof told, "the child failed");
         nanosleep(&(struct timespec){0, 300000 + 7919 * kill_at}, NULL);
         kill(child, SIGKILL);
         waitpid(child, &state, 0);
@@ -107,7 +109,7 @@ START_TEST(killed)
         for (int i = 1; i < n; i++) ck_assert_int_lt(seen[i], seen[i - 1]);
         if (n && seen[0] > told) told = seen[0]; /* in place, but not told */
     }
-    ck_assert_int_gt(told, KILLS);
+    ck_assert_int_ge(told, KILLS / 2);
     clean();
 }
 END_TEST
