@@ -10,7 +10,7 @@
 #ifdef PS_HAVE_PNETCDF
 #    include <pnetcdf.h>
 
-enum { CALL = 1 << 27 }; /* elements of a call */
+enum { CALL = 1 << 27 /* elements of a call */, DIMS = 4 };
 
 /** A file that rank 0 has open. */
 struct pack {
@@ -39,11 +39,12 @@ static enum ps_status find(const struct pack *p, const char *name, int64_t n, in
                            int64_t *at)
 {
     MPI_Offset offset = 0;
-    int n_dims = 0, dims[NC_MAX_VAR_DIMS];
+    int n_dims = 0, dims[DIMS];
     int64_t has = 1;
     if (ncmpi_inq_varid(p->nc, name, var) != NC_NOERR) return damaged(p, name);
     ncmpi_inq_varoffset(p->nc, *var, &offset);
     ncmpi_inq_varndims(p->nc, *var, &n_dims);
+    if (n_dims < 1 || n_dims > DIMS) return damaged(p, name);
     ncmpi_inq_vardimid(p->nc, *var, dims);
     for (int k = 0; k < n_dims; k++) {
         MPI_Offset one = 0;

@@ -91,25 +91,43 @@ static void add_row(const struct ps_picture *p, int64_t at, int64_t n, float w, 
     }
 }
 
+/** A pixel of three bands, and one number that nobody needs. */
+typedef float four __attribute__((vector_size(16)));
+
+static four load4(const float *x)
+{
+    four v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+
+/* Three bands: a pixel is one short vector, whose last number the next pixel takes the place of. */
+static void across_colours(const struct taps *t, const float *row, int lo, int width, bool flip,
+                           struct ps_tone tone, float *out)
+{
+    const four scale = {tone.scale[0], tone.scale[1], tone.scale[2], 0};
+    const four shift = {tone.shift[0], tone.shift[1], tone.shift[2], 0};
+    for (int i = 0; i < width; i++) {
+        const int j = flip ? width - 1 - i : i;
+        const float *x = row + (int64_t)(t->first[j] - lo) * 3, *w = t->weight + (int64_t)j * t->taps;
+        four sum = {0};
+        for (int k = 0; k < t->taps; k++) sum += w[k] * load4(x + 3 * k);
+        sum = sum * scale + shift;
+        memcpy(out + 3 * i, &sum, i + 1 < width ? sizeof sum : 3 * sizeof *out);
+    }
+}
+
 /* A row of the output from the row of the box, whose first pixel is `lo`. */
 static void across(const struct taps *t, const float *row, int lo, int width, int bands, bool flip,
                    struct ps_tone tone, float *out)
 {
+    if (bands == 3) {
+        across_colours(t, row, lo, width, flip, tone, out);
+        return;
+    }
     for (int j = 0; j < width; j++) {
         const float *x = row + (int64_t)(t->first[j] - lo) * bands, *w = t->weight + (int64_t)j * t->taps;
         float *to = out + (int64_t)(flip ? width - 1 - j : j) * bands;
-        if (bands == 3) {
-            float a = 0, b = 0, c = 0;
-            for (int k = 0; k < t->taps; k++) {
-                a += w[k] * x[3 * k];
-                b += w[k] * x[3 * k + 1];
-                c += w[k] * x[3 * k + 2];
-            }
-            to[0] = a * tone.scale[0] + tone.shift[0];
-            to[1] = b * tone.scale[1] + tone.shift[1];
-            to[2] = c * tone.scale[2] + tone.shift[2];
-            continue;
-        }
         for (int b = 0; b < bands; b++) {
             float sum = 0;
             for (int k = 0; k < t->taps; k++) sum += w[k] * x[(int64_t)k * bands + b];
@@ -143,7 +161,7 @@ enum ps_status ps_resize(const struct ps_picture *p, struct ps_box box, int heig
     struct taps x = {.taps = fit_taps(box.width, width, right - left)};
     struct taps y = {.taps = fit_taps(box.height, height, bottom - top)};
     const int64_t weights = (int64_t)x.taps * width + (int64_t)y.taps * height;
-    if (!grow(&room->row, &room->has_row, n, sizeof *room->row) ||
+    if (!grow(&room->row, &room->has_row, n + 1, sizeof *room->row) ||
         !grow(&room->first, &room->has_first, (int64_t)width + height, sizeof *room->first) ||
         !grow(&room->weight, &room->has_weight, weights, sizeof *room->weight))
         return PS_ENOMEM;
@@ -229,7 +247,8 @@ void ps_cut(const struct ps_picture *p, int top, int left, int height, int width
         const int y = top + i;
         float *to = out + (int64_t)(flip_y ? height - 1 - i : i) * width * p->bands;
         if (hi - lo < width || y < 0 || y >= p->height)
-            for (int64_t j = 0; j < (int64_t)width * p->bands; j++) to[j] = tone.shift[j % p->bands];
+            for (int j = 0; j < width; j++)
+                for (int k = 0; k < p->bands; k++) to[j * p->bands + k] = tone.shift[k];
         if (y < 0 || y >= p->height || hi <= lo) continue;
         tone_row(p, ((int64_t)y * p->width + lo) * p->bands, hi - lo, flip_x, tone,
                  to + (int64_t)before * p->bands);

@@ -17,7 +17,7 @@ struct ps_tone {
 
 /** Work space of ps_resize, all zero at first; one for each thread. */
 struct ps_resize_room {
-    float *row;     /**< [width of the picture][bands] */
+    float *row;     /**< [width of the box][bands] and one more */
     int32_t *first; /**< [width] first pixel of each output pixel, and in tap_first of each row ... */
     float *weight;
     int64_t has_row, has_first, has_weight;
