@@ -2,6 +2,7 @@
 #include <math.h>
 #include "iocheck.h"
 #include "apps/resnet50/image_data.h"
+#include "common/io/imagepack.h"
 #include "common/io/picture.h"
 
 /* Pictures in folders cats and dogs; picture i is 20 + i wide and 24 high, all of it grey of 10 i + 5. */
@@ -194,8 +195,94 @@ START_TEST(validation)
 }
 END_TEST
 
+#ifdef PS_HAVE_PNETCDF
+enum { BANDS = 4, TALL = 3, WIDE = 5 };
+
+/* Pixel k of packed image i. */
+static int deep(int i, int k)
+{
+    return 1000 * i + 7 * k;
+}
+
+/* A packed file of 16 bits and 4 bands, whose image 3 is broken and whose images 5 and 6 are for validation.
+ */
+static enum ps_status write_pack(const char *folder, const char *path)
+{
+    static uint16_t data[N][TALL * WIDE * BANDS];
+    static const double mean[BANDS] = {1, 2, 3, 4}, std[BANDS] = {2, 4, 8, 16};
+    struct ps_images list;
+    struct ps_imagepack pack;
+    int32_t label[N];
+    const struct ps_range mine = ps_block(N, run_here().size, io_rank());
+    PS_TRY(ps_images_open(MPI_COMM_WORLD, folder, &list));
+    struct ps_images_head head = list.head;
+    head.pixels = true, head.height = TALL, head.width = WIDE, head.bands = BANDS, head.type = PS_U16;
+    head.parted = true;
+    head.part[0].hi = 5;
+    head.part[1] = (struct ps_range){5, N};
+    head.part[2] = (struct ps_range){N, N};
+    for (int i = 0; i < N; i++) {
+        label[i] = i == 3 ? -1 : list.label[i];
+        for (int k = 0; k < TALL * WIDE * BANDS; k++) data[i][k] = (uint16_t)deep(i, k);
+    }
+    PS_TRY(ps_imagepack_begin(MPI_COMM_WORLD, path, &list, &head, NULL, false, &pack));
+    PS_TRY(ps_imagepack_put(&pack, mine.lo, mine.hi, data[mine.lo]));
+    PS_TRY(ps_imagepack_end(&pack, label, mean, std));
+    ps_images_free(&list);
+    return PS_OK;
+}
+
+/* Samples from packed pixels, held or read when they are wanted, which are big-endian in the file. */
+START_TEST(packed)
+{
+    static const int train[] = {0, 1, 2, 4};
+    static float x[TALL * WIDE * BANDS];
+    struct image_choice c;
+    struct ps_run run = run_here();
+    const struct ps_draw draw = {.training = false};
+    const char *folder = io_path("pictures"), *path = io_path("packed.nc");
+    if (!write_pictures(folder, false)) return;
+    mck_assert(write_pack(folder, path) == PS_OK, "%s", ps_err_message());
+    for (int held = 0; held < 2; held++) {
+        struct image_data d;
+        choose(&c, path);
+        c.height = c.width = c.mean.n = c.std.n = 0;
+        c.memory = held ? 1 : 1e-9;
+        mck_assert(image_data_open(&run, &c, 4, &d) == PS_OK, "%s", ps_err_message());
+        mck_assert(d.height == TALL && d.width == WIDE && d.bands == BANDS && d.train.n == 4 &&
+                       d.valid.n == 2,
+                   "%lld and %lld images", (long long)d.train.n, (long long)d.valid.n);
+        mck_assert((d.bytes > 0) == held, "%lld bytes held", (long long)d.bytes);
+        for (int i = 0; i < 6; i++) {
+            const struct ps_source *s = i < 4 ? &d.train : &d.valid;
+            const int which = i < 4 ? train[i] : i + 1;
+            int32_t label;
+            mck_assert(s->load(s, i < 4 ? i : i - 4, &draw, x, &label) == PS_OK, "%s", ps_err_message());
+            mck_assert(label == (which > 3), "label %d", label); /* names of cats come first */
+            for (int k = 0; k < TALL * WIDE * BANDS; k++) {
+                const int b = k % BANDS;
+                const double want = (deep(which, k) - (b + 1)) / (double)(2 << b);
+                mck_assert(fabs(x[k] - want) < 1e-3, "image %d, element %d: %g is not %g", which, k,
+                           (double)x[k], want);
+            }
+        }
+        image_data_free(&d);
+    }
+    io_truncate(path, -10); /* such a file opens and reads without an error of PnetCDF */
+    struct image_data d;
+    mck_assert(image_data_open(&run, &c, 4, &d) == PS_EINPUT && strstr(ps_err_message(), "truncated"), "%s",
+               ps_err_message());
+    ps_err_clear();
+}
+END_TEST
+#endif
+
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {folder, same_bits, broken, validation, NULL};
+    const TTest *const tests[] = {folder, same_bits, broken, validation,
+#ifdef PS_HAVE_PNETCDF
+                                  packed,
+#endif
+                                  NULL};
     return mck_main(argc, argv, "image_data", tests);
 }
