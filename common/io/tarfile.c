@@ -105,7 +105,8 @@ int ps_tar_pax(const char *text, int64_t n, char *path, int64_t *bytes)
     *bytes = -1;
     while (n > 0) { /* "LENGTH KEYWORD=VALUE\n" */
         const char *blank = memchr(text, ' ', (size_t)n);
-        const int64_t length = blank ? decimal(text, blank - text) : -1;
+        if (!blank) return false;
+        const int64_t length = decimal(text, blank - text);
         if (length <= blank - text + 1 || length > n || text[length - 1] != '\n') return false;
         const char *word = blank + 1, *end = text + length - 1, *is = memchr(word, '=', (size_t)(end - word));
         if (!is) return false;
