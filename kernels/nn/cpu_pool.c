@@ -2,6 +2,8 @@
 #include "kernels/nn/cpu.h"
 #include "kernels/nn/images.h"
 
+#define INLINE static inline __attribute__((always_inline))
+
 /** The part of a window that lies within the image: lines and columns [lo, hi). */
 struct inside {
     int64_t ylo, yhi, xlo, xhi;
@@ -22,30 +24,82 @@ static inline int64_t place(const struct ps_nn_window *at, int64_t i, int64_t v,
     return ((i * at->height + v) * at->width + u) * at->channels + k;
 }
 
-static inline ps_vf reads(const struct ps_nn_read *r, ps_vf x, int64_t k, int64_t count)
+/** Vectors of channels that go through a window together: chains of comparisons that do not wait for each
+ * other.
+ */
+enum { TOGETHER = 4 };
+
+/** Channels [k, ...) of a window, in `m` vectors, the last of `count` channels. Where m is a constant,
+ * vectors stay in registers. */
+struct vectors {
+    int64_t k;
+    int m;
+    int64_t count;
+};
+
+INLINE int64_t count_of(const struct vectors *v, int j)
 {
-    const ps_vf z = ps_image_factors(r, x, k, count);
-    return r->a && r->act == PS_NN_RELU ? ps_vf_positive(z) : z;
+    return j + 1 < v->m ? PS_LANES : v->count;
+}
+
+/** A normalisation's factors of these channels. */
+struct factors {
+    ps_vf a[TOGETHER], b[TOGETHER];
+    bool any, relu;
+};
+
+INLINE void load_factors(const struct ps_nn_read *r, const struct vectors *v, struct factors *f)
+{
+    *f = (struct factors){.any = r->a != NULL, .relu = r->a && r->act == PS_NN_RELU};
+    for (int j = 0; f->any && j < v->m; j++) {
+        const int64_t k = v->k + j * PS_LANES;
+        f->a[j] = ps_vf_load_part((const float *)r->a + k, (int)count_of(v, j));
+        f->b[j] = ps_vf_load_part((const float *)r->b + k, (int)count_of(v, j));
+    }
+}
+
+INLINE ps_vf reads(const struct factors *f, int j, ps_vf x)
+{
+    if (!f->any) return x;
+    const ps_vf z = ps_vf_fma(f->a[j], x, f->b[j]);
+    return f->relu ? ps_vf_positive(z) : z;
 }
 
 /** One window of sample i, to element `to` of the output. */
-static void pool(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t i, const struct inside *in,
-                 int64_t to)
+INLINE void pool(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t i, const struct inside *in,
+                 int64_t to, struct vectors v)
 {
     const struct ps_nn_window *at = &l->at;
-    const ps_vf part = ps_vf_all(1 / (float)(at->kernel * at->kernel));
-    PS_EACH_VECTOR(at->channels)
-    {
-        ps_vf all = ps_vf_all(l->mean ? 0 : -INFINITY);
-        for (int64_t v = in->ylo; v < in->yhi; v++)
-            for (int64_t u = in->xlo; u < in->xhi; u++) {
-                const ps_vf x = ps_image_load(p->x, place(at, i, v, u, k), count, l->half_x);
-                const ps_vf z = reads(&p->read, x, k, count);
-                all = l->mean ? all + z : ps_vf_larger(all, z);
+    const bool mean = l->mean, half = l->half_x;
+    ps_vf all[TOGETHER];
+    struct factors f;
+    load_factors(&p->read, &v, &f);
+    for (int j = 0; j < v.m; j++) all[j] = ps_vf_all(mean ? 0 : -INFINITY);
+    for (int64_t y = in->ylo; y < in->yhi; y++)
+        for (int64_t x = in->xlo; x < in->xhi; x++) {
+            const int64_t here = place(at, i, y, x, v.k);
+            for (int j = 0; j < v.m; j++) {
+                const ps_vf z = reads(&f, j, ps_image_load(p->x, here + j * PS_LANES, count_of(&v, j), half));
+                all[j] = mean ? all[j] + z : ps_vf_larger(all[j], z);
             }
-        ps_image_store(p->y, to + k, l->mean ? part * all : all, count, l->half_y);
-    }
+        }
+    const ps_vf part = ps_vf_all(1 / (float)(at->kernel * at->kernel));
+    for (int j = 0; j < v.m; j++)
+        ps_image_store(p->y, to + v.k + j * PS_LANES, mean ? part * all[j] : all[j], count_of(&v, j),
+                       l->half_y);
 }
+
+/** All channels: most of them TOGETHER vectors at a time. */
+#define EACH_CHANNEL(channels, call)                                            \
+    for (int64_t k = 0; k < (channels);) {                                      \
+        const bool many = k + TOGETHER * PS_LANES <= (channels);                \
+        const int64_t left = (channels)-k < PS_LANES ? (channels)-k : PS_LANES; \
+        if (many)                                                               \
+            call(((struct vectors){k, TOGETHER, PS_LANES}));                    \
+        else                                                                    \
+            call(((struct vectors){k, 1, left}));                               \
+        k += many ? TOGETHER * PS_LANES : PS_LANES;                             \
+    }
 
 void ps_nn_pool_forward_cpu(const struct ps_nn_pool *l, const struct ps_nn_pass *p)
 {
@@ -55,50 +109,49 @@ void ps_nn_pool_forward_cpu(const struct ps_nn_pool *l, const struct ps_nn_pass 
         for (int64_t row = 0; row < at->rows; row++)
             for (int64_t col = 0; col < at->cols; col++, to += at->channels) {
                 const struct inside in = inside_of(at, row, col);
-                pool(l, p, i, &in, to);
+#define POOL(v) pool(l, p, i, &in, to, v)
+                EACH_CHANNEL(at->channels, POOL)
             }
 }
 
 /** A gradient of the input is added to, or written. */
-static inline void give(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t here, ps_vf d,
-                        int64_t count, bool add)
+INLINE void give(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t here, ps_vf d, int64_t count,
+                 bool add)
 {
     ps_image_store(p->dx, here, add ? ps_image_load(p->dx, here, count, l->half_x) + d : d, count, l->half_x);
 }
 
-/** The first of the largest gets the gradient. Rounding keeps order, so that the largest of what is read is
- * also the largest of what is read and rounded. */
-static void to_largest(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t i,
-                       const struct inside *in, int64_t from, bool add)
+/** One window backwards: its mean's gradient goes to all places, its maximum's to the first of the largest.
+ * Rounding keeps order, so that the largest of what is read is also the largest of what is read and rounded.
+ */
+INLINE void unpool(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t i, const struct inside *in,
+                   int64_t from, bool add, struct vectors v)
 {
     const struct ps_nn_window *at = &l->at;
-    PS_EACH_VECTOR(at->channels)
-    {
-        const ps_vf most = ps_image_load(p->y, from + k, count, l->half_y);
-        ps_vf left = ps_image_load(p->dy, from + k, count, l->half_y);
-        for (int64_t v = in->ylo; v < in->yhi; v++)
-            for (int64_t u = in->xlo; u < in->xhi; u++) {
-                const int64_t here = place(at, i, v, u, k);
-                ps_vf x = reads(&p->read, ps_image_load(p->x, here, count, l->half_x), k, count);
-                if (l->half_y) x = (ps_vf)ps_vf_round_half(x);
-                const ps_vf mine = ps_vf_where_equal(left, x, most);
-                left = (ps_vf)((ps_vu)left ^ (ps_vu)mine);
+    const bool mean = l->mean, half_x = l->half_x, half_y = l->half_y;
+    const ps_vf part = ps_vf_all(1 / (float)(at->kernel * at->kernel));
+    ps_vf left[TOGETHER], most[TOGETHER];
+    struct factors f;
+    load_factors(&p->read, &v, &f);
+    for (int j = 0; j < v.m; j++) {
+        const int64_t k = from + v.k + j * PS_LANES;
+        left[j] = ps_image_load(p->dy, k, count_of(&v, j), half_y);
+        most[j] = ps_image_load(p->y, k, count_of(&v, j), half_y);
+        if (mean) left[j] = part * left[j];
+    }
+    for (int64_t y = in->ylo; y < in->yhi; y++)
+        for (int64_t x = in->xlo; x < in->xhi; x++)
+            for (int j = 0; j < v.m; j++) {
+                const int64_t here = place(at, i, y, x, v.k) + j * PS_LANES, count = count_of(&v, j);
+                ps_vf mine = left[j];
+                if (!mean) {
+                    ps_vf z = reads(&f, j, ps_image_load(p->x, here, count, half_x));
+                    if (half_y) z = (ps_vf)ps_vf_round_half(z);
+                    mine = ps_vf_where_equal(left[j], z, most[j]);
+                    left[j] = (ps_vf)((ps_vu)left[j] ^ (ps_vu)mine);
+                }
                 give(l, p, here, mine, count, add);
             }
-    }
-}
-
-static void to_all(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t i, const struct inside *in,
-                   int64_t from, bool add)
-{
-    const struct ps_nn_window *at = &l->at;
-    const ps_vf part = ps_vf_all(1 / (float)(at->kernel * at->kernel));
-    PS_EACH_VECTOR(at->channels)
-    {
-        const ps_vf d = part * ps_image_load(p->dy, from + k, count, l->half_y);
-        for (int64_t v = in->ylo; v < in->yhi; v++)
-            for (int64_t u = in->xlo; u < in->xhi; u++) give(l, p, place(at, i, v, u, k), d, count, add);
-    }
 }
 
 /** Is every place of the input in exactly one window? */
@@ -158,10 +211,8 @@ void ps_nn_pool_backward_cpu(const struct ps_nn_pool *l, const struct ps_nn_pass
             if (zero && reached > zeroed) zero_lines(l, p, i, zeroed, reached), zeroed = reached;
             for (int64_t col = 0; col < at->cols; col++, from += at->channels) {
                 const struct inside in = inside_of(at, row, col);
-                if (l->mean)
-                    to_all(l, p, i, &in, from, add);
-                else
-                    to_largest(l, p, i, &in, from, add);
+#define UNPOOL(v) unpool(l, p, i, &in, from, add, v)
+                EACH_CHANNEL(at->channels, UNPOOL)
             }
             for (; p->read.a && finished < ready; finished++) finish_line(l, p, i, finished);
         }
