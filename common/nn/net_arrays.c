@@ -37,12 +37,12 @@ static void find_unwritten(struct ps_net *net, const struct readers *readers)
 /* Does `node` take an input in bf16, where the kernels have such images? */
 static bool reads_half(const struct ps_node *node)
 {
-    return node->op == &ps_op_sum || node->op == &ps_op_pool || is_linear_conv(node) || node->half;
+    return node->op == &ps_op_sum || node->op == &ps_op_pool || node->op == &ps_op_conv || node->half;
 }
 
 static bool writes_half(const struct ps_node *node)
 {
-    return node->op == &ps_op_sum || node->op == &ps_op_pool || is_linear_conv(node) || node->unwritten;
+    return node->op == &ps_op_sum || node->op == &ps_op_pool || node->op == &ps_op_conv || node->unwritten;
 }
 
 /* Images between layers are stored in bf16 where the kernels have such, and who writes and who reads them

@@ -34,6 +34,7 @@ const struct ps_nn_kernels ps_nn_cpu = {
 
 const struct ps_nn_kernels ps_nn_cpu_bf16 = {
     .name = "cpu-bf16",
+    .half_images = true,
     .dense_prepare = ps_nn_dense_prepare_half,
     .dense_forward = ps_nn_dense_forward_half,
     .dense_backward = ps_nn_dense_backward_half,

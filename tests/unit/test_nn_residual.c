@@ -10,12 +10,13 @@ static int norm(struct ps_net *net, int from, const char *name, enum ps_nn_act a
 }
 
 /* Stem with pooling, a block that shrinks images, with a convolution as shortcut, and one that does not. */
-static void add_bottlenecks(struct ps_net *net, const struct ps_nn_kernels *k)
+static void add_bottlenecks(struct ps_net *net, const struct ps_nn_kernels *k, bool smooth)
 {
+    const enum ps_nn_act act = smooth ? PS_NN_LINEAR : PS_NN_RELU;
     ps_net_begin(net, k, (struct ps_shape){13, 12, 3, false}, PS_INIT_HE, 5);
     int a = ps_net_conv_plain(net, 0, "conv1", 8, 5, 1, 2);
-    a = norm(net, a, "bn1", PS_NN_RELU);
-    a = ps_net_pool(net, a, false, 3, 2, 1);
+    a = norm(net, a, "bn1", act);
+    a = ps_net_pool(net, a, smooth, 3, 2, 1);
     for (int block = 0; block < 2; block++) {
         char name[32];
         int b = a;
@@ -24,13 +25,13 @@ static void add_bottlenecks(struct ps_net *net, const struct ps_nn_kernels *k)
             b = ps_net_conv_plain(net, b, name, i < 3 ? 5 : 20, i == 2 ? 3 : 1, i == 2 && block == 0 ? 2 : 1,
                                   i == 2);
             snprintf(name, sizeof name, "block%d.bn%d", block, i);
-            b = norm(net, b, name, i < 3 ? PS_NN_RELU : PS_NN_LINEAR);
+            b = norm(net, b, name, i < 3 ? act : PS_NN_LINEAR);
         }
         if (block == 0) {
             a = ps_net_conv_plain(net, a, "shortcut.conv", 20, 1, 2, 0);
             a = norm(net, a, "shortcut.bn", PS_NN_LINEAR);
         }
-        a = ps_net_sum_act(net, b, a, PS_NN_RELU);
+        a = ps_net_sum_act(net, b, a, act);
     }
     a = ps_net_pool(net, a, true, (int)net->node[a].out.height - 1, 1, 0);
     ps_net_dense(net, a, "fc", 5, PS_NN_LINEAR);
@@ -38,14 +39,21 @@ static void add_bottlenecks(struct ps_net *net, const struct ps_nn_kernels *k)
 
 static void bottlenecks(struct ps_net *net, const struct ps_nn_kernels *k)
 {
-    add_bottlenecks(net, k);
+    add_bottlenecks(net, k, false);
+    ck_assert_msg(ps_net_end(net) == PS_OK, "%s", ps_err_message());
+}
+
+/* The same without kinks, so that gradients of two precisions can be compared. */
+static void smooth(struct ps_net *net, const struct ps_nn_kernels *k)
+{
+    add_bottlenecks(net, k, true);
     ck_assert_msg(ps_net_end(net) == PS_OK, "%s", ps_err_message());
 }
 
 /* The same with every batch norm written out, as it is to be read. */
 static void written(struct ps_net *net, const struct ps_nn_kernels *k)
 {
-    add_bottlenecks(net, k);
+    add_bottlenecks(net, k, false);
     for (int i = 0; i < net->nodes; i++)
         if (net->node[i].buffers > 0) ps_net_keep(net, i);
     ck_assert_msg(ps_net_end(net) == PS_OK, "%s", ps_err_message());
@@ -165,6 +173,58 @@ START_TEST(same)
 }
 END_TEST
 
+/* All images between the first convolution and the mean over all places are in bf16. What is stored is off by
+ * up to 2^-9 of itself, some ten times one after the other, and batch norms bring differences of such numbers
+ * back to size 1: some percent of the length of a gradient. Where a ReLU or a maximum changes sides, which
+ * one in some hundred does, a gradient is another. */
+static void check_half(void (*build)(struct ps_net *, const struct ps_nn_kernels *), double bound)
+{
+    struct ps_net net;
+    struct ps_net_work work;
+    build(&net, &ps_nn_cpu_bf16);
+    for (int i = 1; i < net.nodes; i++)
+        ck_assert_msg(net.node[i].half == (i < net.nodes - 2), "layer %d of %d", i, net.nodes);
+    const struct outcome want = step(build);
+    const int64_t in = N * ps_shape_size(net.node[0].out), all = net.weights + net.buffers;
+    float *x = calloc((size_t)in, sizeof *x), *w = calloc((size_t)all, sizeof *w);
+    float *dw = calloc((size_t)all, sizeof *dw);
+    float *prepared = aligned_alloc(64, ((size_t)net.prepared * sizeof *prepared + 64) / 64 * 64);
+    const struct ps_net_batch batch = {.n = N, .x = x, .sample = samples, .training = true};
+    for (int64_t i = 0; i < in; i++) x[i] = (float)number(1, i);
+    ps_net_init(&net, w);
+    ps_net_prepare(&net, w, prepared, 0, 1);
+    ck_assert(ps_net_work_make(&net, N, true, &work) == PS_OK);
+    const float *y = ps_net_forward(&work, &batch, w, prepared);
+    double off = 0, length = 0;
+    for (int i = 0; i < N * 5; i++) {
+        off += (y[i] - want.y[i]) * (y[i] - want.y[i]);
+        length += want.y[i] * want.y[i];
+        ((float *)ps_net_output_gradient(&work))[i] = (float)number(2, i);
+    }
+    ck_assert_msg(off > 0 && sqrt(off / length) < 0.02, "output off by %g", sqrt(off / length));
+    ps_net_backward(&work, &batch, w, prepared, &(struct ps_net_gradient){.dw = dw});
+    off = length = 0;
+    for (int64_t i = 0; i < net.weights; i++) {
+        off += (dw[i] - want.dw[i]) * (dw[i] - want.dw[i]);
+        length += want.dw[i] * want.dw[i];
+    }
+    ck_assert_msg(off > 0 && sqrt(off / length) < bound, "gradient off by %g", sqrt(off / length));
+    for (int64_t i = net.weights; i < all; i++)
+        ck_assert_msg(fabs(dw[i] - want.dw[i]) < 0.02 * fmax(1, fabs(want.dw[i])),
+                      "running number %lld: %g, not %g", (long long)(i - net.weights), (double)dw[i],
+                      want.dw[i]);
+    ps_net_work_free(&work);
+    ps_net_free(&net);
+    free(x), free(w), free(dw), free(prepared), free(want.w), free(want.dw);
+}
+
+START_TEST(half)
+{
+    check_half(smooth, 0.02);
+    check_half(bottlenecks, 0.2);
+}
+END_TEST
+
 /* Arrays that are not written take no room, nor do those that nobody reads any more. */
 START_TEST(room)
 {
@@ -224,6 +284,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {gradients, single, found, same, room, start, NULL};
+    const TTest *const tests[] = {gradients, single, found, same, half, room, start, NULL};
     return mck_main(argc, argv, "nn_residual", tests);
 }
