@@ -233,8 +233,8 @@ struct ps_nn_kernels {
     /** to += from, n elements: sums of layers, and of gradients. */
     void (*add)(int64_t n, const void *from, void *to);
 
-    /** Losses: sums over samples of the cross-entropy, or of the squared or absolute differences over features;
-     * gradients of `scale` times that are written (of an absolute difference of 0: 0).
+    /** Losses: sums over samples of the cross-entropy, or of the squared or absolute differences over
+     * features; gradients of `scale` times that are written (of an absolute difference of 0: 0).
      * @param label [n] in [0, classes) @param dx NULL: not wanted */
     double (*softmax_loss)(const struct ps_nn_softmax *l, int64_t n, const void *x, const int32_t *label,
                            double scale, void *dx);
@@ -258,10 +258,11 @@ struct ps_nn_kernels {
     double (*squares)(int64_t n, const void *x);
 };
 
-/** `ref` in single and double precision; `cpu`; and `cpu-bf16`, where operands of the products of dense and
- * recurrent layers are rounded to bf16 (to the nearest, ties to even), while sums, weights and everything
- * else stay in single precision. Processors without such products compute the same in single precision; those
- * with them may take numbers below 2^-126 for 0. */
+/** `ref` in single and double precision; `cpu`; and `cpu-bf16`, where operands of the products of dense,
+ * recurrent layers and convolutions are rounded to bf16 (to the nearest, ties to even), and images between
+ * layers may be stored in bf16, while sums, weights and everything else stay in single precision. Processors
+ * without such products compute the same in single precision; those with them may take numbers below 2^-126
+ * for 0. */
 extern const struct ps_nn_kernels ps_nn_ref, ps_nn_ref64, ps_nn_cpu, ps_nn_cpu_bf16;
 
 #endif
