@@ -3,9 +3,9 @@
 #include "common/nn/op.h"
 #include "common/run/err.h"
 
-/** Who reads a node: how often, and the last. */
+/** Who reads a node: how often, the last, and the last but one (0: none). */
 struct readers {
-    int count, last;
+    int count, last, before;
 };
 
 static bool is_linear_conv(const struct ps_node *node)
@@ -70,17 +70,31 @@ static void find_half(struct ps_net *net)
     }
 }
 
-/* Can input `i` of `node`, a sum, go on with the array of its gradient? */
+/* Can input `i` of `node`, a sum, go on with the array of its gradient? A sum is done with that when it hands
+ * it on; hence one input can, if nothing was written for it before. */
 static bool goes_on(const struct ps_net *net, const struct ps_node *node, int i, bool first)
 {
     return node->op == &ps_op_sum && i > 0 && first && net->node[i].half == node->half;
 }
 
-/* Who writes the gradient of a node's output first, when nodes are gone through backwards, and where: an
- * array of its own, or that of a later node whose gradient is the same. A sum is done with its own gradient
- * when it hands it on; hence one input may go on with the array, if nothing was written for that input
- * before. */
-static void find_gradients(struct ps_net *net, bool *written)
+/* Can both inputs? Backwards the later one comes first: it must be done with the gradient before anything
+ * changes it, and leave it as it is. That does a batch norm that is not written out, if its convolution does.
+ * The other input's gradient is changed by the last node, but for the sum, that adds to it, or else where it
+ * belongs. */
+static bool both_go_on(const struct ps_net *net, const struct ps_node *node, const struct readers *readers)
+{
+    const int later = node->from > node->also ? node->from : node->also;
+    const int other = node->from > node->also ? node->also : node->from;
+    if (later == other || !net->node[later].unwritten) return false;
+    const struct ps_node *of = &net->node[other];
+    const int conv = net->node[later].from;
+    const int changed = readers[other].count > 1 ? readers[other].before : of->unwritten ? of->from : other;
+    return changed < conv && net->kernels->conv_keeps(&net->node[conv].as.conv);
+}
+
+/* Who writes the gradient of a node's output first, when nodes are gone through backwards, and where: in an
+ * array of its own, or in that of a later node whose gradient is the same. */
+static void find_gradients(struct ps_net *net, const struct readers *readers, bool *written)
 {
     for (int i = net->nodes - 1; i > 0; i--) {
         struct ps_node *node = &net->node[i];
@@ -91,12 +105,11 @@ static void find_gradients(struct ps_net *net, bool *written)
             written[node->also] = true;
         }
         if (node->dy_of == 0) node->dy_of = i;
-        if (goes_on(net, node, node->from, node->from_first))
-            net->node[node->from].dy_of = node->dy_of;
-        else if (goes_on(net, node, node->also, node->also_first))
-            net->node[node->also].dy_of = node->dy_of;
-        else if (node->unwritten)
-            net->node[node->from].dy_of = node->dy_of;
+        if (node->unwritten) net->node[node->from].dy_of = node->dy_of;
+        const bool from = goes_on(net, node, node->from, node->from_first);
+        const bool also = goes_on(net, node, node->also, node->also_first);
+        if (from) net->node[node->from].dy_of = node->dy_of;
+        if (also && (!from || both_go_on(net, node, readers))) net->node[node->also].dy_of = node->dy_of;
     }
 }
 
@@ -110,14 +123,17 @@ enum ps_status ps_net_arrays_find(struct ps_net *net)
     for (int i = 1; i < net->nodes; i++) {
         const int reads[] = {net->node[i].from, net->node[i].also};
         for (int r = 0; r < 2; r++)
-            if (reads[r] >= 0) readers[reads[r]] = (struct readers){readers[reads[r]].count + 1, i};
+            if (reads[r] >= 0) {
+                struct readers *of = &readers[reads[r]];
+                *of = (struct readers){of->count + 1, i, of->last};
+            }
     }
     for (int i = net->nodes - 2; i > 0; i--)
         PS_CHECK_DONE(readers[i].count > 0, PS_EUSAGE, "layer %d of the net (%s) is read by no other", i,
                       net->node[i].op->kind);
     find_unwritten(net, readers);
     find_half(net);
-    find_gradients(net, written);
+    find_gradients(net, readers, written);
 done:
     free(readers);
     free(written);

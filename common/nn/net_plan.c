@@ -79,9 +79,13 @@ static bool outlives(const struct ps_net *net, int i)
 /* Backwards: a gradient lives from the first node that writes it (the last one's is the loss's) to its own
  * node, of several that share an array to the first of them. Outputs are not read after their own nodes, nor
  * after the convolution, where a batch norm has none. */
-static void plan_backward(const struct ps_net *net, int64_t most, struct memory *m, struct ps_net_plan *plan)
+static void plan_backward(const struct ps_net *net, int64_t most, struct memory *m, int *first,
+                          struct ps_net_plan *plan)
 {
-    for (int i = 0; i < net->nodes; i++) plan->dy[i] = -1;
+    for (int i = net->nodes - 1; i > 0; i--) {
+        plan->dy[i] = -1;
+        first[net->node[i].dy_of] = i;
+    }
     for (int i = net->nodes - 1; i > 0; i--) {
         const struct ps_node *node = &net->node[i];
         const int writes[] = {i == net->nodes - 1 ? i : -1, node->from, node->also};
@@ -91,9 +95,7 @@ static void plan_backward(const struct ps_net *net, int64_t most, struct memory 
             const int of = net->node[to].dy_of;
             plan->dy[to] = of == to ? take(m, output_bytes(net, to, most)) : plan->dy[of];
         }
-        const bool goes_on = net->node[node->from].dy_of == node->dy_of ||
-                             (node->also > 0 && net->node[node->also].dy_of == node->dy_of);
-        if (!goes_on) give(m, plan->dy[i], output_bytes(net, i, most));
+        if (first[node->dy_of] == i) give(m, plan->dy[i], output_bytes(net, i, most));
         if (!node->unwritten && !outlives(net, i)) give(m, plan->y[i], output_bytes(net, i, most));
     }
 }
@@ -124,10 +126,10 @@ enum ps_status ps_net_plan(const struct ps_net *net, int64_t most, bool training
 {
     const size_t real = net->kernels->real;
     struct memory m = {.end = 0};
-    int *last = NULL;
+    int *nodes = NULL;
     int64_t work = 0;
     enum ps_status rc = ps_alloc(&m.free, 2 * (int64_t)net->nodes + 1, sizeof *m.free, "the plan of a net");
-    if (rc == PS_OK) rc = ps_alloc(&last, net->nodes, sizeof *last, "the plan of a net");
+    if (rc == PS_OK) rc = ps_alloc(&nodes, net->nodes, sizeof *nodes, "the plan of a net");
     PS_TRY_DONE(rc);
     for (int i = 1; i < net->nodes; i++) {
         const struct ps_nn_size size = net->node[i].op->size(net->kernels, &net->node[i], most);
@@ -135,11 +137,11 @@ enum ps_status ps_net_plan(const struct ps_net *net, int64_t most, bool training
         if (lines(size.work, real) > work) work = lines(size.work, real);
     }
     out->scratch = take(&m, work);
-    plan_forward(net, most, training, &m, last, out);
-    if (training) plan_backward(net, most, &m, out);
+    plan_forward(net, most, training, &m, nodes, out);
+    if (training) plan_backward(net, most, &m, nodes, out);
     out->bytes = m.end;
 done:
     free(m.free);
-    free(last);
+    free(nodes);
     return rc;
 }

@@ -38,6 +38,13 @@ void ps_nn_conv_forward_cpu(const struct ps_nn_conv *l, const struct ps_nn_pass 
     way_of(l)->forward(l, p);
 }
 
+bool ps_nn_conv_keeps_cpu(const struct ps_nn_conv *l)
+{
+    const struct way *way = way_of(l);
+    const bool single = l->at.kernel == 1 && l->at.stride == 1;
+    return l->plain && l->act == PS_NN_LINEAR && (way == &winograd || (way == &blocked && single));
+}
+
 void ps_nn_conv_backward_cpu(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
 {
     way_of(l)->backward(l, p);

@@ -234,6 +234,12 @@ static struct ps_half_finish finish_data(const struct ps_nn_conv *l, const struc
                                    .sums = p->sums};
 }
 
+/** Gradients of y are read into copies. */
+bool ps_half_conv_keeps(const struct ps_nn_conv *l)
+{
+    return is_half(l) || ps_nn_conv_keeps_cpu(l);
+}
+
 void ps_half_conv_backward(const struct ps_nn_conv *given, const struct ps_nn_pass *p)
 {
     if (!is_half(given)) {

@@ -15,5 +15,6 @@ struct ps_nn_size ps_half_conv_size(const struct ps_nn_conv *l, int64_t n);
 void ps_half_conv_prepare(const struct ps_nn_conv *l, const void *w, void *prepared, int part, int parts);
 void ps_half_conv_forward(const struct ps_nn_conv *l, const struct ps_nn_pass *p);
 void ps_half_conv_backward(const struct ps_nn_conv *l, const struct ps_nn_pass *p);
+bool ps_half_conv_keeps(const struct ps_nn_conv *l);
 
 #endif

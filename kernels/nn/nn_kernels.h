@@ -39,7 +39,7 @@ struct ps_nn_pass {
     const void *prepared; /**< the same, as ..._prepare wrote them */
     void *kept;           /**< what backward needs besides x and y */
     void *work;           /**< scratch */
-    void *dy;             /**< backward: gradient of y; destroyed */
+    void *dy;             /**< backward: gradient of y; destroyed, but see conv_keeps */
     void *dx;             /**< backward: gradient of x; NULL: not wanted */
     bool dx_add;          /**< dx is added to; else what is there is lost */
     void *dw;             /**< backward: gradient of w */
@@ -205,6 +205,7 @@ struct ps_nn_kernels {
     void (*conv_prepare)(const struct ps_nn_conv *l, const void *w, void *prepared, int part, int parts);
     void (*conv_forward)(const struct ps_nn_conv *l, const struct ps_nn_pass *p);
     void (*conv_backward)(const struct ps_nn_conv *l, const struct ps_nn_pass *p);
+    bool (*conv_keeps)(const struct ps_nn_conv *l); /**< does conv_backward leave dy as it is? */
     struct ps_nn_size (*lstm_size)(const struct ps_nn_lstm *l, int64_t n);
     void (*lstm_prepare)(const struct ps_nn_lstm *l, const void *w, void *prepared, int part, int parts);
     void (*lstm_forward)(const struct ps_nn_lstm *l, const struct ps_nn_pass *p);

@@ -130,6 +130,12 @@ static void NAME(conv_backward)(const struct ps_nn_conv *l, const struct ps_nn_p
     NAME(before_act)(p, p->n * at->height * at->width, c);
 }
 
+static bool NAME(conv_keeps)(const struct ps_nn_conv *l)
+{
+    (void)l;
+    return true;
+}
+
 /* --- pooling --- */
 
 static void NAME(pool_forward)(const struct ps_nn_pool *l, const struct ps_nn_pass *p)

@@ -221,8 +221,53 @@ START_TEST(rounded)
 }
 END_TEST
 
+/* Convolutions that say they leave the gradient of y as it is do so, read through a normalisation or not;
+ * those of single places between images in bf16, and without a stride in single precision, say it. */
+START_TEST(kept)
+{
+    static const struct {
+        int kernel, stride;
+        int64_t in, out, side;
+    } convs[] = {
+        {1, 1, 64, 128, 7}, {1, 2, 32, 64, 9}, {3, 1, 64, 64, 14}, {3, 2, 16, 20, 9}, {1, 1, 5, 3, 6}};
+    const struct ps_nn_kernels *const tables[] = {&ps_nn_ref, &ps_nn_cpu, &ps_nn_cpu_bf16};
+    for (int i = 0; i < 30; i++) {
+        const struct ps_nn_kernels *k = tables[i / 10];
+        const bool half = k->half_images, normal = i & 1;
+        const int c = i / 2 % 5, kernel = convs[c].kernel;
+        const struct ps_nn_conv l = {
+            .at = window(convs[c].side, convs[c].side, convs[c].in, kernel, convs[c].stride, kernel / 2),
+            .out = convs[c].out,
+            .data = true,
+            .plain = true,
+            .half_x = half,
+            .half_y = half};
+        const struct ps_nn_size size = k->conv_size(&l, N);
+        const int64_t in = N * l.at.height * l.at.width * l.at.channels,
+                      out = N * l.at.rows * l.at.cols * l.out;
+        struct array x = make(in, 1, half), y = make(out, 2, half), dy = make(out, 3, half);
+        struct array was = make(out, 3, half), dx = make(in, 4, half), w = make(size.weights, 5, false);
+        struct array dw = make(size.weights, 6, false), prepared = make(size.prepared + 1, 7, false);
+        struct array work = make(size.work + 1, 8, false);
+        struct factors f = make_factors(l.out, 10);
+        struct ps_nn_pass p = {.n = N, .x = x.own, .y = y.own, .w = w.own, .prepared = prepared.own};
+        p.work = work.own, p.dy = dy.own, p.dx = dx.own, p.dw = dw.own;
+        if (normal) p.dy_read = (struct ps_nn_gradient_read){f.a.own, f.b.own, f.mean.own};
+        k->conv_prepare(&l, w.own, prepared.own, 0, 1);
+        k->conv_backward(&l, &p);
+        const bool says = k->conv_keeps(&l);
+        ck_assert_msg(says || (k == &ps_nn_cpu && c != 0), "%s: convolution %d", k->name, c);
+        if (says)
+            ck_assert_msg(memcmp(dy.own, was.own, (size_t)out * (half ? 2 : 4)) == 0, "%s: convolution %d",
+                          k->name, c);
+        drop(&x), drop(&y), drop(&dy), drop(&was), drop(&dx), drop(&w), drop(&dw);
+        drop(&prepared), drop(&work), drop_factors(&f);
+    }
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {sums, pooling, rounded, NULL};
+    const TTest *const tests[] = {sums, pooling, rounded, kept, NULL};
     return mck_main(argc, argv, "nn_norm", tests);
 }

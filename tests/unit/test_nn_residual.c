@@ -238,6 +238,16 @@ START_TEST(room)
         ck_assert(!node->unwritten || (work.y[i] == work.y[node->from] && work.dy[i] == work.dy[node->from]));
     }
     ps_net_work_free(&work);
+    ps_net_free(&net);
+    bottlenecks(&net,
+                &ps_nn_ref); /* whose convolutions leave gradients as they are: sums hand theirs to both */
+    for (int i = 1; i < net.nodes; i++) {
+        const struct ps_node *node = &net.node[i];
+        if (node->also < 0) continue;
+        ck_assert(net.node[node->from].dy_of == node->dy_of && net.node[node->also].dy_of == node->dy_of);
+    }
+    ps_net_free(&net);
+    bottlenecks(&net, &ps_nn_cpu);
     ck_assert(ps_net_work_make(&net, 1, false, &work) == PS_OK);
     for (int i = 1; i < net.nodes; i++) {
         const int64_t end = (char *)work.y[i] - (char *)work.y[1] + 4 * ps_shape_size(net.node[i].out);
