@@ -86,6 +86,30 @@ class Residual(nn.Module):
         return self.fc(F.avg_pool2d(x, 2).flatten(1))
 
 
+class Bottleneck(nn.Module):
+    shape, labels = (22, 19, 3), True
+    layers = [(3, 16, 7, 2), (16, 16, 1, 1), (16, 16, 3, 2), (16, 64, 1, 1), (16, 64, 1, 2), (64, 16, 1, 1), (16, 16, 3, 1), (16, 64, 1, 1)]
+
+    def __init__(self):
+        super().__init__()
+        for i, (inputs, outputs, kernel, stride) in enumerate(self.layers):
+            self.add_module(f"conv{i}", nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False))
+            self.add_module(f"bn{i}", nn.BatchNorm2d(outputs))
+        self.fc = nn.Linear(64, 10)
+
+    def block(self, x, first):
+        for i in range(first, first + 3):
+            x = getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x))
+            x = F.relu(x) if i < first + 2 else x
+        return x
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.bn0(self.conv0(x))), 3, 2, 1)
+        x = F.relu(self.block(x, 1) + self.bn4(self.conv4(x)))
+        x = F.relu(self.block(x, 5) + x)
+        return self.fc(F.avg_pool2d(x, 3).flatten(1))
+
+
 class Decoder(nn.Module):
     shape, labels = (30,), True
 
@@ -111,7 +135,7 @@ class Series(nn.Module):
         return self.fc(self.lstm(x)[0][:, -1])
 
 
-NETS = {"dense": Dense, "image": Image, "residual": Residual, "decoder": Decoder, "series": Series}
+NETS = {"dense": Dense, "image": Image, "residual": Residual, "bottleneck": Bottleneck, "decoder": Decoder, "series": Series}
 
 # Options of nn-golden, and PyTorch's optimizer. EPS is large beside rounding errors of gradients (1e-9): with a small one, a step
 # on a weight without influence is the sign of such an error.

@@ -2,6 +2,7 @@
  * (weights) and batch.safetensors (x [n][...], channels last; label [n] or target [n][out]), and writes
  * logits.safetensors (logits, loss), gradients.safetensors and, after STEPS updates on that batch,
  * after.safetensors. usage: nn-golden FOLDER --net NAME --optimizer NAME [--precision fp32|bf16] */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "common/io/safetensors.h"
@@ -20,7 +21,8 @@ struct params {
 
 static const struct ps_param rows[] = {
     PS_PARAM(struct params, folder, .positional = 1, .help = "folder of the files"),
-    PS_PARAM(struct params, net, .choices = "dense|image|residual|decoder|series", .help = "which net"),
+    PS_PARAM(struct params, net, .choices = "dense|image|residual|bottleneck|decoder|series",
+             .help = "which net"),
     PS_TRAIN_ROWS(struct params, train, "1", "1", "sgd", "0.01"),
 };
 
@@ -60,6 +62,33 @@ static void residual(struct ps_net *net)
     ps_net_dense(net, a, "fc", 10, PS_NN_LINEAR);
 }
 
+static int conv_norm(struct ps_net *net, int from, const char *name, int64_t out, int kernel, int stride,
+                     enum ps_nn_act act)
+{
+    char text[32];
+    snprintf(text, sizeof text, "conv%s", name);
+    const int a = ps_net_conv_plain(net, from, text, out, kernel, stride, kernel / 2);
+    snprintf(text, sizeof text, "bn%s", name);
+    return ps_net_batch_norm(net, a, text, 1e-5, 0.1, act);
+}
+
+static void bottleneck(struct ps_net *net)
+{
+    ps_net_begin(net, &ps_nn_cpu, (struct ps_shape){22, 19, 3, false}, PS_INIT_TORCH, 1);
+    int a = conv_norm(net, 0, "0", 16, 7, 2, PS_NN_RELU);
+    a = ps_net_pool(net, a, false, 3, 2, 1);
+    int b = conv_norm(net, a, "1", 16, 1, 1, PS_NN_RELU);
+    b = conv_norm(net, b, "2", 16, 3, 2, PS_NN_RELU);
+    b = conv_norm(net, b, "3", 64, 1, 1, PS_NN_LINEAR);
+    a = ps_net_sum_act(net, b, conv_norm(net, a, "4", 64, 1, 2, PS_NN_LINEAR), PS_NN_RELU);
+    b = conv_norm(net, a, "5", 16, 1, 1, PS_NN_RELU);
+    b = conv_norm(net, b, "6", 16, 3, 1, PS_NN_RELU);
+    b = conv_norm(net, b, "7", 64, 1, 1, PS_NN_LINEAR);
+    a = ps_net_sum_act(net, b, a, PS_NN_RELU);
+    a = ps_net_pool(net, a, true, 3, 3, 0);
+    ps_net_dense(net, a, "fc", 10, PS_NN_LINEAR);
+}
+
 static void decoder(struct ps_net *net)
 {
     ps_net_begin(net, &ps_nn_cpu, (struct ps_shape){1, 1, 30, false}, PS_INIT_TORCH, 1);
@@ -84,11 +113,8 @@ static const struct {
     const char *name;
     void (*build)(struct ps_net *net);
     bool labels;
-} nets[] = {{"dense", dense, true},
-            {"image", image, true},
-            {"residual", residual, true},
-            {"decoder", decoder, true},
-            {"series", series, false}};
+} nets[] = {{"dense", dense, true},           {"image", image, true},     {"residual", residual, true},
+            {"bottleneck", bottleneck, true}, {"decoder", decoder, true}, {"series", series, false}};
 
 /* --- a batch and its passes ------------------------------------------------------------------------- */
 struct state {
