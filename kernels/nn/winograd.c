@@ -9,7 +9,8 @@
 enum {
     BLOCK = 48, /* tiles whose transforms stay in the second cache, */
     COLS = PS_FILTER_COLS,
-    SIDE = 64 /* and outputs of a block of the weights' gradient, which stays there with COLS inputs */
+    SIDE = 64, /* and outputs of a block of the weights' gradient, which stays there with COLS inputs: */
+    SUMS = SIDE * COLS + PS_LANES /* floats of a point of that, an odd number of vectors */
 };
 
 /** The cut of n images. */
@@ -100,7 +101,7 @@ struct ps_nn_size ps_winograd_size(const struct ps_nn_conv *l, int64_t n)
     const int64_t in = l->at.channels, products = products_floats(p.block);
     const int64_t forward = PS_POINTS * next_of(p.block, p.in_row) + products;
     const int64_t backward = PS_POINTS * (next_of(p.chunk, p.in_row) + next_of(p.chunk, p.out_row)) +
-                             products + blocks_of(&p) * PS_POINTS * SIDE * COLS;
+                             products + blocks_of(&p) * PS_POINTS * SUMS;
     return (struct ps_nn_size){
         .weights = l->out * 9 * in + (l->plain ? 0 : l->out),
         .prepared = ps_filter_floats(in, l->out) + (l->data ? ps_filter_floats(l->out, in) : 0),
@@ -162,17 +163,18 @@ void ps_winograd_forward(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
 
 /** Gradients of weights from a chunk of tiles: 36 products whose depth are tiles, block by block of outputs
  * and inputs.
- * @param x, dy transformed @param first, last chunks? @param sums blocks of [PS_POINTS][SIDE][COLS] */
+ * @param x, dy transformed @param first, last chunks? @param sums blocks of [PS_POINTS][SUMS] */
 static void weights(const struct plan *q, int64_t count, const float *x, const float *dy, bool first,
                     bool last, bool add, float *sums, float *dw)
 {
-    const int64_t in = q->in.channels, out = q->out.channels,
-                  step = blocks_of(q) > 1 ? PS_POINTS * SIDE * COLS : 0;
+    const int64_t in = q->in.channels, out = q->out.channels, step = blocks_of(q) > 1 ? PS_POINTS * SUMS : 0;
     const int64_t x_next = next_of(q->chunk, q->in_row), dy_next = next_of(q->chunk, q->out_row);
     for (int64_t o = 0; o < out; o += SIDE)
         for (int64_t c = 0; c < in; c += COLS, sums += step) {
             const int64_t rows = least(SIDE, out - o), cols = least(COLS, in - c);
-            for (int f = 0; f < PS_POINTS; f++)
+            for (int f = 0; f < PS_POINTS; f++) {
+                for (int64_t r = f * rows / PS_POINTS; last && r < (f + 1) * rows / PS_POINTS; r++)
+                    ps_filter_fetch(in, cols, dw + (o + r) * 9 * in + c);
                 ps_product(&(struct ps_product){.m = rows,
                                                 .n = ps_tiles_lanes(cols),
                                                 .k = count,
@@ -182,12 +184,13 @@ static void weights(const struct plan *q, int64_t count, const float *x, const f
                                                 .a_col = q->out_row,
                                                 .b = x + f * x_next + c,
                                                 .b_row = q->in_row,
-                                                .c = sums + f * SIDE * COLS,
+                                                .c = sums + f * SUMS,
                                                 .c_row = COLS,
                                                 .add = !first},
                            NULL);
+            }
             for (int64_t r = 0; r < rows && last; r++)
-                ps_filter_gradient(in, cols, sums + r * COLS, SIDE * COLS, add, dw + (o + r) * 9 * in + c);
+                ps_filter_gradient(in, cols, sums + r * COLS, SUMS, add, dw + (o + r) * 9 * in + c);
         }
 }
 

@@ -148,3 +148,9 @@ void ps_filter_gradient(int64_t in, int64_t count, const float *s, int64_t next,
         }
     }
 }
+
+void ps_filter_fetch(int64_t in, int64_t count, const float *dw)
+{
+    for (int i = 0; i < PLACES; i++)
+        for (int64_t c = 0; c < count; c += PS_LANES) __builtin_prefetch(dw + i * in + c, 1);
+}

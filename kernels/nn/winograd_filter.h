@@ -29,4 +29,7 @@ void ps_filter_prepare(int64_t in, int64_t out, const float *w, int64_t lo, int6
  * @param s point f begins at s + f next @param dw from the first channel, [3][3][in] */
 void ps_filter_gradient(int64_t in, int64_t count, const float *s, int64_t next, bool add, float *dw);
 
+/** Have that part of dw brought near. */
+void ps_filter_fetch(int64_t in, int64_t count, const float *dw);
+
 #endif
