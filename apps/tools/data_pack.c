@@ -16,7 +16,8 @@ static const struct ps_param rows[] = {
         struct pack_params, source, .positional = 1, .letter = 'i',
         .help =
             "folder of class folders (train, val and test may stand above them), tar files of such folders "
-            "(a.tar,b*.tar), or a CSV of path, label or labels, and perhaps part"),
+            "(a.tar,b*.tar), a CSV of path, label or labels, and perhaps part, or HDF5 of images and "
+            "targets"),
     PS_PARAM(struct pack_params, output, .positional = 2, .letter = 'o',
              .help = "netCDF file to write (.nc)"),
     PS_PARAM(

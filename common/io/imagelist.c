@@ -141,7 +141,7 @@ static bool ends(const char *name, const char *end)
 }
 
 /* Rank 0: what it is that is named. */
-enum kind { FOLDER, TAR, CSV, PACK };
+enum kind { FOLDER, TAR, CSV, PACK, HDF5 };
 
 static enum ps_status find_kind(const char *source, int *kind)
 {
@@ -154,14 +154,17 @@ static enum ps_status find_kind(const char *source, int *kind)
         PS_CHECK(!ends(source, packed[i]), PS_EUSAGE,
                  "%s: images are read at known places, which a compressed archive has not: unpack it first",
                  source);
-    *kind = ends(source, ".tar") ? TAR : ends(source, ".nc") ? PACK : FOLDER;
+    *kind = ends(source, ".tar")                           ? TAR
+            : ends(source, ".nc")                          ? PACK
+            : ends(source, ".h5") || ends(source, ".hdf5") ? HDF5
+                                                           : FOLDER;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         if (ends(source, tables[i])) *kind = CSV;
     if (*kind == TAR) return PS_OK; /* may be a list or a pattern */
     PS_CHECK(stat(source, &s) == 0, PS_EIO, "%s: %s", source, strerror(errno));
     if (S_ISDIR(s.st_mode)) *kind = FOLDER;
     PS_CHECK(*kind != FOLDER || S_ISDIR(s.st_mode), PS_EUSAGE,
-             "%s: is neither a folder nor a file whose name ends like .nc, .tar or .csv", source);
+             "%s: is neither a folder nor a file whose name ends like .nc, .tar, .csv or .h5", source);
     return PS_OK;
 }
 
@@ -179,5 +182,6 @@ enum ps_status ps_images_open(MPI_Comm comm, const char *source, struct ps_image
     if (rank == 0 && kind == FOLDER) rc = ps_images_folder(source, &first, &block);
     if (rank == 0 && kind == TAR) rc = ps_images_tars(source, &first, &block);
     if (rank == 0 && kind == CSV) rc = ps_images_csv(source, &first, &block);
+    if (rank == 0 && kind == HDF5) rc = ps_images_h5(source, &first, &block);
     return ps_images_share(comm, &first, block, rc, out);
 }

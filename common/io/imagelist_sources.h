@@ -48,6 +48,7 @@ enum ps_status ps_finds_end(struct ps_finds *f, const char *source, struct ps_im
 enum ps_status ps_images_folder(const char *source, struct ps_images *out, void **block);
 enum ps_status ps_images_tars(const char *source, struct ps_images *out, void **block);
 enum ps_status ps_images_csv(const char *source, struct ps_images *out, void **block);
+enum ps_status ps_images_h5(const char *source, struct ps_images *out, void **block);
 
 /** Collective; as ps_images_open. */
 enum ps_status ps_images_pack(MPI_Comm comm, const char *source, struct ps_images *out);
