@@ -13,16 +13,17 @@ bool ps_blocked_fits(const struct ps_nn_conv *l)
     return l->at.channels % COLS == 0 && l->out % COLS == 0;
 }
 
-/** Floats of scratch for the gradients of the input of so many images. */
-static int64_t data_work(const struct ps_nn_conv *l, int64_t images)
+/** Floats of scratch for the gradients of the input of n images. */
+static int64_t data_work(const struct ps_nn_conv *l, int64_t n)
 {
     const int64_t s = l->at.stride, c = l->at.channels;
+    struct ps_block_lines b;
     int64_t work = 0;
-    for (int64_t e = 0; l->data && e < s * s; e++) {
+    if (!l->data || is_single(&l->at) || !ps_block_lines_first(l, 0, n, &b)) return 0;
+    for (int64_t e = 0; e < s * s; e++) {
         const struct ps_gather g = ps_block_meetings(l, NULL, e / s, e % s);
-        const int64_t depth = g.lines * g.across * l->out;
-        const int64_t places = least(images * g.rows * g.cols, ps_block_most(depth, c, FEW));
-        work = most(work, places * (least(depth, DEPTH) + c));
+        const int64_t places = (b.end - b.first) * b.to * g.cols;
+        work = most(work, places * (least(ps_gather_pieces(&g) * COLS, DEPTH) + c));
     }
     return work;
 }

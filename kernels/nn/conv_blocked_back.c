@@ -74,27 +74,43 @@ static void spread(const struct ps_nn_conv *l, const struct ps_nn_pass *p, const
     }
 }
 
-/** Gradients of the input of images [first, end) where several places meet one. */
+/** Lines [line, to) of images [first, end) of the places of one class of those that are met alike, the e-th:
+ * part of the gradients of the input. */
+static void class_data(const struct ps_nn_conv *l, const struct ps_nn_pass *p, const struct ps_gather *g,
+                       int64_t e, const float *panels, const struct ps_block_lines *b, struct ps_soon *soon)
+{
+    const int64_t c = l->at.channels, s = l->at.stride, pieces = ps_gather_pieces(g);
+    const int64_t lo = (b->first * g->rows + least(b->line, g->rows)) * g->cols;
+    const int64_t hi = ((b->end - 1) * g->rows + least(b->to, g->rows)) * g->cols;
+    struct ps_made f = {
+        .panels = panels, .n = c, .y = p->work, .work = (float *)p->work + (hi - lo) * c, .soon = soon};
+    if (hi <= lo || (pieces == 0 && p->dx_add)) return;
+    if (s == 1) f.y = (float *)p->dx + lo * c, f.add = p->dx_add;
+    if (pieces == 0) memset(f.y, 0, (size_t)((hi - lo) * c) * sizeof *f.y);
+    ps_block_multiply(g, lo, hi, &f);
+    if (s > 1) spread(l, p, g, e / s, e % s, lo, hi, f.y);
+}
+
+/** Gradients of the input where several places of the output meet one, of images [first, end): some lines
+ * after the other, so that these stay in the cache through all classes. */
 static void data(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t first, int64_t end)
 {
-    const int64_t c = l->at.channels, s = l->at.stride, inputs = l->at.height * l->at.width;
-    const float *panels = (const float *)p->prepared + l->out * window_of(l);
-    for (int64_t e = 0; e < s * s; e++) {
-        const struct ps_gather g = ps_block_meetings(l, p->dy, e / s, e % s);
-        const int64_t places = g.rows * g.cols, depth = g.lines * g.across * l->out;
-        const int64_t block = ps_block_of((end - first) * places, depth, c, FEW);
-        if (depth == 0 && p->dx_add) continue;
-        for (int64_t lo = first * places, hi; lo < end * places; lo = hi) {
-            hi = least(lo + block, end * places);
-            struct ps_made f = {.panels = panels, .n = c, .y = p->work, .work = (float *)p->work + block * c};
-            if (s == 1) f.y = (float *)p->dx + lo * c, f.add = p->dx_add;
-            if (depth == 0) memset(f.y, 0, (size_t)((hi - lo) * c) * sizeof *f.y);
-            ps_block_multiply(&g, lo, hi, &f);
-            if (s > 1) spread(l, p, &g, e / s, e % s, lo, hi, f.y);
+    const int64_t c = l->at.channels, s = l->at.stride, width = l->at.width * c, window = window_of(l);
+    struct ps_block_lines b;
+    for (bool some = ps_block_lines_first(l, first, end, &b); some; some = ps_block_lines_next(l, end, &b)) {
+        const float *panels = (const float *)p->prepared + l->out * window;
+        const int64_t from = b.first * l->at.height + least(b.line * s, l->at.height);
+        const int64_t to = (b.end - 1) * l->at.height + least(b.to * s, l->at.height);
+        struct ps_soon soon = ps_block_soon((to - from) * l->at.width, c, window / c * l->out / (s * s),
+                                            (const float *)p->x + to * width, (to - from) * width,
+                                            (const float *)p->dx + to * width, (to - from) * width);
+        for (int64_t e = 0; e < s * s; e++) {
+            const struct ps_gather g = ps_block_meetings(l, p->dy, e / s, e % s);
+            class_data(l, p, &g, e, panels, &b, &soon);
+            panels += c * ps_gather_pieces(&g) * COLS;
         }
-        panels += c * depth;
+        slope(l, p, from * l->at.width, to * l->at.width);
     }
-    slope(l, p, first * inputs, end * inputs);
 }
 
 /** Those that belong to places [lo, hi) of the output where only one of these meets a place, from the

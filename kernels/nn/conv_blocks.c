@@ -20,6 +20,30 @@ int64_t ps_block_images(const struct ps_nn_conv *l, int64_t n)
     return is_single(&l->at) ? n : least(n, some);
 }
 
+bool ps_block_lines_first(const struct ps_nn_conv *l, int64_t first, int64_t end, struct ps_block_lines *b)
+{
+    *b = (struct ps_block_lines){.first = first, .end = first};
+    return ps_block_lines_next(l, end, b);
+}
+
+bool ps_block_lines_next(const struct ps_nn_conv *l, int64_t end, struct ps_block_lines *b)
+{
+    const int64_t s = l->at.stride, rows = (l->at.height + s - 1) / s, cols = (l->at.width + s - 1) / s;
+    const int64_t depth = window_of(l) / l->at.channels * l->out / (s * s);
+    const int64_t most = ps_block_most(depth, s * s * l->at.channels, FEW), places = rows * cols;
+    if (b->end > b->first && b->to < rows) {
+        b->line = b->to;
+    } else {
+        b->first = b->end;
+        b->end = least(b->first + (most >= 2 * places ? most / places : most > places ? 2 : 1), end);
+        b->line = 0;
+    }
+    const int64_t blocks = (places + most - 1) / most,
+                  lines = blocks > 1 ? (rows + blocks - 1) / blocks : rows;
+    b->to = least(b->line + lines, rows);
+    return b->first < end;
+}
+
 struct ps_gather ps_block_windows(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
 {
     const struct ps_nn_window *at = &l->at;

@@ -42,6 +42,16 @@ int64_t ps_block_of(int64_t all, int64_t depth, int64_t out, int64_t few);
 /** Images whose gradients are found together, of n. */
 int64_t ps_block_images(const struct ps_nn_conv *l, int64_t n);
 
+/** Lines [line, to) of every stride-th one of the input, of images [first, end); all of them where there are
+ * several images. */
+struct ps_block_lines {
+    int64_t first, end, line, to;
+};
+
+/** The first such block of images [first, end), or the one after b. @return whether there is one */
+bool ps_block_lines_first(const struct ps_nn_conv *l, int64_t first, int64_t end, struct ps_block_lines *b);
+bool ps_block_lines_next(const struct ps_nn_conv *l, int64_t end, struct ps_block_lines *b);
+
 /** Windows of the input. */
 struct ps_gather ps_block_windows(const struct ps_nn_conv *l, const struct ps_nn_pass *p);
 

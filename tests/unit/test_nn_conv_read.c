@@ -24,6 +24,15 @@ static void *poisoned(int64_t bytes)
     return p;
 }
 
+/* What lies beyond an array that was poisoned is as it was. */
+static bool untouched(const void *array, int64_t bytes)
+{
+    const unsigned char *p = array;
+    for (int64_t i = bytes; i < bytes + 64; i++)
+        if (p[i] != 0xff) return false;
+    return true;
+}
+
 struct hooks {
     bool read, relu, dy_read, moments, sums, add;
 };
@@ -199,6 +208,10 @@ static void check(const struct ps_nn_conv *l, int64_t n, struct hooks h)
         close_to(r.in, r.want_dx, r.dx, name, "gradient of input");
         if (h.sums) sums_close(&r, name);
     }
+    const struct ps_nn_size size = ps_nn_cpu.conv_size(l, n);
+    ck_assert_msg(untouched(r.work, size.work * 4) && untouched(r.prepared, size.prepared * 4) &&
+                      untouched(r.y, r.out * 4),
+                  "%s: wrote beyond an array", name);
     end(&r);
 }
 
