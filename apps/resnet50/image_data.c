@@ -1,6 +1,9 @@
 #include "apps/resnet50/image_data.h"
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include "apps/resnet50/image_store.h"
 #include "common/run/err.h"
@@ -11,19 +14,34 @@ enum { LOOKS = 16, SIDE = 224, WHITE = 255 };
 /* Statistics of ImageNet's training images, as they are used everywhere. */
 static const double imagenet_mean[] = {0.485, 0.456, 0.406}, imagenet_std[] = {0.229, 0.224, 0.225};
 
-/* Bytes that this node may hold. */
-static int64_t memory_of(const struct image_choice *c)
+/* Bytes of this node that programs could have, what the system keeps of files among them. */
+static double free_bytes(void)
 {
-    const double gib = 1024.0 * 1024.0 * 1024.0;
-    if (c->memory > 0) return (int64_t)(c->memory * gib);
-    return (int64_t)sysconf(_SC_AVPHYS_PAGES) / 2 * (int64_t)sysconf(_SC_PAGESIZE);
+    double kib = (double)sysconf(_SC_AVPHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) / 1024;
+    char line[128];
+    FILE *f = fopen("/proc/meminfo", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %lf kB", &kib) == 1) break;
+    if (f) fclose(f);
+    return 1024 * kib;
+}
+
+/* Bytes that this node may hold: less where ranks share memory, which has a file system of its own size. */
+static int64_t memory_of(const struct ps_run *run, const struct image_choice *c)
+{
+    struct statvfs shared;
+    if (c->memory > 0) return (int64_t)(c->memory * 1024 * 1024 * 1024);
+    double most = free_bytes() / 2;
+    if (run->size > 1 && statvfs("/dev/shm", &shared) == 0)
+        most = fmin(most, 0.75 * (double)shared.f_bavail * (double)shared.f_frsize);
+    return (int64_t)most;
 }
 
 /* Collective. */
 static enum ps_status open_lists(struct ps_run *run, const struct image_choice *c, struct image_store *s)
 {
     const char *const path[IMAGE_SOURCES] = {c->data, c->valid, c->test};
-    int64_t left = memory_of(c);
+    int64_t left = memory_of(run, c);
     PS_CHECK(
         c->data[0], PS_EUSAGE,
         "no images: name a packed file, a folder, tar files or a CSV (--data), or ask for --synthetic ones");
