@@ -45,20 +45,24 @@ static void copy_rows(const struct part *p, int64_t o, int64_t n)
 /** The same of n neighbours in windows, `offset` from where they begin, to columns of the panel. */
 static void copy_columns(const struct part *p, int64_t offset, int64_t n, float *to)
 {
-    for (int64_t q = 0; q < p->pairs; q++, to += PS_PANEL_COLS) {
-        const uint16_t *first = p->x + p->from[2 * q] + offset;
-        const uint16_t *second = p->x + p->from[2 * q + (2 * q + 1 < p->places)] + offset;
-        int64_t i = 0;
-        for (; i + 2 * PS_LANES <= n; i += 2 * PS_LANES) {
+    const int64_t last = p->places - 1;
+    const uint16_t *x = p->x + offset;
+    int64_t i = 0;
+    for (; i + 2 * PS_LANES <= n; i += 2 * PS_LANES)
+        for (int64_t q = 0; q < p->pairs; q++) {
+            float *const pairs = to + q * PS_PANEL_COLS + i;
             ps_vf low, high;
-            ps_vf_load_pairs(first + i, second + i, &low, &high);
-            ps_vf_store(to + i, low);
-            ps_vf_store(to + i + PS_LANES, high);
+            ps_vf_load_pairs(x + p->from[2 * q] + i, x + p->from[least(2 * q + 1, last)] + i, &low, &high);
+            ps_vf_store(pairs, low);
+            ps_vf_store(pairs + PS_LANES, high);
         }
-        for (; i < n; i += PS_LANES) {
-            const int count = (int)least(n - i, PS_LANES);
-            ps_vf_store_part(to + i, ps_vf_load_pairs_part(first + i, second + i, count), count);
-        }
+    for (; i < n; i += PS_LANES) {
+        const int count = (int)least(n - i, PS_LANES);
+        for (int64_t q = 0; q < p->pairs; q++)
+            ps_vf_store_part(
+                to + q * PS_PANEL_COLS + i,
+                ps_vf_load_pairs_part(x + p->from[2 * q] + i, x + p->from[least(2 * q + 1, last)] + i, count),
+                count);
     }
 }
 
