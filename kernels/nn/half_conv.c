@@ -128,7 +128,7 @@ static void *element(const void *x, bool half, int64_t at)
 }
 
 /** Images as windows are read: in scratch, unless they lie so.
- * @param pairs numbers of a line of the window: an odd one reads one more */
+ * @param line numbers of a line of the window: pairs of an odd one reach one number further */
 static const uint16_t *images(const struct ps_half_border *b, int64_t n, const struct ps_half_source *s,
                               int64_t line, void *scratch)
 {

@@ -12,7 +12,7 @@ struct ps_half_walk {
     int64_t to_image, to_line, to_place;
 };
 
-/** A place of a walk; begins with zeros, but `to` and `from` where the walk begins. */
+/** A place of a walk, and where in the arrays it reads and writes. */
 struct ps_half_place {
     int64_t row, col, from, to;
 };
@@ -42,7 +42,7 @@ struct ps_half_finish {
     double *moments; /**< forwards, [2][n], or NULL: sums of the differences from the first place's
                         numbers, and of their squares, are added */
     const void *x;   /**< backwards: of out's type and shape */
-    const struct ps_nn_read *read; /**< backwards: of x; NULL forwards */
+    const struct ps_nn_read *read; /**< backwards: of x; NULL: sums pass as they are */
     double *sums;                  /**< backwards, [2][n], or NULL: as in struct ps_nn_pass, added */
 };
 

@@ -18,14 +18,6 @@ struct how {
     enum ps_nn_act act;
 };
 
-/* Numbers in single precision, of which all passes see what they round to where arrays are bf16. */
-struct arrays {
-    int64_t x, y, w; /* numbers */
-    float *xv, *wv, *dyv, *dxv, *dwv, *a, *b, *mean, *s, *p, *q;
-    double *moments, *sums;
-    void *yraw, *dxraw;
-};
-
 static float *numbers(int64_t n, uint32_t stream, double from, double to)
 {
     float *x = aligned_alloc(64, (size_t)(n * 4 + 63) / 64 * 64);
@@ -79,8 +71,8 @@ static struct ps_nn_conv conv_of(const struct shape *s, const struct how *h)
                                .half_y = h->half_y};
 }
 
-/* One product of a window: place of x, of y, and of the weight. */
-typedef void visit(void *with, int64_t x, int64_t y, int64_t w);
+/* Products of a place in a window: of n numbers of x from one on, and as many weights, with one of y. */
+typedef void visit(void *with, int64_t x, int64_t y, int64_t w, int64_t n);
 
 static void each_product(const struct ps_nn_conv *l, int64_t n, visit *v, void *with)
 {
@@ -93,10 +85,9 @@ static void each_product(const struct ps_nn_conv *l, int64_t n, visit *v, void *
                         const int64_t y = r * at->stride + ky - at->pad, x = q * at->stride + kx - at->pad;
                         if (y < 0 || y >= at->height || x < 0 || x >= at->width) continue;
                         for (int64_t o = 0; o < l->out; o++)
-                            for (int64_t c = 0; c < at->channels; c++)
-                                v(with, ((i * at->height + y) * at->width + x) * at->channels + c,
-                                  ((i * at->rows + r) * at->cols + q) * l->out + o,
-                                  ((o * at->kernel + ky) * at->kernel + kx) * at->channels + c);
+                            v(with, ((i * at->height + y) * at->width + x) * at->channels,
+                              ((i * at->rows + r) * at->cols + q) * l->out + o,
+                              ((o * at->kernel + ky) * at->kernel + kx) * at->channels, at->channels);
                     }
 }
 
@@ -106,22 +97,26 @@ struct reference {
     double *y, *dx, *dw, *ysize, *dxsize, *dwsize;
 };
 
-static void forward_product(void *with, int64_t x, int64_t y, int64_t w)
+static void forward_product(void *with, int64_t x, int64_t y, int64_t w, int64_t n)
 {
     const struct reference *r = with;
-    const double z = (double)r->x[x] * r->w[w];
-    r->y[y] += z;
-    r->ysize[y] += fabs(z);
+    for (int64_t c = 0; c < n; c++) {
+        const double z = (double)r->x[x + c] * r->w[w + c];
+        r->y[y] += z;
+        r->ysize[y] += fabs(z);
+    }
 }
 
-static void backward_product(void *with, int64_t x, int64_t y, int64_t w)
+static void backward_product(void *with, int64_t x, int64_t y, int64_t w, int64_t n)
 {
     const struct reference *r = with;
-    const double dx = (double)r->d[y] * r->w[w], dw = (double)r->d[y] * r->x[x];
-    r->dx[x] += dx;
-    r->dxsize[x] += fabs(dx);
-    r->dw[w] += dw;
-    r->dwsize[w] += fabs(dw);
+    for (int64_t c = 0; c < n; c++) {
+        const double dx = (double)r->d[y] * r->w[w + c], dw = (double)r->d[y] * r->x[x + c];
+        r->dx[x + c] += dx;
+        r->dxsize[x + c] += fabs(dx);
+        r->dw[w + c] += dw;
+        r->dwsize[w + c] += fabs(dw);
+    }
 }
 
 /* Unit roundoffs: bf16 has 8 digits, single precision 24. A sum of k products, which are exact, each addition
@@ -292,18 +287,22 @@ static const struct how ways[] = {
     {.half_x = true, .act = PS_NN_TANH},
 };
 
-/* Shapes of ResNet-50 but for their sizes, and odd ones. */
+/* Shapes of ResNet-50 but for their sizes, odd ones, and those that go in several parts: of places, of
+ * columns, of weights that no cache holds. */
 static const struct shape shapes[] = {
     {.n = 3, .height = 9, .width = 7, .channels = 64, .kernel = 1, .stride = 1, .out = 128},
     {.n = 2, .height = 7, .width = 7, .channels = 96, .kernel = 1, .stride = 2, .out = 65},
-    {.n = 2, .height = 7, .width = 9, .channels = 64, .kernel = 3, .stride = 1, .pad = 1, .out = 64},
+    {.n = 2, .height = 7, .width = 9, .channels = 32, .kernel = 3, .stride = 1, .pad = 1, .out = 64},
     {.n = 3, .height = 8, .width = 6, .channels = 32, .kernel = 3, .stride = 2, .pad = 1, .out = 72},
     {.n = 2, .height = 19, .width = 18, .channels = 3, .kernel = 7, .stride = 2, .pad = 3, .out = 64},
-    {.n = 2, .height = 8, .width = 8, .channels = 20, .kernel = 5, .stride = 1, .pad = 2, .out = 50},
+    {.n = 2, .height = 6, .width = 7, .channels = 20, .kernel = 5, .stride = 1, .pad = 2, .out = 50},
     {.n = 5, .height = 5, .width = 6, .channels = 7, .kernel = 3, .stride = 3, .pad = 2, .out = 5},
     {.n = 1, .height = 4, .width = 5, .channels = 1, .kernel = 2, .stride = 3, .out = 1},
     {.n = 1, .height = 1, .width = 1, .channels = 33, .kernel = 1, .stride = 1, .out = 17},
-    {.n = 2, .height = 23, .width = 17, .channels = 16, .kernel = 1, .stride = 1, .pad = 1, .out = 530},
+    {.n = 2, .height = 23, .width = 17, .channels = 4, .kernel = 1, .stride = 1, .pad = 1, .out = 530},
+    {.n = 2, .height = 20, .width = 21, .channels = 8, .kernel = 1, .stride = 1, .out = 10},
+    {.n = 1, .height = 1, .width = 3, .channels = 600, .kernel = 1, .stride = 1, .out = 450},
+    {.n = 1, .height = 2, .width = 1, .channels = 4100, .kernel = 1, .stride = 1, .out = 70},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes, WAYS = sizeof ways / sizeof *ways };
 
