@@ -14,7 +14,8 @@
  * and G, the largest result of filtering has sum_i A_i3^2 b_i g_i = 21.4 in each direction, where exact
  * products have 3: the roundings of the products count (21.4 / 3)^(2/2) = 7.1 times. Gradients of weights
  * have sum_i G_ik^2 a_i b_i = 23.4 for 4: 5.8 times. There are `depth` roundings of a sum, and 24 of
- * transforms and of reading. 5 standard deviations are seen once in 10^6 results, and largest results have more. */
+ * transforms and of reading. 5 standard deviations are seen once in 10^6 results, and largest results have
+ * more. */
 static double bound(double factor, int64_t depth)
 {
     return 5 * factor * sqrt((double)depth + 24) * 0x1p-24;
