@@ -196,7 +196,7 @@ static void update_layers(const struct ps_optimizer *o, const struct ps_nn_updat
             o->kernels->direction(&u, hi - lo, w + lo, g + lo, o->state[0] + lo, o->state[1] + lo);
             continue;
         }
-        u.trust = t->several ? trust_of(o, &u, i) : 1;
+        u.trust = t->several && is_layered(o) ? trust_of(o, &u, i) : 1;
         update(o, &u, lo, hi, g, w);
     }
 }
@@ -218,7 +218,7 @@ void ps_optimizer_step(struct ps_optimizer *o, int thread, struct ps_range part,
         update_layers(o, &u, part, true, g, w);
         square_all(o, part, g, w);
     }
-    if (is_layered(o))
+    if (is_layered(o) || (o->plan.spare && u.decay > 0))
         update_layers(o, &u, part, false, g, w);
     else
         update(o, &u, part.lo, part.hi, g, w);

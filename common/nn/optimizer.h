@@ -9,6 +9,7 @@ struct ps_optimizer_plan {
     struct ps_nn_update update; /**< rule and its numbers; rate, scale, step and trust are set by each step */
     double clip;                /**< largest norm of the whole gradient (Pascanu et al. 2013); 0: any */
     double trust;               /**< LARS: trust coefficient */
+    bool spare;                 /**< weights of one dimension are not decayed */
 };
 
 /** All zero: nothing was opened. State lies in memory that the ranks of a node share. */
@@ -23,7 +24,8 @@ void ps_optimizer_close(struct ps_optimizer *o); /**< Collective; NULL is fine. 
 /** One step. Called by every thread of the node; each updates `part` of the weights (ps_gradients_part),
  * whose gradients are final. Where norms are asked for (clipping, LARS, LAMB) it waits for the others; they
  * are sums over fixed blocks in a fixed order: equal bits on any number of threads. Weights of one dimension,
- * which are biases and those of norms, are neither decayed nor given rates of their own by LARS and LAMB.
+ * which are biases and those of norms, are neither decayed nor given rates of their own by LARS and LAMB;
+ * others do not decay them either where the plan says so.
  * @param g [weights] sums of gradients, destroyed @param step from 1 @param w [weights] shared by the node */
 void ps_optimizer_step(struct ps_optimizer *o, int thread, struct ps_range part, int64_t step, double rate,
                        float *g, float *w);

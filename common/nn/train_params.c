@@ -42,7 +42,8 @@ struct ps_optimizer_plan ps_train_optimizer(const struct ps_train_params *p)
                                                  .eps = p->eps,
                                                  .trust = 1},
                                       .clip = p->clip,
-                                      .trust = p->trust};
+                                      .trust = p->trust,
+                                      .spare = p->spare_norms};
 }
 
 struct ps_schedule ps_train_schedule(const struct ps_train_params *p, int64_t steps)

@@ -14,6 +14,7 @@ struct ps_train_params {
     double rate, last_rate, rate_factor, rate_power, momentum, beta1, beta2, eps, decay, trust, clip,
         min_delta, minutes;
     bool nesterov, eval_only;
+    bool spare_norms; /**< in the tables of some programs only */
     ps_str optimizer, schedule, init, precision, reduce, compress, network, weights, save, best, trace;
     int node_ranks;
 };
@@ -97,6 +98,11 @@ struct ps_train_params {
                      .help = "that stay"),                                                                  \
         PS_TRAIN_ROW(type, m, trace, .def = "",                                                             \
                      .help = "JSON file for a timeline (chrome://tracing, Perfetto)")
+
+/** One more, where nets have norms. */
+#define PS_TRAIN_SPARE_ROW(type, m)                               \
+    PS_TRAIN_ROW(type, m, spare_norms, .flag = true, .def = "no", \
+                 .help = "biases and weights of norms are not decayed")
 
 /** The table of kernels for `backend` (auto, ref, cpu, cuda) and `precision` (fp32, bf16). Local.
  * @return PS_OK; PS_EBACKEND (not part of this build) */

@@ -1,10 +1,12 @@
 /* What a net makes of a batch, for a comparison with PyTorch. In a folder it reads before.safetensors
  * (weights) and batch.safetensors (x [n][...], channels last; label [n] or target [n][out]), and writes
- * logits.safetensors (logits, loss), gradients.safetensors and, after STEPS updates on that batch,
- * after.safetensors. usage: nn-golden FOLDER --net NAME --optimizer NAME [--precision fp32|bf16] */
+ * logits.safetensors (logits, loss), gradients.safetensors and, after --epochs updates on that batch,
+ * after.safetensors and curve.safetensors (the loss before each). usage: nn-golden FOLDER --net NAME
+ * --optimizer NAME [--precision fp32|bf16] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "apps/resnet50/resnet50_model.h"
 #include "common/io/safetensors.h"
 #include "common/nn/gradients.h"
 #include "common/nn/optimizer.h"
@@ -12,7 +14,7 @@
 #include "common/nn/weights.h"
 #include "common/run/log.h"
 
-enum { STEPS = 10 };
+enum { STEPS_MAX = 64 };
 
 struct params {
     ps_str folder, net;
@@ -21,9 +23,10 @@ struct params {
 
 static const struct ps_param rows[] = {
     PS_PARAM(struct params, folder, .positional = 1, .help = "folder of the files"),
-    PS_PARAM(struct params, net, .choices = "dense|image|residual|bottleneck|decoder|series",
+    PS_PARAM(struct params, net,
+             .choices = "dense|image|residual|bottleneck|decoder|series|resnet18|resnet50|resnet20",
              .help = "which net"),
-    PS_TRAIN_ROWS(struct params, train, "1", "1", "sgd", "0.01"),
+    PS_TRAIN_ROWS(struct params, train, "10", "1", "sgd", "0.01"),
 };
 
 /* --- the nets; nets.py has the same ------------------------------------------------------------------- */
@@ -109,12 +112,40 @@ static void series(struct ps_net *net)
     ps_net_dense(net, a, "fc", 3, PS_NN_LINEAR);
 }
 
+static void images(struct ps_net *net, const char *model, int64_t side)
+{
+    const struct resnet50_plan plan = {.model = model,
+                                       .height = side,
+                                       .width = side,
+                                       .bands = 3,
+                                       .outputs = 10,
+                                       .init = PS_INIT_HE,
+                                       .seed = 1};
+    resnet50_model(&plan, &ps_nn_cpu, net);
+}
+
+static void resnet18(struct ps_net *net)
+{
+    images(net, "resnet18", 64);
+}
+
+static void resnet50(struct ps_net *net)
+{
+    images(net, "resnet50", 64);
+}
+
+static void resnet20(struct ps_net *net)
+{
+    images(net, "resnet20", 32);
+}
+
 static const struct {
     const char *name;
     void (*build)(struct ps_net *net);
     bool labels;
-} nets[] = {{"dense", dense, true},           {"image", image, true},     {"residual", residual, true},
-            {"bottleneck", bottleneck, true}, {"decoder", decoder, true}, {"series", series, false}};
+} nets[] = {{"dense", dense, true},           {"image", image, true},       {"residual", residual, true},
+            {"bottleneck", bottleneck, true}, {"decoder", decoder, true},   {"series", series, false},
+            {"resnet18", resnet18, true},     {"resnet50", resnet50, true}, {"resnet20", resnet20, true}};
 
 /* --- a batch and its passes ------------------------------------------------------------------------- */
 struct state {
@@ -186,11 +217,16 @@ static enum ps_status steps(struct ps_run *run, const struct params *p, struct s
     struct ps_team team = {0};
     char path[PS_STR_MAX + 64];
     const float *logits;
+    float curve[STEPS_MAX];
+    const int64_t last = p->train.epochs < STEPS_MAX ? p->train.epochs : STEPS_MAX;
+    const struct ps_safe_tensor losses = {
+        .name = "curve", .type = PS_SAFE_F32, .dims = 1, .dim = {last}, .data = curve};
     enum ps_status rc = PS_OK;
     PS_TRY_DONE(ps_team_open(run->comm, 1, 0, &team));
     PS_TRY_DONE(ps_optimizer_open(&team, &s->net, &plan, &optimizer));
-    for (int step = 1; step <= STEPS; step++) {
+    for (int64_t step = 1; step <= last; step++) {
         const double loss = pass(s, &logits);
+        curve[step - 1] = (float)loss;
         if (step == 1) {
             snprintf(path, sizeof path, "%s/logits.safetensors", p->folder);
             PS_TRY_DONE(write_logits(path, s, logits, loss));
@@ -202,7 +238,9 @@ static enum ps_status steps(struct ps_run *run, const struct params *p, struct s
         ps_net_buffers_follow(&s->net, s->gradient, 1, s->w);
     }
     snprintf(path, sizeof path, "%s/after.safetensors", p->folder);
-    rc = ps_weights_write(run, path, &s->net, s->w);
+    PS_TRY_DONE(ps_weights_write(run, path, &s->net, s->w));
+    snprintf(path, sizeof path, "%s/curve.safetensors", p->folder);
+    rc = ps_safetensors_write(path, &losses, 1, NULL);
 done:
     ps_optimizer_close(optimizer);
     ps_team_close(&team);
