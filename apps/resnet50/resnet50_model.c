@@ -132,7 +132,11 @@ enum ps_status resnet50_model(const struct resnet50_plan *plan, const struct ps_
     const struct ps_shape image = {plan->height, plan->width, plan->bands, false};
     ps_net_begin(net, kernels, image, plan->init, plan->seed);
     int at = add_stem(net, s);
-    for (int stage = 0; stage < s->stages; stage++) at = add_stage(net, at, s, stage, plan->zero_norm);
+    if (plan->freeze > 0) ps_net_freeze(net, at);
+    for (int stage = 0; stage < s->stages; stage++) {
+        at = add_stage(net, at, s, stage, plan->zero_norm);
+        if (plan->freeze > stage + 1) ps_net_freeze(net, at);
+    }
     add_head(net, at, plan->outputs);
     return ps_net_end(net);
 }

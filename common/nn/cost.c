@@ -17,17 +17,16 @@ static double products(const struct ps_node *node)
     return 0;
 }
 
-/* Passes that a layer takes part in: forward, gradient of weights, gradient of its input. */
-static int passes(const struct ps_node *node, bool training)
+/* Passes that layer i takes part in: forward, gradient of weights, gradient of its input. */
+static int passes(const struct ps_net *net, int i, bool training)
 {
-    if (!training) return 1;
-    return node->from > 0 ? 3 : 2;
+    if (!training || i <= net->frozen) return 1;
+    return net->node[i].from > net->frozen ? 3 : 2;
 }
 
 double ps_net_flop(const struct ps_net *net, bool training)
 {
     double flop = 0;
-    for (int i = 1; i < net->nodes; i++)
-        flop += 2 * products(&net->node[i]) * passes(&net->node[i], training);
+    for (int i = 1; i < net->nodes; i++) flop += 2 * products(&net->node[i]) * passes(net, i, training);
     return flop;
 }

@@ -48,11 +48,29 @@ void ps_net_keep(struct ps_net *net, int node)
     if (net->status == PS_OK) net->node[node].stays = true;
 }
 
+void ps_net_freeze(struct ps_net *net, int last)
+{
+    net->frozen = last;
+}
+
+/* Nobody wants the gradients of nodes that are frozen. */
+static void find_wanted(struct ps_net *net)
+{
+    for (int i = 1; i < net->nodes; i++) {
+        struct ps_node *node = &net->node[i];
+        const bool wanted = node->from > net->frozen;
+        if (node->op == &ps_op_conv) node->as.conv.data = wanted;
+        if (node->op == &ps_op_dense) node->as.dense.data = wanted;
+        if (node->op == &ps_op_lstm) node->as.lstm.data = wanted;
+    }
+}
+
 enum ps_status ps_net_end(struct ps_net *net)
 {
     if (net->status == PS_OK) net->status = ps_net_arrays_find(net);
     if (net->status != PS_OK) return net->status;
     net->weights = net->buffers = net->prepared = net->states = 0;
+    find_wanted(net);
     for (int i = 0; i < net->nodes; i++) {
         struct ps_node *node = &net->node[i];
         const struct ps_nn_size size = node->op->size(net->kernels, node, 1);
@@ -68,6 +86,7 @@ enum ps_status ps_net_end(struct ps_net *net)
         net->node[i].buffers_at = net->weights + net->buffers;
         net->buffers += net->node[i].buffers;
     }
+    net->frozen_weights = net->node[net->frozen].weights_at + net->node[net->frozen].weights;
     return PS_OK;
 }
 
@@ -133,7 +152,7 @@ void ps_net_forget(const struct ps_net *net, int64_t n, int64_t i, void *state)
 
 void ps_net_buffers_follow(const struct ps_net *net, const void *dw, int64_t grains, void *w)
 {
-    for (int n = 0; n < net->nodes; n++) {
+    for (int n = net->frozen + 1; n < net->nodes; n++) {
         const struct ps_node *node = &net->node[n];
         for (int64_t i = node->buffers_at; i < node->buffers_at + node->buffers; i++) {
             const double mean = ps_real_get(net->kernels, dw, i) / (double)grains;

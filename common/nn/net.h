@@ -92,6 +92,8 @@ struct ps_net {
     int nodes, room;
     enum ps_init init;
     uint64_t seed;                      /**< of dropout and of first weights */
+    int frozen;                         /**< the last node that is not trained; 0: all are */
+    int64_t frozen_weights;             /**< elements of such nodes, the first ones */
     int64_t weights, buffers, prepared; /**< elements of all nodes */
     int64_t states;                     /**< elements of a sample */
     enum ps_status status;              /**< of the builder's calls */
@@ -136,6 +138,9 @@ int ps_net_gate(struct ps_net *net, int from, int also, const char *name);
 
 /** The output of `node` may be read until the next pass; others make room when they were read. */
 void ps_net_keep(struct ps_net *net, int node);
+
+/** Nodes up to `last` are not trained: they have no gradients, and normalise and drop as in evaluation. */
+void ps_net_freeze(struct ps_net *net, int last);
 
 /** @return PS_OK; PS_EUSAGE (a layer does not fit its input), with a message; PS_ENOMEM */
 enum ps_status ps_net_end(struct ps_net *net);
@@ -193,7 +198,7 @@ struct ps_net_gradient {
     void *dw; /**< [weights + buffers] */
     bool add; /**< dw is added to; else what is there is lost */
     /** Elements [lo, hi) of dw are final: first all buffers together, then the weights of each layer that has
-     * some, from the end of the vector to its beginning. NULL: nobody asks. */
+     * some and is not frozen, from the end of the vector to its beginning. NULL: nobody asks. */
     void (*ready)(void *context, int64_t lo, int64_t hi);
     void *context;
 };

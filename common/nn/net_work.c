@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 #include "common/nn/net.h"
 #include "common/nn/net_arrays.h"
 #include "common/nn/op.h"
@@ -72,10 +73,12 @@ static struct ps_op_call call(struct ps_net_work *work, const struct ps_net_batc
     const struct ps_node *node = &net->node[i];
     const size_t real = net->kernels->real;
     const int also = node->also;
+    const bool training = batch->training && i > net->frozen;
     return (struct ps_op_call){
         .k = net->kernels,
         .node = node,
         .batch = batch,
+        .training = training,
         .pass = {.n = batch->n,
                  .x = node->from == 0 ? batch->x : work->y[node->from],
                  .y = work->y[i],
@@ -90,7 +93,7 @@ static struct ps_op_call call(struct ps_net_work *work, const struct ps_net_batc
                                      : work->y[also],
                  .read = read_of(work, node->from),
                  .also_read = read_of(work, also),
-                 .moments = batch->training ? sums_of(work, node->norm) : NULL},
+                 .moments = training ? sums_of(work, node->norm) : NULL},
         .buffers = (const char *)w + (size_t)node->buffers_at * real,
     };
 }
@@ -111,10 +114,10 @@ void *ps_net_output_gradient(struct ps_net_work *work)
     return work->dy[work->net->nodes - 1];
 }
 
-/* Where a node writes the gradient of node i; NULL: there is none, or it is its own. */
+/* Where a node writes the gradient of node i; NULL: nobody wants it, or it is its own. */
 static void *gradient_of(const struct ps_net_work *work, const struct ps_node *node, int i)
 {
-    if (i <= 0 || work->net->node[i].dy_of == node->dy_of) return NULL;
+    if (i <= work->net->frozen || work->net->node[i].dy_of == node->dy_of) return NULL;
     return work->dy[i];
 }
 
@@ -132,8 +135,8 @@ static struct ps_op_call call_back(struct ps_net_work *work, const struct ps_net
     c.pass.dw_add = g->add;
     c.pass.dalso = gradient_of(work, node, node->also);
     c.pass.dalso_add = !node->also_first;
-    c.pass.sums = sums_of(work, node->from);
-    c.pass.also_sums = sums_of(work, node->also);
+    c.pass.sums = node->from > work->net->frozen ? sums_of(work, node->from) : NULL;
+    c.pass.also_sums = node->also > work->net->frozen ? sums_of(work, node->also) : NULL;
     if (node->norm > 0)
         c.pass.dy_read =
             ps_op_norm_gradient(work->net->kernels, &work->net->node[node->norm], work->kept[node->norm]);
@@ -146,13 +149,18 @@ void ps_net_backward(struct ps_net_work *work, const struct ps_net_batch *batch,
                      const void *prepared, const struct ps_net_gradient *g)
 {
     const struct ps_net *net = work->net;
-    for (int i = net->nodes - 1; i > 0; i--) {
+    const size_t real = net->kernels->real;
+    if (!g->add && net->frozen > 0) {
+        memset(g->dw, 0, (size_t)net->frozen_weights * real);
+        memset((char *)g->dw + (size_t)net->weights * real, 0, (size_t)net->buffers * real);
+    }
+    for (int i = net->nodes - 1; i > net->frozen; i--) {
         if (net->node[i].buffers == 0) continue;
         const struct ps_op_call c = call_back(work, batch, w, prepared, g, i);
         net->node[i].op->buffers(&c);
     }
     if (g->ready && net->buffers > 0) g->ready(g->context, net->weights, net->weights + net->buffers);
-    for (int i = net->nodes - 1; i > 0; i--) {
+    for (int i = net->nodes - 1; i > net->frozen; i--) {
         const struct ps_node *node = &net->node[i];
         const struct ps_op_call c = call_back(work, batch, w, prepared, g, i);
         node->op->backward(&c);

@@ -9,6 +9,7 @@ struct ps_op_call {
     const struct ps_nn_kernels *k;
     const struct ps_node *node;
     const struct ps_net_batch *batch;
+    bool training; /**< and the node is not frozen */
     struct ps_nn_pass pass;
     const void *buffers;
     void *dbuffers;

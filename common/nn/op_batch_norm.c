@@ -55,7 +55,7 @@ static void find_factors(const struct ps_op_call *c)
     const double *moments = ps_op_norm_sums(k, c->node, c->pass.kept);
     const double rows = (double)(c->pass.n * l->places);
     for (int64_t i = 0; i < l->channels; i++) {
-        const bool training = c->batch->training;
+        const bool training = c->training;
         const double mean = training ? moments[i] : ps_real_get(k, c->buffers, i);
         const double variance =
             training ? moments[l->channels + i] / rows : ps_real_get(k, c->buffers, l->channels + i);
@@ -73,7 +73,7 @@ static void forward(const struct ps_op_call *c)
     const char *mean = c->buffers;
     if (c->node->unwritten)
         find_factors(c);
-    else if (c->batch->training)
+    else if (c->training)
         c->k->batch_norm_forward(l, &c->pass);
     else
         c->k->batch_norm_evaluate(l, &c->pass, mean, mean + (size_t)l->channels * c->k->real);

@@ -14,7 +14,7 @@ static void forward(const struct ps_op_call *c)
 {
     const struct ps_nn_dropout *l = &c->node->as.dropout;
     memcpy(c->pass.y, c->pass.x, (size_t)(c->pass.n * l->features) * c->k->real);
-    if (c->batch->training) c->k->dropout(l, c->pass.n, c->batch->sample, c->batch->step, c->pass.y);
+    if (c->training) c->k->dropout(l, c->pass.n, c->batch->sample, c->batch->step, c->pass.y);
 }
 
 static void backward(const struct ps_op_call *c)

@@ -17,6 +17,7 @@ struct ps_optimizer {
     struct ps_team *team;
     const struct ps_nn_kernels *kernels;
     struct ps_optimizer_plan plan;
+    int64_t first;         /* element that is updated: frozen ones are not */
     struct tensor *tensor; /* [tensors + 1], the last one begins where all end; owned */
     int tensors;
     int64_t *block; /* [blocks + 1] first elements: a tensor is cut into blocks of its own; owned */
@@ -95,6 +96,7 @@ enum ps_status ps_optimizer_open(struct ps_team *team, const struct ps_net *net,
     o->team = team;
     o->kernels = net->kernels;
     o->plan = *plan;
+    o->first = net->frozen_weights;
     o->states = states_of(&plan->update);
     const int64_t bytes =
         o->states * stride * (int64_t)sizeof(float) + 2 * o->blocks * (int64_t)sizeof(double);
@@ -204,6 +206,7 @@ static void update_layers(const struct ps_optimizer *o, const struct ps_nn_updat
 void ps_optimizer_step(struct ps_optimizer *o, int thread, struct ps_range part, int64_t step, double rate,
                        float *g, float *w)
 {
+    const struct ps_range mine = {part.lo > o->first ? part.lo : o->first, part.hi};
     struct ps_nn_update u = o->plan.update;
     u.rate = rate;
     u.step = step;
@@ -215,13 +218,13 @@ void ps_optimizer_step(struct ps_optimizer *o, int thread, struct ps_range part,
         if (thread == 0) o->norm = norm;
     }
     if (u.rule == PS_NN_LAMB) {
-        update_layers(o, &u, part, true, g, w);
+        update_layers(o, &u, mine, true, g, w);
         square_all(o, part, g, w);
     }
     if (is_layered(o) || (o->plan.spare && u.decay > 0))
-        update_layers(o, &u, part, false, g, w);
+        update_layers(o, &u, mine, false, g, w);
     else
-        update(o, &u, part.lo, part.hi, g, w);
+        update(o, &u, mine.lo, mine.hi, g, w);
 }
 
 int ps_optimizer_state(struct ps_optimizer *o, float **state)

@@ -26,6 +26,7 @@ void ps_optimizer_close(struct ps_optimizer *o); /**< Collective; NULL is fine. 
  * are sums over fixed blocks in a fixed order: equal bits on any number of threads. Weights of one dimension,
  * which are biases and those of norms, are neither decayed nor given rates of their own by LARS and LAMB;
  * others do not decay them either where the plan says so.
+ * Frozen weights of the net stay.
  * @param g [weights] sums of gradients, destroyed @param step from 1 @param w [weights] shared by the node */
 void ps_optimizer_step(struct ps_optimizer *o, int thread, struct ps_range part, int64_t step, double rate,
                        float *g, float *w);

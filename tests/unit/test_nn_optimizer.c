@@ -109,7 +109,12 @@ static double train64(const struct ps_net *net, const struct ps_optimizer_plan *
             const int64_t hi = i + 1 < tensors ? tensor[i + 1].at : n;
             layer_step(p, u.rate, scale, step, tensor[i].dims > 1, tensor[i].at, hi, w, g, a, b);
         }
-        if (!layered) ps_nn_ref64.update(&u, n, w, g, a, b);
+        for (int i = 0; i < tensors && !layered; i++) {
+            const int64_t lo = tensor[i].at, hi = i + 1 < tensors ? tensor[i + 1].at : n;
+            struct ps_nn_update here = u;
+            if (p->spare && tensor[i].dims == 1) here.decay = 0;
+            ps_nn_ref64.update(&here, hi - lo, w + lo, g + lo, a + lo, b + lo);
+        }
     }
     return p->clip > 0 ? norm : 0;
 }
@@ -125,6 +130,10 @@ static const struct ps_optimizer_plan plans[] = {
     {.update = {.rule = PS_NN_LARS, .rate = 0.5, .momentum = 0.9, .decay = 0.01}, .trust = 0.02, .clip = 2},
     {.update = {.rule = PS_NN_LAMB, .rate = 0.05, .decay = 0.01, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-6}},
     {.update = {.rule = PS_NN_LAMB, .rate = 0.05, .decay = 0.01, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-6},
+     .clip = 1},
+    {.update = {.rule = PS_NN_SGD, .rate = 0.1, .momentum = 0.9, .decay = 0.1}, .spare = true},
+    {.update = {.rule = PS_NN_ADAMW, .rate = 0.01, .decay = 0.1, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-6},
+     .spare = true,
      .clip = 1},
 };
 enum { PLANS = sizeof plans / sizeof *plans };
@@ -171,7 +180,7 @@ END_TEST
 /* State is zero at the beginning, and there are as many vectors as the rule has. */
 START_TEST(states)
 {
-    static const int want[PLANS] = {0, 1, 1, 2, 2, 2, 1, 1, 2, 2};
+    static const int want[PLANS] = {0, 1, 1, 2, 2, 2, 1, 1, 2, 2, 1, 2};
     struct ps_net net;
     struct ps_team team;
     make_net(&net);
