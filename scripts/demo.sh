@@ -76,6 +76,11 @@ if has mnist-train && has psml-data; then
     job 'train a dense net on digits, 2 ranks' "$MPIRUN" -np 2 "$bin/mnist-train" --threads 1 inputs/mnist/ann.par demo/digits --epochs 10 \
         "${picture[@]/%/mistakes.png}" --record demo/record.jsonl
 fi
+if has resnet50-train; then
+    title 'resnet50-train: how fast is ResNet-50 at 224 x 224 here? Four steps on images of noise'
+    job 'ResNet-50, 4 steps of 16 images, 2 ranks' "$MPIRUN" -np 2 "$bin/resnet50-train" --threads 1 --synthetic 64 --batch 16 --epochs 1 --rate 0.01 \
+        --momentum 0.9 --reduce fast --record demo/record.jsonl
+fi
 if has lstm-train; then
     case $("$BIN/lstm-train" --version) in *PNG*) picture=(--plot=demo/) ;; *) picture=() ;; esac
     title 'lstm-train: five weeks of an hourly load, six hours ahead, beside persistence and the seasonal naive forecast'

@@ -1,0 +1,111 @@
+/* resnet50-train: residual nets on labelled images. */
+#include <string.h>
+#include "apps/resnet50/resnet50_model.h"
+#include "apps/resnet50/resnet50_params.h"
+#include "apps/resnet50/resnet50_report.h"
+#include "common/nn/cost.h"
+#include "common/nn/summary.h"
+#include "common/run/log.h"
+#include "common/run/timer.h"
+
+static enum ps_status build(const struct ps_run *run, const struct resnet50_params *p,
+                            const struct image_data *d, struct ps_net *net)
+{
+    const struct ps_nn_kernels *kernels;
+    const bool glorot = ps_train_init(&p->train) == PS_INIT_GLOROT;
+    const struct resnet50_plan plan = {.model = p->model,
+                                       .height = d->height,
+                                       .width = d->width,
+                                       .bands = d->bands,
+                                       .outputs = d->classes,
+                                       .zero_norm = p->zero_norm,
+                                       .freeze = p->freeze,
+                                       .init = glorot ? PS_INIT_GLOROT : PS_INIT_HE,
+                                       .seed = (uint64_t)run->common->seed};
+    PS_TRY(ps_train_kernels(run->common->backend, p->train.precision, &kernels));
+    PS_CHECK(!d->several || d->classes <= RESNET50_SEVERAL_MAX, PS_EUSAGE,
+             "%lld classes: images of several classes may have %d of them", (long long)d->classes,
+             RESNET50_SEVERAL_MAX);
+    return resnet50_model(&plan, kernels, net);
+}
+
+/* Train, then test, then tell how fast it was. Collective. */
+static enum ps_status train(struct ps_run *run, const struct resnet50_params *p,
+                            const struct ps_train_params *params, const struct image_data *d,
+                            const struct ps_net *net)
+{
+    struct resnet50_judge judge = {.classes = d->classes, .several = d->several};
+    struct ps_trained trained = {0};
+    char describe[2048];
+    resnet50_describe(p, d, describe, sizeof describe);
+    const struct ps_train_job job = {.params = params,
+                                     .net = net,
+                                     .describe = describe,
+                                     .loss = d->several ? PS_LOSS_SIGMOID : PS_LOSS_SOFTMAX,
+                                     .smoothing = p->smoothing,
+                                     .mixup = p->mixup,
+                                     .train = &d->train,
+                                     .valid = d->has_valid ? &d->valid : NULL,
+                                     .score = resnet50_score(&judge),
+                                     .figures = d->several ? resnet50_figures_several : resnet50_figures,
+                                     .n_figures = RESNET50_FIGURES,
+                                     .figure_name =
+                                         d->several ? resnet50_figure_names_several : resnet50_figure_names,
+                                     .follow = d->several ? RESNET50_MICRO : RESNET50_TOP1,
+                                     .larger = true,
+                                     .anew = p->new_head ? "fc" : NULL,
+                                     .record_steps = true};
+    const struct resnet50_speed speed = {.peak = resnet50_peak(run, strcmp(params->precision, "bf16") == 0),
+                                         .flop = ps_net_flop(net, true),
+                                         .images = d->train.n,
+                                         .step = params->batch * params->accumulate};
+    PS_TRY(ps_train(run, &job, &trained));
+    enum ps_status rc = PS_OK;
+    if (d->test.n > 0) {
+        ps_phase(run, "test");
+        rc = resnet50_test(run, d, net, &trained);
+    }
+    if (rc == PS_OK) rc = resnet50_speed(run, &speed, &trained);
+    ps_train_free(&trained);
+    return rc;
+}
+
+static enum ps_status run_resnet50(struct ps_run *run, const void *params)
+{
+    const struct resnet50_params *p = params;
+    const int64_t ahead = p->image.prefetch * p->train.batch / run->size + 1;
+    struct ps_train_params train_params;
+    struct image_data d = {0};
+    struct ps_net net = {0};
+    enum ps_status rc;
+    ps_phase(run, "read");
+    PS_TRY_DONE(image_data_open(run, &p->image, ahead, &d));
+    PS_TRY_DONE(resnet50_train_params(p, d.train.n, &train_params));
+    PS_TRY_DONE(ps_agree(run->comm, build(run, p, &d, &net)));
+    ps_net_summary(run, &net, p->model);
+    if (p->new_head) ps_print(run, "fc begins as random: that of %s is not read\n", p->train.weights);
+    if (p->rate_batch > 0)
+        ps_print(run, "rate %g: %g for %lld images, and a step has %lld\n", train_params.rate, p->train.rate,
+                 (long long)p->rate_batch, (long long)(p->train.batch * p->train.accumulate));
+    ps_phase(run, "train");
+    rc = train(run, p, &train_params, &d, &net);
+done:
+    ps_net_free(&net);
+    image_data_free(&d);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    static struct ps_program program = {
+        .name = "resnet50-train",
+        .summary = "train residual nets on labelled images",
+        .synopsis = "[options] [parameters.par] [data]",
+        .rows = resnet50_rows,
+        .params_size = sizeof(struct resnet50_params),
+        .common = PS_HAS_CHECKPOINT | PS_HAS_BACKEND | PS_HAS_SEED | PS_HAS_GRAINS,
+        .run = run_resnet50,
+    };
+    program.nrows = resnet50_nrows;
+    return ps_main(argc, argv, &program);
+}
