@@ -1,5 +1,6 @@
 #!/bin/bash
-# Nets beside PyTorch (tests/golden/nets.py): logits, loss, every gradient, ten steps of each optimizer.
+# Nets beside PyTorch (tests/golden/nets.py): logits, loss, every gradient, ten steps of each optimizer, 20 of residual nets.
+# timeout: 600
 set -u
 . tests/lib.sh
 for python in python3 /usr/bin/python3 ''; do
