@@ -222,6 +222,6 @@ const struct ps_program ps_data_pack = {
     .rows = rows,
     .nrows = sizeof rows / sizeof *rows,
     .params_size = sizeof(struct pack_params),
-    .common = PS_HAS_SEED,
+    .common = PS_HAS_SEED | PS_STOPS,
     .run = run_pack,
 };

@@ -160,7 +160,7 @@ int ps_main(int argc, char **argv, const struct ps_program *program)
         ps_setup_free(&s);
         return status;
     }
-    ps_stop_watch(program->common & PS_HAS_CHECKPOINT);
+    ps_stop_watch(program->common & (PS_HAS_CHECKPOINT | PS_STOPS));
     start_mpi(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &run.rank);
     MPI_Comm_size(MPI_COMM_WORLD, &run.size);
@@ -168,7 +168,7 @@ int ps_main(int argc, char **argv, const struct ps_program *program)
 
     enum ps_status rc = share_parameters(&run, &s, argc, argv);
     if (rc == PS_OK) {
-        if (!s.common->checkpoint[0]) ps_stop_watch(false);
+        if (!s.common->checkpoint[0] && !(program->common & PS_STOPS)) ps_stop_watch(false);
         rc = begin(&run, &s, argc, argv, start);
         if (rc == PS_OK) rc = work(&run, &s);
     }

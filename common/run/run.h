@@ -28,7 +28,8 @@ enum ps_common_bit {
     PS_HAS_CHECKPOINT = 1, /* checkpoint resume */
     PS_HAS_BACKEND = 2,
     PS_HAS_SEED = 4,
-    PS_HAS_GRAINS = 8
+    PS_HAS_GRAINS = 8,
+    PS_STOPS = 16 /* no parameter: it stops on a signal without a checkpoint, and the same command goes on */
     /* record threads log progress are always there */
 };
 

@@ -123,7 +123,9 @@ static void print_help(FILE *f, const struct ps_setup *s)
         f,
         "\nParameters come from defaults, then the parameter file (name = value), then the command line.\n"
         "Exit status: 0 done, 1 failed, 2 wrong usage%s.\n",
-        p->common & PS_HAS_CHECKPOINT ? ", 85 stopped with a checkpoint (run again with --resume)" : "");
+        p->common & PS_HAS_CHECKPOINT ? ", 85 stopped with a checkpoint (run again with --resume)"
+        : p->common & PS_STOPS        ? ", 85 stopped (the same command goes on)"
+                                      : "");
 }
 
 static void print_version(FILE *f, const struct ps_setup *s)
@@ -144,7 +146,9 @@ static void print_man(FILE *f, const struct ps_setup *s)
             p->name, p->synopsis ? p->synopsis : "[options] [parameters.par]");
     ps_table_man(f, s->tables, 2);
     fprintf(f, ".SH EXIT STATUS\n0 done, 1 failed, 2 wrong usage%s.\n",
-            p->common & PS_HAS_CHECKPOINT ? ", 85 stopped with a checkpoint" : "");
+            p->common & PS_HAS_CHECKPOINT ? ", 85 stopped with a checkpoint"
+            : p->common & PS_STOPS        ? ", 85 stopped, the same command goes on"
+                                          : "");
 }
 
 /* --write-params: the arguments without that word, applied, as a file. */

@@ -81,19 +81,20 @@ expect 'a folder without images' eval 'mkdir empty && fails on 2 pack empty no.n
 
 # --- stop and go on ------------------------------------------------------------------------------------------------
 "$data" generate images many.tar -n 4000 --classes 4 --height 32 --width 32 >/dev/null
-on 2 pack many.tar whole.nc --size 48x48 >/dev/null
-"$MPIRUN" -np 2 "$data" pack many.tar again.nc --size 48x48 --round 1 >/dev/null 2>err &
+on 2 pack many.tar whole.nc --size 96x96 >/dev/null
+"$MPIRUN" -np 2 "$data" pack many.tar again.nc --size 96x96 --round 1 >/dev/null 2>err &
 job=$!
-for _ in $(seq 200); do [ -e again.nc.progress ] && break; sleep 0.02; done
+for _ in $(seq 200); do [ -e again.nc.progress ] && break; sleep 0.01; done
 kill -USR1 $job
 wait $job
 status=$?
 if [ "$status" = 85 ]; then
     expect 'stop: what is left, and what to do' eval '[ -e again.nc.part ] && [ ! -e again.nc ] && says "the same command goes on"'
-    on 3 pack many.tar again.nc --size 48x48 >/dev/null
+    on 3 pack many.tar again.nc --size 96x96 >/dev/null
     expect 'stop: goes on where it was' says 'going on after image [1-9]'
     expect 'stop: the same bytes, nothing is left' eval 'cmp whole.nc again.nc && [ ! -e again.nc.part ] && [ ! -e again.nc.progress ]'
 else
+    [ "$status" = 0 ] || cat err
     expect 'stop: done before the signal came' eval '[ "$status" = 0 ] && cmp whole.nc again.nc'
 fi
 printf 'rubbish' >odd.nc.progress && printf 'rubbish' >odd.nc.part
