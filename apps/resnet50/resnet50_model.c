@@ -121,8 +121,9 @@ static void add_head(struct ps_net *net, int from, int64_t outputs)
                               (long long)last.height, (long long)last.width);
         return;
     }
-    from = ps_net_pool(net, from, true, (int)last.height, 1, 0);
-    ps_net_dense(net, from, "fc", outputs, PS_NN_LINEAR);
+    const int mean = ps_net_pool(net, from, true, (int)last.height, 1, 0);
+    if (net->frozen == from) ps_net_freeze(net, mean); /* no stage before it wants a gradient */
+    ps_net_dense(net, mean, "fc", outputs, PS_NN_LINEAR);
 }
 
 enum ps_status resnet50_model(const struct resnet50_plan *plan, const struct ps_nn_kernels *kernels,

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "apps/resnet50/resnet50_model.h"
+#include "apps/resnet50/resnet50_params.h"
 #include "apps/resnet50/resnet50_report.h"
 #include "common/nn/cost.h"
 #include "common/run/err.h"
@@ -197,8 +198,52 @@ START_TEST(rates)
 }
 END_TEST
 
+/* 1024 images an update, four times those that the rate is for; 10,000 images take ten updates. */
+START_TEST(params)
+{
+    static struct resnet50_params p = {.model = "resnet20", .rate_batch = 256, .warm_up_epochs = 1.5};
+    static struct ps_train_params t;
+    p.train.batch = 512, p.train.accumulate = 2, p.train.rate = 0.1, p.train.last_rate = 0.001;
+    ck_assert(resnet50_train_params(&p, 10000, &t) == PS_OK);
+    ck_assert_msg(t.rate == 0.4 && t.last_rate == 0.004 && t.warm_up == 15, "%g %g %lld", t.rate, t.last_rate,
+                  (long long)t.warm_up);
+    p.rate_batch = 0, p.warm_up_epochs = 0, p.train.warm_up = 7, p.freeze = 4;
+    ck_assert(resnet50_train_params(&p, 10000, &t) == PS_OK && t.rate == 0.1 && t.warm_up == 7);
+    p.freeze = 5; /* a stem and three stages */
+    ck_assert(resnet50_train_params(&p, 10000, &t) == PS_EUSAGE);
+    ps_err_clear();
+    p.freeze = 0, p.warm_up_epochs = 1;
+    ck_assert(resnet50_train_params(&p, 10000, &t) == PS_EUSAGE);
+    ps_err_clear();
+    p.warm_up_epochs = 0, p.new_head = true;
+    ck_assert(resnet50_train_params(&p, 10000, &t) == PS_EUSAGE);
+    ps_err_clear();
+}
+END_TEST
+
+/* Frozen layers cost a forward pass, the first one that is trained no gradient of its input. */
+START_TEST(frozen)
+{
+    struct ps_net net;
+    struct resnet50_plan plan = {
+        .model = "resnet18", .height = 64, .width = 64, .bands = 3, .outputs = 10, .init = PS_INIT_HE};
+    ck_assert(resnet50_model(&plan, &ps_nn_ref, &net) == PS_OK && net.frozen_weights == 0);
+    const double forward = ps_net_flop(&net, false);
+    ps_net_free(&net);
+    plan.freeze = 5; /* all but fc: 512 x 10 weights and 10 biases */
+    ck_assert(resnet50_model(&plan, &ps_nn_ref, &net) == PS_OK);
+    ck_assert_msg(net.weights - net.frozen_weights == 5130, "%lld", (long long)net.frozen_weights);
+    ck_assert_msg(ps_net_flop(&net, true) == forward + 2 * 5120, "%.0f", ps_net_flop(&net, true));
+    ps_net_free(&net);
+    plan.freeze = 1; /* conv1 and bn1 */
+    ck_assert(resnet50_model(&plan, &ps_nn_ref, &net) == PS_OK);
+    ck_assert_msg(net.frozen_weights == 64 * 3 * 7 * 7 + 128, "%lld", (long long)net.frozen_weights);
+    ps_net_free(&net);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {sizes, strides, cost, zero, refused, top, f1, rates, NULL};
+    const TTest *const tests[] = {sizes, strides, cost, zero, refused, top, f1, rates, params, frozen, NULL};
     return mck_main(argc, argv, "resnet50", tests);
 }
