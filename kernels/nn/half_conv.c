@@ -85,7 +85,7 @@ struct ps_nn_size ps_half_conv_size(const struct ps_nn_conv *given, int64_t n)
 }
 
 /** Lines of the windows of outputs [o, o + PS_LANES), to columns of a panel. */
-static void fill(const struct ps_nn_conv *l, const float *w, int64_t o, float *panel)
+static void fill(const struct ps_nn_conv *l, const float *w, int64_t o, float *panel, bool near)
 {
     const int64_t across = l->at.kernel * l->at.channels, window = window_of(l);
     for (int run = 0; run < l->at.kernel; run++, panel += pairs_of(l) * PS_PANEL_COLS)
@@ -102,7 +102,7 @@ static void fill(const struct ps_nn_conv *l, const float *w, int64_t o, float *p
             }
             ps_vf_transpose(x);
             for (int i = 0; i < PS_LANES && q / 2 + i < pairs_of(l); i++)
-                ps_vf_store(panel + (q / 2 + i) * PS_PANEL_COLS, x[i]);
+                ps_half_put(panel + (q / 2 + i) * PS_PANEL_COLS, x[i], near);
         }
 }
 
@@ -114,11 +114,13 @@ void ps_half_conv_prepare(const struct ps_nn_conv *l, const void *w, void *prepa
     }
     const int64_t panels = ps_panels(l->out, 1) / PS_PANEL_COLS;
     const int64_t size = l->at.kernel * pairs_of(l) * PS_PANEL_COLS;
+    const bool near = ps_half_near(forward_prepared(l));
     float *to = prepared;
     for (int64_t g = panels * part / parts; g < panels * (part + 1) / parts; g++)
         for (int at = 0; at < PS_PANEL_COLS; at += PS_LANES)
-            fill(l, w, g * PS_PANEL_COLS + at, to + g * size + at);
+            fill(l, w, g * PS_PANEL_COLS + at, to + g * size + at, near);
     if (l->data) ps_half_data_prepare(l, w, to + forward_prepared(l), part, parts);
+    ps_vf_stream_end();
 }
 
 /** A number of an array in bf16 or single precision. */

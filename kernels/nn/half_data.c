@@ -40,9 +40,11 @@ int64_t ps_half_data_prepared(const struct ps_nn_conv *l)
     return floats;
 }
 
+enum { AHEAD = 24 /* outputs whose weights are fetched ahead: they lie far apart */ };
+
 /** Channels [j, j + width) of all weights of a phase. */
 static void fill(const struct ps_nn_conv *l, const struct axis *y, const struct axis *x, const float *w,
-                 int64_t j, float *panel)
+                 int64_t j, float *panel, bool near)
 {
     const int64_t k = l->at.kernel, c = l->at.channels, s = l->at.stride;
     for (int64_t u = 0; u < y->taps; u++)
@@ -52,13 +54,15 @@ static void fill(const struct ps_nn_conv *l, const struct axis *y, const struct 
                 const int64_t line = y->last + s * (y->taps - 1 - u),
                               col = x->last + s * (x->taps - 1 - e / l->out);
                 from[e - 2 * q] = w + ((e % l->out * k + line) * k + col) * c + j;
+                for (int64_t at = 0; at < PS_PANEL_COLS; at += PS_LANES)
+                    __builtin_prefetch(from[e - 2 * q] + AHEAD * k * k * c + at);
             }
             for (int64_t at = 0; at < PS_PANEL_COLS; at += PS_LANES) {
                 const int64_t rest = c - j - at;
                 const int count = rest < 0 ? 0 : rest < PS_LANES ? (int)rest : PS_LANES;
                 const ps_vf first = ps_vf_load_part(from[0] + at, count);
-                ps_vf_store(panel + at,
-                            ps_vf_pair(first, from[1] ? ps_vf_load_part(from[1] + at, count) : ps_vf_all(0)));
+                const ps_vf second = from[1] ? ps_vf_load_part(from[1] + at, count) : ps_vf_all(0);
+                ps_half_put(panel + at, ps_vf_pair(first, second), near);
             }
         }
 }
@@ -67,12 +71,13 @@ void ps_half_data_prepare(const struct ps_nn_conv *l, const float *w, float *pre
 {
     const struct ps_nn_window *at = &l->at;
     const int64_t panels = ps_panels(at->channels, 1) / PS_PANEL_COLS;
+    const bool near = ps_half_near(ps_half_data_prepared(l));
     for (int py = 0; py < at->stride; py++)
         for (int px = 0; px < at->stride; px++) {
             const struct axis y = axis_of(at, at->height, py), x = axis_of(at, at->width, px);
             const int64_t size = panel_of(l, &y, &x);
             for (int64_t g = panels * part / parts; size > 0 && g < panels * (part + 1) / parts; g++)
-                fill(l, &y, &x, w, g * PS_PANEL_COLS, prepared + g * size);
+                fill(l, &y, &x, w, g * PS_PANEL_COLS, prepared + g * size, near);
             prepared += panels * size;
         }
 }

@@ -4,11 +4,27 @@
 
 #include "kernels/nn/half_convolve.h"
 #include "kernels/nn/half_image.h"
+#include "kernels/nn/half_lanes.h"
 
 /** Floats in which n numbers in bf16 find room, of whole cache lines. */
 static inline int64_t ps_half_floats(int64_t n)
 {
     return (n + 31) / 32 * 16;
+}
+
+/** Are so many floats of prepared weights still in a cache when they are read? */
+static inline bool ps_half_near(int64_t floats)
+{
+    return floats < 1 << 19;
+}
+
+/** Store prepared weights, past the caches unless they are near. */
+static inline void ps_half_put(float *to, ps_vf v, bool near)
+{
+    if (near)
+        ps_vf_store(to, v);
+    else
+        ps_vf_stream(to, v);
 }
 
 /* The gradient of the input. With a stride of s, lines y and y + s of x meet the same lines of the window,
