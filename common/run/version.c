@@ -48,6 +48,12 @@ const char *ps_features(void)
 #ifdef PS_HAVE_PNG
            " PNG"
 #endif
+#ifdef PS_HAVE_JPEG
+           " JPEG"
+#endif
+#ifdef PS_HAVE_TIFF
+           " TIFF"
+#endif
 #ifdef PS_HAVE_SCALAPACK
            " ScaLAPACK"
 #endif

@@ -92,7 +92,7 @@ void ps_blocked_forward(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
 {
     const struct ps_gather g = ps_block_windows(l, p);
     const int64_t window = window_of(l), all = p->n * l->at.rows * l->at.cols, out = l->out;
-    const int64_t block = ps_block_of(all, window, out, FEW);
+    const int64_t block = ps_conv_block_of(all, window, out, FEW);
     const bool in_order = is_single(&l->at) && l->at.stride == 1;
     for (int64_t lo = 0, hi; lo < all; lo = hi) {
         hi = least(lo + block, all);

@@ -176,7 +176,7 @@ void ps_blocked_backward(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
         memset(p->dx, 0, (size_t)(p->n * inputs * c) * sizeof(float));
     for (int64_t i = 0, next; i < p->n; i = next) {
         next = least(i + images, p->n);
-        const int64_t some = ps_block_of((next - i) * places, window_of(l), l->out, FEW_BACK);
+        const int64_t some = ps_conv_block_of((next - i) * places, window_of(l), l->out, FEW_BACK);
         for (int64_t lo = i * places, hi; lo < next * places; lo = hi) {
             hi = least(lo + some, next * places);
             block(l, p, lo, hi, least(next * places - hi, some));

@@ -7,7 +7,7 @@ int64_t ps_block_most(int64_t depth, int64_t out, int64_t few)
     return most < few ? few : least(most, MANY);
 }
 
-int64_t ps_block_of(int64_t all, int64_t depth, int64_t out, int64_t few)
+int64_t ps_conv_block_of(int64_t all, int64_t depth, int64_t out, int64_t few)
 {
     const int64_t most = ps_block_most(depth, out, few);
     const int64_t blocks = (all + most - 1) / most;

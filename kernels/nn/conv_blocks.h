@@ -33,11 +33,8 @@ static inline bool is_single(const struct ps_nn_window *at)
  */
 int64_t ps_block_most(int64_t depth, int64_t out, int64_t few);
 
-/* common/par has a function of this name, too, and programs link both. */
-#define ps_block_of ps_conv_block_of
-
 /** Places of a block when `all` are cut into nearly even ones of `few` or more. */
-int64_t ps_block_of(int64_t all, int64_t depth, int64_t out, int64_t few);
+int64_t ps_conv_block_of(int64_t all, int64_t depth, int64_t out, int64_t few);
 
 /** Images whose gradients are found together, of n. */
 int64_t ps_block_images(const struct ps_nn_conv *l, int64_t n);
