@@ -58,7 +58,8 @@ static enum ps_status train(struct ps_run *run, const struct resnet50_params *p,
     const struct resnet50_speed speed = {.peak = resnet50_peak(run, strcmp(params->precision, "bf16") == 0),
                                          .flop = ps_net_flop(net, true),
                                          .images = d->train.n,
-                                         .step = params->batch * params->accumulate};
+                                         .step = params->batch * params->accumulate,
+                                         .params = params};
     PS_TRY(ps_train(run, &job, &trained));
     enum ps_status rc = PS_OK;
     if (d->test.n > 0) {
