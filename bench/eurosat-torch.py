@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Training of a small ResNet on EuroSAT in PyTorch with the settings of inputs/resnet50/eurosat.par, to hold curves beside each other.
+One thing differs: norms go by a whole batch, there by a grain.
 usage: eurosat-torch.py TRAIN.tar TEST.tar [--epochs N] [--batch N] [--seed N] [--model NAME] [--held-back SHARE] [--threads N]
 A line per epoch: loss of training, and loss, top-1 of the images held back; at the end those of the test. Needs PyTorch and Pillow."""
 import argparse
@@ -84,7 +85,7 @@ def main():
     warm, last = WARM_UP * steps, p.epochs * steps
     optimizer = torch.optim.SGD(groups(net), RATE, momentum=0.9, nesterov=True)
     rule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda i: (i + 1) / warm if i < warm else (1 + math.cos(math.pi * (i - warm) / (last - warm))) / 2)
+        optimizer, lambda i: (i + 1) / warm if i < warm else (1 + math.cos(math.pi * (i - warm) / max(1, last - warm))) / 2)
     for epoch in range(p.epochs):
         total = 0.0
         for some in train[torch.randperm(len(train))].split(p.batch):
