@@ -9,6 +9,7 @@
 #include <string.h>
 #include "common/nn/gradients_parts.h"
 #include "common/run/err.h"
+#include "kernels/nn/half_lanes.h"
 
 enum { LINE = PS_GRADIENT_LINE, CHUNK = 1024, BUCKET_MOST = 32 << 20 };
 
@@ -75,23 +76,6 @@ static struct ps_range part_of(struct ps_range at, int64_t parts, int64_t i)
     return (struct ps_range){least(at.lo + r.lo * LINE, at.hi), least(at.lo + r.hi * LINE, at.hi)};
 }
 
-/* bf16 is the upper half of a float. Rounded to nearest, ties to even; what is not a number stays so. */
-static inline uint16_t to_bf16(float x)
-{
-    uint32_t u;
-    memcpy(&u, &x, sizeof u);
-    const uint32_t rounded = (u + 0x7fff + (u >> 16 & 1)) >> 16;
-    return (uint16_t)((u & 0x7fffffff) > 0x7f800000 ? u >> 16 | 0x40 : rounded);
-}
-
-static inline float from_bf16(uint16_t h)
-{
-    const uint32_t u = (uint32_t)h << 16;
-    float x;
-    memcpy(&x, &u, sizeof x);
-    return x;
-}
-
 static bool is_compressed(const struct ps_gradients *g, struct ps_range bucket)
 {
     return bucket.hi <= g->compressed;
@@ -117,7 +101,7 @@ static void pack(struct ps_gradients *g, struct ps_range at, int64_t lo, int64_t
     if (!g->nodes->packed) return;
     if (!g->exact) {
         for (int64_t i = lo; i < hi && i < g->compressed; i++)
-            ((uint16_t *)to)[i - at.lo] = to_bf16(g->sum[0][i]);
+            ((uint16_t *)to)[i - at.lo] = ps_round_half(g->sum[0][i]);
         return;
     }
     for (int node = 0; node < g->team->count; node++) {
@@ -166,9 +150,9 @@ static void add_compressed(struct ps_gradients *g, struct move *m, float *sum, i
     for (int node = 0; node < g->team->count; node++) {
         const uint16_t *got = (const uint16_t *)m->got + node * n;
         if (node == g->team->index) continue;
-        for (int64_t i = 0; i < n; i++) sum[i] += from_bf16(got[i]);
+        for (int64_t i = 0; i < n; i++) sum[i] += ps_half_value(got[i]);
     }
-    for (int64_t i = 0; i < n; i++) out[i] = to_bf16(sum[i]);
+    for (int64_t i = 0; i < n; i++) out[i] = ps_round_half(sum[i]);
 }
 
 /* All pieces have come: add them, and send the sum to all. */
@@ -263,7 +247,7 @@ enum ps_status ps_gradients_nodes_end(struct ps_gradients *g, int thread)
         return ps_fail(PS_EMPI, "the sum of gradients over nodes did not complete");
     const struct ps_range part = ps_gradients_part(g, thread);
     for (int64_t i = part.lo; i < least(part.hi, g->compressed); i++)
-        g->sum[0][i] = from_bf16(((uint16_t *)x->packed)[i]);
+        g->sum[0][i] = ps_half_value(((uint16_t *)x->packed)[i]);
     return PS_OK;
 }
 
