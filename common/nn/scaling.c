@@ -69,7 +69,11 @@ enum ps_status ps_scaling_tell(struct ps_run *run, const struct ps_train_params 
                                const struct ps_train_times *times)
 {
     struct ps_network network;
-    if (times->steps == 0 || times->overlap.points == 0) return PS_OK;
+    if (times->steps == 0) return PS_OK;
+    /* the first rank predicts: with fewer grains than threads others may have gone through none */
+    int known = times->overlap.points > 0;
+    MPI_Bcast(&known, 1, MPI_INT, 0, run->comm);
+    if (!known) return PS_OK;
     if (params->network[0]) {
         PS_TRY(ps_train_network(params, &network));
     } else if (run->size > 1) {
