@@ -3,8 +3,8 @@
 
 static struct ps_nn_size size(const struct ps_nn_kernels *k, const struct ps_node *node, int64_t n)
 {
-    (void)k, (void)n;
-    return (struct ps_nn_size){.work = 4 * node->as.sum.channels};
+    (void)k, (void)node, (void)n;
+    return (struct ps_nn_size){0};
 }
 
 static void forward(const struct ps_op_call *c)

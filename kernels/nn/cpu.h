@@ -53,6 +53,10 @@ void ps_nn_pool_backward_cpu(const struct ps_nn_pool *l, const struct ps_nn_pass
 void ps_nn_sum_forward_cpu(const struct ps_nn_sum *l, const struct ps_nn_pass *p);
 void ps_nn_sum_backward_cpu(const struct ps_nn_sum *l, const struct ps_nn_pass *p);
 
+/** The same of rows [lo, hi) of its places alone; backwards, sums begin with row 0. */
+void ps_nn_sum_forward_rows(const struct ps_nn_sum *l, const struct ps_nn_pass *p, int64_t lo, int64_t hi);
+void ps_nn_sum_backward_rows(const struct ps_nn_sum *l, const struct ps_nn_pass *p, int64_t lo, int64_t hi);
+
 void ps_nn_upsample_forward_cpu(const struct ps_nn_upsample *l, const struct ps_nn_pass *p);
 void ps_nn_upsample_backward_cpu(const struct ps_nn_upsample *l, const struct ps_nn_pass *p);
 

@@ -103,7 +103,7 @@ struct ps_nn_pool {
 };
 
 /** y = act(x + also), act linear or ReLU; inputs are read linearly. Backward: dy becomes the gradient of both
- * inputs, in place, and goes to dx and dalso where these are other arrays. Scratch: 4 channels. */
+ * inputs, in place, and goes to dx and dalso where these are other arrays. */
 struct ps_nn_sum {
     int64_t places, channels;
     enum ps_nn_act act;
