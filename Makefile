@@ -19,7 +19,7 @@ MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
 # --- programs: one line each ----------------------------------------------------------------------------
-PROGRAMS = autoencoder-train hpdbscan lstm-train mnist-train pisvm-predict pisvm-scale pisvm-train psml-data resnet50-train skeleton
+PROGRAMS = autoencoder-train hpdbscan lstm-train mnist-train pisvm-predict pisvm-scale pisvm-train psml-data psml-results resnet50-train skeleton
 autoencoder-train_DIR = apps/autoencoder
 hpdbscan_DIR = apps/hpdbscan
 lstm-train_DIR = apps/lstm
@@ -28,6 +28,7 @@ pisvm-predict_DIR = apps/pisvm
 pisvm-scale_DIR = apps/pisvm
 pisvm-train_DIR = apps/pisvm
 psml-data_DIR = apps/tools
+psml-results_DIR = apps/results
 resnet50-train_DIR = apps/resnet50
 skeleton_DIR = apps/skeleton
 EXAMPLES = skeleton # built and tested, not installed

@@ -77,6 +77,10 @@ const char *ps_status_text(enum ps_status code)
 enum ps_status ps_agree(MPI_Comm comm, enum ps_status rc)
 {
     int rank, first, mine;
+    if (comm == MPI_COMM_NULL) {
+        if (rc == PS_OK) ps_err_clear();
+        return rc;
+    }
     MPI_Comm_rank(comm, &rank);
     mine = rc == PS_OK ? INT_MAX : rank;
     if (MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, comm) != MPI_SUCCESS)

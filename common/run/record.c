@@ -159,6 +159,10 @@ static void add_hosts(struct ps_run *run, cJSON *line)
 {
     char mine[HOST_MAX] = "", (*all)[HOST_MAX] = NULL;
     gethostname(mine, sizeof mine - 1);
+    if (ps_alone(run)) {
+        cJSON_AddItemToArray(cJSON_AddArrayToObject(line, "hosts"), cJSON_CreateString(mine));
+        return;
+    }
     if (run->rank == 0) all = calloc((size_t)run->size, sizeof *all);
     int room = run->rank == 0 ? all != NULL : 0;
     MPI_Bcast(&room, 1, MPI_INT, 0, run->comm);

@@ -36,6 +36,17 @@ static void start_mpi(int *argc, char ***argv)
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
 }
 
+static void start(struct ps_run *run, const struct ps_program *program, int *argc, char ***argv)
+{
+    run->comm = MPI_COMM_NULL;
+    run->size = 1;
+    if (program->common & PS_ALONE) return;
+    start_mpi(argc, argv);
+    run->comm = MPI_COMM_WORLD;
+    MPI_Comm_rank(run->comm, &run->rank);
+    MPI_Comm_size(run->comm, &run->size);
+}
+
 static void print_failure(const struct ps_run *run, enum ps_status rc)
 {
     const char *message = ps_err_message()[0] ? ps_err_message() : ps_status_text(rc);
@@ -52,15 +63,17 @@ static enum ps_status share_parameters(struct ps_run *run, struct ps_setup *s, i
 {
     int code = PS_OK;
     if (run->rank == 0) code = (int)ps_setup_read(s, argc, argv, true);
-    MPI_Bcast(&code, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    if (ps_alone(run)) return (enum ps_status)code;
+    MPI_Bcast(&code, 1, MPI_INT, 0, run->comm);
     if (code != PS_OK) return (enum ps_status)code;
-    MPI_Bcast(s->buffer, (int)s->bytes, MPI_BYTE, 0, MPI_COMM_WORLD);
+    MPI_Bcast(s->buffer, (int)s->bytes, MPI_BYTE, 0, run->comm);
     return PS_OK;
 }
 
 static void set_threads(struct ps_run *run)
 {
     run->threads = 1;
+    if (ps_alone(run)) return;
 #ifdef _OPENMP
     /* rank 0 decides how, since finding the place is collective */
     int wanted = run->common->threads, from_place = wanted == 0 && !getenv("OMP_NUM_THREADS");
@@ -80,7 +93,7 @@ static enum ps_status begin(struct ps_run *run, struct ps_setup *s, int argc, ch
     enum ps_status rc = ps_timer_make(start, &run->timer);
     if (rc == PS_OK && run->rank == 0 && run->common->record[0])
         rc = ps_record_open(run->common->record, &run->record);
-    PS_TRY(ps_agree(MPI_COMM_WORLD, rc));
+    PS_TRY(ps_agree(run->comm, rc));
     set_threads(run);
     if (run->common->record[0]) ps_record_start(run, s, argc, argv, to_mpi);
     return PS_OK;
@@ -110,9 +123,11 @@ static void record_end(struct ps_run *run, enum ps_status rc)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    int64_t mine = (int64_t)usage.ru_maxrss * 1024, max = 0, sum = 0;
-    MPI_Reduce(&mine, &max, 1, MPI_INT64_T, MPI_MAX, 0, run->comm);
-    MPI_Reduce(&mine, &sum, 1, MPI_INT64_T, MPI_SUM, 0, run->comm);
+    int64_t mine = (int64_t)usage.ru_maxrss * 1024, max = mine, sum = mine;
+    if (!ps_alone(run)) {
+        MPI_Reduce(&mine, &max, 1, MPI_INT64_T, MPI_MAX, 0, run->comm);
+        MPI_Reduce(&mine, &sum, 1, MPI_INT64_T, MPI_SUM, 0, run->comm);
+    }
     ps_debug(run, "peak memory: %.1f MB at most on a rank, %.1f MB together; elapsed %.3f s\n",
              (double)max / 1e6, (double)sum / 1e6, ps_elapsed(run));
     ps_record_begin(run, "end");
@@ -127,14 +142,16 @@ static void record_end(struct ps_run *run, enum ps_status rc)
 
 static enum ps_status work(struct ps_run *run, struct ps_setup *s)
 {
-    MPI_Comm_dup(MPI_COMM_WORLD, &run->comm);
+    if (!ps_alone(run)) MPI_Comm_dup(MPI_COMM_WORLD, &run->comm);
     enum ps_status rc = s->program->run(run, s->buffer);
     if (fflush(stdout) != 0 && rc == PS_OK)
         rc = ps_fail(PS_EIO, "the results cannot be written to standard output: %s", strerror(errno));
-    rc = come_together(run, rc);
-    /* after a failure messages may be under way on the program's communicator: it is left alone */
-    if (rc == PS_OK) MPI_Comm_free(&run->comm);
-    run->comm = MPI_COMM_WORLD;
+    if (!ps_alone(run)) {
+        rc = come_together(run, rc);
+        /* after a failure messages may be under way on the program's communicator: it is left alone */
+        if (rc == PS_OK) MPI_Comm_free(&run->comm);
+        run->comm = MPI_COMM_WORLD;
+    }
     if (run->common->record[0] || ps_log_debug(run)) {
         char message[2048]; /* of the run; the report agrees too */
         snprintf(message, sizeof message, "%s", ps_err_message());
@@ -148,10 +165,10 @@ static enum ps_status work(struct ps_run *run, struct ps_setup *s)
 
 int ps_main(int argc, char **argv, const struct ps_program *program)
 {
-    double start = ps_now();
+    double began = ps_now();
     int status;
     struct ps_setup s;
-    struct ps_run run = {.comm = MPI_COMM_WORLD, .name = program->name};
+    struct ps_run run = {.comm = MPI_COMM_NULL, .name = program->name};
     if (ps_setup_make(&s, program) != PS_OK) {
         print_failure(&run, PS_EINTERNAL);
         return EXIT_FAILURE;
@@ -161,15 +178,15 @@ int ps_main(int argc, char **argv, const struct ps_program *program)
         return status;
     }
     ps_stop_watch(program->common & (PS_HAS_CHECKPOINT | PS_STOPS));
-    start_mpi(&argc, &argv);
-    MPI_Comm_rank(MPI_COMM_WORLD, &run.rank);
-    MPI_Comm_size(MPI_COMM_WORLD, &run.size);
+    start(&run, program, &argc, &argv);
     run.common = s.common;
+    const int end = ps_setup_end(&s, argc, argv);
+    if (end < argc) run.rest = argv + end + 1;
 
     enum ps_status rc = share_parameters(&run, &s, argc, argv);
     if (rc == PS_OK) {
         if (!s.common->checkpoint[0] && !(program->common & PS_STOPS)) ps_stop_watch(false);
-        rc = begin(&run, &s, argc, argv, start);
+        rc = begin(&run, &s, argc, argv, began);
         if (rc == PS_OK) rc = work(&run, &s);
     }
     if (rc != PS_OK && run.rank == 0) print_failure(&run, rc);
@@ -177,6 +194,6 @@ int ps_main(int argc, char **argv, const struct ps_program *program)
     ps_record_close(run.record);
     ps_timer_free(run.timer);
     ps_setup_free(&s);
-    MPI_Finalize();
+    if (!ps_alone(&run)) MPI_Finalize();
     return ps_exit_status(rc);
 }

@@ -29,8 +29,11 @@ enum ps_common_bit {
     PS_HAS_BACKEND = 2,
     PS_HAS_SEED = 4,
     PS_HAS_GRAINS = 8,
-    PS_STOPS = 16 /* no parameter: it stops on a signal without a checkpoint, and the same command goes on */
-    /* record threads log progress are always there */
+    PS_STOPS = 16, /* no parameter: it stops on a signal without a checkpoint, and the same command goes on */
+    PS_ALONE = 32, /* one process without MPI: run->comm is MPI_COMM_NULL, nothing collective may be called
+                      but ps_agree; it may start programs that use MPI */
+    PS_TAKES_REST = 64 /* arguments after `--` are not parsed: they are run->rest */
+    /* record log progress are always there, threads but for PS_ALONE */
 };
 
 /** State of a run, valid from ps_main's start to its end. Communicators made from comm must be freed by
@@ -43,6 +46,7 @@ struct ps_run {
     const struct ps_common *common;
     struct ps_record *record;
     struct ps_timer *timer;
+    char **rest; /**< with PS_TAKES_REST the arguments after `--`, ended by NULL; NULL if there is no `--` */
 };
 
 struct ps_alias {

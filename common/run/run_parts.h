@@ -31,6 +31,15 @@ enum ps_status ps_setup_read(struct ps_setup *s, int argc, char **argv, bool com
  * @return true where something was served */
 bool ps_setup_serve(struct ps_setup *s, int argc, char **argv, int *status);
 
+/** The place of the `--` that ends a program's own arguments; argc if there is none. Local. */
+int ps_setup_end(const struct ps_setup *s, int argc, char **argv);
+
+/** A process without MPI? Local. */
+static inline bool ps_alone(const struct ps_run *run)
+{
+    return run->comm == MPI_COMM_NULL;
+}
+
 /** Exit status that belongs to a code. Local. */
 int ps_exit_status(enum ps_status rc);
 

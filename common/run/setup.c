@@ -5,6 +5,9 @@
 #include "common/run/param_row.h"
 #include "common/run/run_parts.h"
 
+/* a bit that programs without PS_ALONE have */
+enum { IN_PARALLEL = 1 << 16 };
+
 #define ROW(member, ...) PS_PARAM(struct ps_common, member, __VA_ARGS__)
 static const struct {
     unsigned bit; /* 0: every program has it */
@@ -17,9 +20,10 @@ static const struct {
      ROW(resume, .flag = true, .def = "false", .help = "go on from the checkpoint if there is one")},
     {PS_HAS_BACKEND,
      ROW(backend, .def = "auto", .choices = "auto|ref|cpu|cuda", .help = "implementation of the numerics")},
-    {0, ROW(threads, .def = "0", .range = "[0,4096]",
-            .help =
-                "OpenMP threads per rank; 0: OMP_NUM_THREADS, or else the rank's share of the node's cores")},
+    {IN_PARALLEL,
+     ROW(threads, .def = "0", .range = "[0,4096]",
+         .help =
+             "OpenMP threads per rank; 0: OMP_NUM_THREADS, or else the rank's share of the node's cores")},
     {PS_HAS_SEED, ROW(seed, .def = "1", .range = "[0,inf)", .help = "seed of all random numbers")},
     {PS_HAS_GRAINS, ROW(grains, .def = "0", .range = "[0,inf)",
                         .help = "parts into which the work is cut; equal grains give equal bits on any "
@@ -33,9 +37,10 @@ enum { ALIGN = 64 };
 
 static int fill_common_rows(struct ps_setup *s)
 {
+    const unsigned common = s->program->common, has = common | (common & PS_ALONE ? 0 : IN_PARALLEL);
     int n = 0;
     for (size_t i = 0; i < sizeof common_rows / sizeof common_rows[0]; i++) {
-        if (common_rows[i].bit && !(common_rows[i].bit & s->program->common)) continue;
+        if (common_rows[i].bit && !(common_rows[i].bit & has)) continue;
         s->common_rows[n] = common_rows[i].row;
         for (const struct ps_alias *a = s->program->letters; a && a->letter; a++)
             if (strcmp(a->name, common_rows[i].row.name) == 0) s->common_rows[n].letter = a->letter;
@@ -80,10 +85,17 @@ void ps_setup_free(struct ps_setup *s)
     memset(s, 0, sizeof *s);
 }
 
+int ps_setup_end(const struct ps_setup *s, int argc, char **argv)
+{
+    int end = 0;
+    while (end < argc && !((s->program->common & PS_TAKES_REST) && strcmp(argv[end], "--") == 0)) end++;
+    return end;
+}
+
 enum ps_status ps_setup_read(struct ps_setup *s, int argc, char **argv, bool complete)
 {
     ps_str file;
-    PS_TRY(ps_table_args(s->tables, 2, argc, argv, file));
+    PS_TRY(ps_table_args(s->tables, 2, ps_setup_end(s, argc, argv), argv, file));
     if (file[0]) PS_TRY(ps_table_file(s->tables, 2, file));
     return complete ? ps_table_check(s->tables, 2) : PS_OK;
 }
@@ -103,8 +115,9 @@ int ps_exit_status(enum ps_status rc)
 }
 
 /* The rank that a launcher gives in the environment, before MPI knows it. */
-static bool first_rank(void)
+static bool first_rank(const struct ps_setup *s)
 {
+    if (s->program->common & PS_ALONE) return true;
     static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const char *rank = getenv(names[i]);
@@ -162,10 +175,10 @@ static int write_params(struct ps_setup *s, int argc, char **argv, int at)
     enum ps_status rc = ps_setup_read(s, n, (char **)rest, false);
     free(rest);
     if (rc != PS_OK) {
-        if (first_rank()) fprintf(stderr, "%s: %s\n", s->program->name, ps_err_message());
+        if (first_rank(s)) fprintf(stderr, "%s: %s\n", s->program->name, ps_err_message());
         return ps_exit_status(rc);
     }
-    if (first_rank()) ps_table_write(stdout, s->tables, 2);
+    if (first_rank(s)) ps_table_write(stdout, s->tables, 2);
     return EXIT_SUCCESS;
 }
 
@@ -176,7 +189,7 @@ bool ps_setup_serve(struct ps_setup *s, int argc, char **argv, int *status)
     *status = EXIT_SUCCESS;
     for (int at = 1; at < argc && strcmp(argv[at], "--") != 0; at++) {
         const char *a = argv[at];
-        FILE *f = first_rank() ? stdout : NULL;
+        FILE *f = first_rank(s) ? stdout : NULL;
         bool help = strcmp(a, "--help") == 0 || (h && strcmp(a, "-h") == 0);
         bool known = true;
         if (strcmp(a, "--write-params") == 0)

@@ -120,6 +120,11 @@ static void reduce(const struct ps_run *run, struct spread *s)
         mine.max[i].rank = run->rank;
         for (int k = 0; k < t->phase[i].ncounts; k++) mine.count_sum[counts++] = t->phase[i].counts[k].value;
     }
+    if (ps_alone(run)) {
+        *s = mine;
+        memcpy(s->count_max, mine.count_sum, sizeof s->count_max);
+        return;
+    }
     MPI_Reduce(mine.max, s->max, t->n, MPI_DOUBLE_INT, MPI_MAXLOC, 0, run->comm);
     MPI_Reduce(mine.min, s->min, t->n, MPI_DOUBLE, MPI_MIN, 0, run->comm);
     MPI_Reduce(mine.sum, s->sum, t->n, MPI_DOUBLE, MPI_SUM, 0, run->comm);
@@ -162,7 +167,10 @@ enum ps_status ps_phases_report(struct ps_run *run)
     end_phase(run->timer);
     /* a failing run may end in different phases */
     int64_t mine = signature(run->timer), both[2] = {mine, -mine}, max[2];
-    MPI_Allreduce(both, max, 2, MPI_INT64_T, MPI_MAX, run->comm);
+    if (ps_alone(run))
+        memcpy(max, both, sizeof max);
+    else
+        MPI_Allreduce(both, max, 2, MPI_INT64_T, MPI_MAX, run->comm);
     if (max[0] != -max[1] || run->timer->n == 0) return PS_OK;
     struct spread *s;
     PS_TRY(ps_agree(run->comm, ps_alloc(&s, 1, sizeof *s, "the spread of phases")));
