@@ -1,0 +1,14 @@
+/* psml-results COMMAND [options]: run sweeps, and make tables, figures and reports of what runs leave behind.
+ */
+#include "apps/results/results_commands.h"
+#include "common/run/commands.h"
+
+int main(int argc, char **argv)
+{
+    static const struct ps_command commands[] = {
+        {"sweep count", &results_sweep_count},
+        {"sweep list", &results_sweep_list},
+    };
+    return ps_commands_main(argc, argv, "psml-results", "sweeps over parameters, and what came out of runs",
+                            "", commands, sizeof commands / sizeof *commands);
+}
