@@ -116,7 +116,9 @@ static enum ps_status read_tensor(const char *path, const struct ps_safetensors 
     shape_text(got, there);
     bool same = got->dims == want.dims;
     for (int d = 0; same && d < want.dims; d++) same = got->dim[d] == want.dim[d];
-    PS_CHECK(same, PS_EINPUT, "%s: tensor '%s' is %s, that of the net is %s", path, t->name, there, wanted);
+    PS_CHECK(same, PS_EINPUT,
+             "%s: tensor '%s' is %s, that of the net is %s: the file is of another net, or of other outputs",
+             path, t->name, there, wanted);
     PS_CHECK(got->type != PS_SAFE_I64 && got->type != PS_SAFE_OTHER, PS_EINPUT,
              "%s: tensor '%s' is not of floating-point numbers", path, t->name);
     float *to = is_turned(t) ? turned : w + t->at;
