@@ -168,7 +168,7 @@ static enum ps_status show(const struct image_choice *c, int64_t prefetched, str
     if (!d->has_valid) {
         d->valid = d->test;
         d->valid_label = d->test_label;
-        d->has_valid = d->test.n > 0;
+        d->has_valid = d->valid_is_test = d->test.n > 0;
     }
     const int64_t input = (int64_t)d->height * d->width * d->bands;
     const size_t target = d->several ? (size_t)d->classes * sizeof(float) : sizeof(int32_t);

@@ -24,6 +24,7 @@ struct image_data {
     struct ps_source train, valid;           /**< training goes through loader threads */
     struct ps_source test;                   /**< n = 0: there is none; valid may be the same */
     bool has_valid;                          /**< else valid.n = 0 */
+    bool valid_is_test;                      /**< no images are held back: valid is the test */
     const int32_t *test_label, *valid_label; /**< [n]; NULL where `several` */
     int64_t bytes;                           /**< of this node's memory that hold images */
     struct image_store *store;

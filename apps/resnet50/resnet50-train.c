@@ -46,6 +46,7 @@ static enum ps_status train(struct ps_run *run, const struct resnet50_params *p,
                                      .mixup = p->mixup,
                                      .train = &d->train,
                                      .valid = d->has_valid ? &d->valid : NULL,
+                                     .valid_is_test = d->valid_is_test,
                                      .score = resnet50_score(&judge),
                                      .figures = d->several ? resnet50_figures_several : resnet50_figures,
                                      .n_figures = RESNET50_FIGURES,
@@ -85,9 +86,10 @@ static enum ps_status run_resnet50(struct ps_run *run, const void *params)
     PS_TRY_DONE(ps_agree(run->comm, build(run, p, &d, &net)));
     ps_net_summary(run, &net, p->model);
     if (p->new_head) ps_print(run, "fc begins as random: that of %s is not read\n", p->train.weights);
-    if (p->rate_batch > 0)
-        ps_print(run, "rate %g: %g for %lld images, and a step has %lld\n", train_params.rate, p->train.rate,
-                 (long long)p->rate_batch, (long long)(p->train.batch * p->train.accumulate));
+    const bool by_steps = strcmp(p->train.optimizer, "lbfgs") != 0;
+    if (by_steps && !p->train.eval_only) resnet50_tell_rate(run, p, &train_params, d.train.n);
+    if (d.valid_is_test && !p->train.eval_only)
+        ps_info(run, "no images are held back (--validation): val_ figures are of the test images\n");
     ps_phase(run, "train");
     rc = train(run, p, &train_params, &d, &net);
 done:

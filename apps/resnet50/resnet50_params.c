@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include "apps/resnet50/resnet50_model.h"
 #include "common/run/err.h"
+#include "common/run/log.h"
 
 const struct ps_param resnet50_rows[] = {
     PS_PARAM(struct resnet50_params, model, .letter = 'm', .def = "resnet50", .choices = RESNET50_MODELS,
@@ -11,6 +12,7 @@ const struct ps_param resnet50_rows[] = {
     IMAGE_ROWS(struct resnet50_params, image),
     PS_TRAIN_ROWS(struct resnet50_params, train, "90", "256", "sgd", "0.1"),
     PS_TRAIN_SPARE_ROW(struct resnet50_params, train),
+    PS_TRAIN_MILESTONES_ROW(struct resnet50_params, train),
     PS_PARAM(struct resnet50_params, rate_batch, .def = "0", .range = "[0,inf)", .unit = "samples",
              .help =
                  "of a step for which the rate holds; it grows in proportion to those that a step has; 0: "
@@ -30,10 +32,17 @@ const struct ps_param resnet50_rows[] = {
 };
 const int resnet50_nrows = sizeof resnet50_rows / sizeof resnet50_rows[0];
 
+/* Updates of an epoch. */
+static int64_t steps_of(const struct ps_train_params *t, int64_t images)
+{
+    const int64_t step = t->batch * t->accumulate;
+    return (images + step - 1) / step;
+}
+
 enum ps_status resnet50_train_params(const struct resnet50_params *p, int64_t images,
                                      struct ps_train_params *out)
 {
-    const int64_t step = p->train.batch * p->train.accumulate, steps = (images + step - 1) / step;
+    const int64_t step = p->train.batch * p->train.accumulate, steps = steps_of(&p->train, images);
     const double grow = p->rate_batch > 0 ? (double)step / (double)p->rate_batch : 1;
     PS_CHECK(p->warm_up_epochs <= 0 || p->train.warm_up == 0, PS_EUSAGE,
              "--warm-up and --warm-up-epochs say the same: give one of them");
@@ -45,6 +54,19 @@ enum ps_status resnet50_train_params(const struct resnet50_params *p, int64_t im
     out->last_rate *= grow;
     if (p->warm_up_epochs > 0) out->warm_up = llround(p->warm_up_epochs * (double)steps);
     return PS_OK;
+}
+
+void resnet50_tell_rate(const struct ps_run *run, const struct resnet50_params *p,
+                        const struct ps_train_params *t, int64_t images)
+{
+    const int64_t steps = steps_of(t, images);
+    ps_print(run, "rate %g", t->rate);
+    if (p->rate_batch > 0)
+        ps_print(run, " (%g for %lld images, and a step has %lld)", p->train.rate, (long long)p->rate_batch,
+                 (long long)(t->batch * t->accumulate));
+    ps_print(run, ", %s", t->schedule);
+    if (t->warm_up > 0) ps_print(run, ", after a warm-up of %lld steps", (long long)t->warm_up);
+    ps_print(run, "; %lld steps an epoch, %lld in all\n", (long long)steps, (long long)(steps * t->epochs));
 }
 
 void resnet50_describe(const struct resnet50_params *p, const struct image_data *d, char *text, size_t size)

@@ -51,14 +51,18 @@ struct ps_schedule ps_train_schedule(const struct ps_train_params *p, int64_t st
     static const char *const names[] = {"constant", "step", "cosine", "polynomial", "inverse", NULL};
     static const enum ps_schedule_kind kinds[] = {PS_RATE_CONSTANT, PS_RATE_STEP, PS_RATE_COSINE,
                                                   PS_RATE_POLYNOMIAL, PS_RATE_INVERSE};
-    return (struct ps_schedule){.kind = kinds[place(p->schedule, names)],
-                                .rate = p->rate,
-                                .last = p->last_rate,
-                                .factor = p->rate_factor,
-                                .power = p->rate_power,
-                                .every = p->rate_every,
-                                .warm_up = p->warm_up,
-                                .steps = steps};
+    struct ps_schedule s = {.kind = kinds[place(p->schedule, names)],
+                            .rate = p->rate,
+                            .last = p->last_rate,
+                            .factor = p->rate_factor,
+                            .power = p->rate_power,
+                            .every = p->rate_every,
+                            .milestones = p->milestones.n,
+                            .warm_up = p->warm_up,
+                            .steps = steps};
+    for (int i = 0; i < s.milestones; i++)
+        s.milestone[i] = llround(p->milestones.value[i] * (double)(steps / p->epochs));
+    return s;
 }
 
 enum ps_status ps_train_network(const struct ps_train_params *p, struct ps_network *out)
@@ -79,6 +83,12 @@ enum ps_status ps_train_params_check(const struct ps_train_params *p)
              "--compress needs --reduce fast: an exact sum travels as it is");
     PS_CHECK(strcmp(p->optimizer, "lbfgs") != 0 || (p->decay == 0 && p->clip == 0), PS_EUSAGE,
              "--optimizer lbfgs takes neither --decay nor --clip");
+    PS_CHECK(p->milestones.n == 0 || strcmp(p->schedule, "step") == 0, PS_EUSAGE,
+             "--milestones needs --schedule step");
+    for (int i = 1; i < p->milestones.n; i++)
+        PS_CHECK(p->milestones.value[i] > p->milestones.value[i - 1], PS_EUSAGE,
+                 "--milestones: %g follows %g, but epochs are to ascend", p->milestones.value[i],
+                 p->milestones.value[i - 1]);
     struct ps_network network;
     if (p->network[0]) PS_TRY(ps_train_network(p, &network));
     PS_CHECK(p->slow_nodes == 0 || p->network[0], PS_EUSAGE, "--slow-nodes needs --network");

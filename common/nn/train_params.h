@@ -14,7 +14,8 @@ struct ps_train_params {
     double rate, last_rate, rate_factor, rate_power, momentum, beta1, beta2, eps, decay, trust, clip,
         min_delta, minutes;
     bool nesterov, eval_only;
-    bool spare_norms; /**< in the tables of some programs only */
+    bool spare_norms;          /**< in the tables of some programs only */
+    struct ps_list milestones; /**< the same; epochs */
     ps_str optimizer, schedule, init, precision, reduce, compress, network, weights, save, best, trace;
     int node_ranks;
 };
@@ -104,6 +105,13 @@ struct ps_train_params {
     PS_TRAIN_ROW(type, m, spare_norms, .flag = true, .def = "no", \
                  .help = "biases and weights of norms are not decayed")
 
+/** Another one, for runs that are planned in epochs. */
+#define PS_TRAIN_MILESTONES_ROW(type, m)                                                                  \
+    PS_TRAIN_ROW(type, m, milestones, .def = "", .range = "(0,inf)", .unit = "epochs",                    \
+                 .help =                                                                                  \
+                     "after which a step schedule multiplies the rate by rate_factor, from the start of " \
+                     "the run, such as 30,60,80; none: rate_every")
+
 /** The table of kernels for `backend` (auto, ref, cpu, cuda) and `precision` (fp32, bf16). Local.
  * @return PS_OK; PS_EBACKEND (not part of this build) */
 enum ps_status ps_train_kernels(const char *backend, const char *precision, const struct ps_nn_kernels **out);
@@ -114,7 +122,7 @@ enum ps_init ps_train_init(const struct ps_train_params *p);
 /** Rule and numbers of the updates. Local. */
 struct ps_optimizer_plan ps_train_optimizer(const struct ps_train_params *p);
 
-/** The rate over `steps` updates. Local. */
+/** The rate over the `steps` updates of all epochs. Local. */
 struct ps_schedule ps_train_schedule(const struct ps_train_params *p, int64_t steps);
 
 /** The network that parameters name. Local. @return PS_OK; PS_EUSAGE (not two positive numbers) */

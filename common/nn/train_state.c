@@ -50,6 +50,10 @@ static uint32_t digest(const struct ps_train *t)
              p->nesterov, p->beta1, p->beta2, p->eps, p->decay, p->trust, p->clip, (long long)p->history,
              p->spare_norms);
     h = hash(h, text);
+    for (int i = 0; i < p->milestones.n; i++) {
+        snprintf(text, sizeof text, "%.17g;", p->milestones.value[i]);
+        h = hash(h, text);
+    }
     return (uint32_t)(h ^ h >> 32);
 }
 

@@ -30,6 +30,14 @@ expect 'tiny.par: parts of a step are all of it' awk -F'[ ,%]+' '/^time of steps
 first=$(grep '"event":"epoch"' tiny.jsonl | head -n 1 | value loss) last=$(grep '"event":"epoch"' tiny.jsonl | tail -n 1 | value loss)
 expect "tiny.par: the loss falls from $first to $last" awk "BEGIN { exit !($last < 0.5 * $first) }"
 
+# --- rates in epochs --------------------------------------------------------------------------------------
+# 0.1 for 8 images and steps of 16: 0.2 from the end of the first epoch on, a tenth of it in the third, a hundredth in the fourth
+on 2 --threads 1 --model resnet20 --synthetic 40 --classes 6 --height 16 --batch 16 --epochs 4 --grains 2 --rate 0.1 --rate-batch 8 --warm-up-epochs 1 \
+    --schedule step --milestones 2,3 --record rates.jsonl >said
+expect "rates: $(grep '^rate ' said)" grep -qx 'rate 0.2 (0.1 for 8 images, and a step has 16), step, after a warm-up of 3 steps; 3 steps an epoch, 12 in all' said
+rates=$(grep '"event":"epoch"' rates.jsonl | value rate | tr '\n' ' ')
+expect "rates at the ends of epochs: $rates" awk -v r="$rates" 'BEGIN { split(r, a, " "); exit !(a[1] == 0.2 && a[2] == 0.2 && (a[3] - 0.02)^2 < 1e-30 && (a[4] - 0.002)^2 < 1e-30) }'
+
 # --- the same bits ----------------------------------------------------------------------------------------
 job=(--model resnet20 --synthetic 40 --classes 6 --height 16 --batch 16 --epochs 2 --grains 4 --rate 0.05 --momentum 0.9 --decay 0.001 --spare-norms
     --smoothing 0.1 --mixup 0.2 --zero-norm)
@@ -82,6 +90,8 @@ refused 'fc.weight' "${other[@]}" --weights want.st
 refused 'resnet20 has a stem and 3 stages' "${small[@]}" --freeze 5
 refused 'new-head needs --weights' "${small[@]}" --new-head
 refused 'warm-up-epochs say the same' "${small[@]}" --warm-up 3 --warm-up-epochs 1
+refused 'milestones needs --schedule step' "${small[@]}" --milestones 1
+refused 'epochs are to ascend' "${small[@]}" --schedule step --milestones 2,1
 refused 'as wide as high' "${small[@]}" --width 32
 refused 'conv1.weight' --model resnet18 --synthetic 16 --classes 6 --height 32 --batch 8 --epochs 1 --weights want.st
 refused 'the loss is not a number in epoch 1' "${small[@]}" --rate 1e30 --momentum 0.9
@@ -93,12 +103,14 @@ if [ -d "${DATA:-/nowhere}/images" ]; then
     on 2 --threads 1 --model resnet20 --data "$DATA/images/eurosat_rgb_train_3500.tar" --test "$DATA/images/eurosat_rgb_test_1000.tar" --height 64 \
         --train-limit 256 --test-limit 100 --validation 0.25 --augment shift --batch 32 --epochs 3 --rate 0.05 --momentum 0.9 --record real.jsonl >said 2>err
     grep -q libjpeg err && skip EuroSAT 'built without libjpeg' && exit 0
+    expect "images held back: $(grep '^best epoch: ' said)" eval 'grep -q "^best epoch: " said && ! grep -q "are of the test images" err'
     expect "EuroSAT: $(grep '^test: ' said)" awk "BEGIN { exit !($(value test_top5 <real.jsonl) > 0.5) }"
     expect 'EuroSAT: recall of each class' [ "$(grep -cE '^(AnnualCrop|Forest|HerbaceousVegetation|Highway|Industrial|Pasture|PermanentCrop|Residential|River|SeaLake) ' said)" = 10 ]
     printf 'file,label\n' >several.csv
     tar xf "$DATA/images/eurosat_rgb_train_3500.tar" && find . -name '*.jpg' | sort | awk -F/ 'NR % 40 == 0 { c = $(NF - 1); print $0 "," (c == "River" || c == "SeaLake" ? c "|water" : c) }' >>several.csv
     on 2 --threads 1 --model resnet20 --data several.csv --test several.csv --height 32 --batch 20 --epochs 2 --rate 0.1 --momentum 0.9 --record several.jsonl >said 2>err
     expect "images of several classes: $(grep '^test: ' said)" grep -q 'F1 0.[0-9]* micro, 0.[0-9]* macro' said
+    expect "none held back: $(grep 'test images' err)" eval 'grep -q "are of the test images" err && ! grep -q "^best epoch" said'
     # answers of one half each lose log 2 = 0.69 an image and class
     expect 'images of several classes: something is learnt' awk "BEGIN { exit !($(grep '"event":"result"' several.jsonl | value test_loss) < 0.5) }"
 else

@@ -4,6 +4,8 @@
 #include <string.h>
 #include "common/nn/order.h"
 #include "common/nn/schedule.h"
+#include "common/nn/train_params.h"
+#include "common/run/err.h"
 #include "kernels/rng.h"
 
 /* Every sample once, for sizes at and beside powers of four; far beyond memory, those looked at are in range
@@ -114,8 +116,33 @@ START_TEST(rates)
 }
 END_TEST
 
+/* 100 epochs of 8 steps: milestones count from the start of the run, the warm-up goes before them. */
+START_TEST(milestones)
+{
+    static struct ps_train_params p = {
+        .epochs = 100, .rate = 0.8, .schedule = "step", .rate_factor = 0.5, .compress = "none"};
+    p.warm_up = 8, p.rate_every = 1, p.milestones = (struct ps_list){3, {0.5, 30, 60.25}};
+    const struct ps_schedule s = ps_train_schedule(&p, 800);
+    const struct {
+        int64_t step;
+        double want;
+    } cases[] = {{0, 0.1}, {7, 0.8}, {8, 0.4}, {239, 0.4}, {240, 0.2}, {481, 0.2}, {482, 0.1}, {5000, 0.1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const double rate = ps_schedule_rate(&s, cases[i].step);
+        ck_assert_msg(fabs(rate - cases[i].want) < 1e-15, "at %lld: %.17g", (long long)cases[i].step, rate);
+    }
+    ck_assert(ps_train_params_check(&p) == PS_OK);
+    p.milestones.value[2] = 30;
+    ck_assert(ps_train_params_check(&p) == PS_EUSAGE);
+    ps_err_clear();
+    p.milestones.n = 1, memcpy(p.schedule, "cosine", sizeof "cosine");
+    ck_assert(ps_train_params_check(&p) == PS_EUSAGE);
+    ps_err_clear();
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {each_once, mixed, ranges, known, rates, NULL};
+    const TTest *const tests[] = {each_once, mixed, ranges, known, rates, milestones, NULL};
     return mck_main(argc, argv, "nn_order", tests);
 }
