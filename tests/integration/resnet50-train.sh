@@ -106,6 +106,10 @@ if [ -d "${DATA:-/nowhere}/images" ]; then
     expect "images held back: $(grep '^best epoch: ' said)" eval 'grep -q "^best epoch: " said && ! grep -q "are of the test images" err'
     expect "EuroSAT: $(grep '^test: ' said)" awk "BEGIN { exit !($(value test_top5 <real.jsonl) > 0.5) }"
     expect 'EuroSAT: recall of each class' [ "$(grep -cE '^(AnnualCrop|Forest|HerbaceousVegetation|Highway|Industrial|Pasture|PermanentCrop|Residential|River|SeaLake) ' said)" = 10 ]
+    # the images of the test are those of training: the same file and seed
+    part=(--data "$DATA/images/eurosat_rgb_train_3500.tar" --test "$DATA/images/eurosat_rgb_train_3500.tar" --train-limit 32 --test-limit 32)
+    on 2 --threads 1 "$top/inputs/resnet50/overfit.par" "${part[@]}" --batch 16 --epochs 25 --validate-every 25 --rate 0.01 --record known.jsonl >said
+    expect "ResNet-50 knows 32 images by heart: $(grep '^test: ' said)" awk "BEGIN { exit !($(value test_top1 <known.jsonl) == 1 && $(value test_loss <known.jsonl) < 0.5) }"
     printf 'file,label\n' >several.csv
     tar xf "$DATA/images/eurosat_rgb_train_3500.tar" && find . -name '*.jpg' | sort | awk -F/ 'NR % 40 == 0 { c = $(NF - 1); print $0 "," (c == "River" || c == "SeaLake" ? c "|water" : c) }' >>several.csv
     on 2 --threads 1 --model resnet20 --data several.csv --test several.csv --height 32 --batch 20 --epochs 2 --rate 0.1 --momentum 0.9 --record several.jsonl >said 2>err
