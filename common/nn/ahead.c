@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "common/par/place.h"
 #include "common/run/err.h"
 
 enum { NONE = -1 };
@@ -34,6 +35,7 @@ struct ps_ahead {
     pthread_cond_t work, done;
     pthread_t *thread;
     int threads;
+    struct ps_cores cores; /* that threads run on */
     bool end;
     struct ps_ahead_count count;
 };
@@ -93,6 +95,7 @@ static int64_t next_work(struct ps_ahead *a)
 static void *prepare(void *context)
 {
     struct ps_ahead *a = context;
+    ps_place_thread(&a->cores);
     pthread_mutex_lock(&a->lock);
     for (int64_t s = next_work(a); s != NONE; s = next_work(a)) {
         struct slot *slot = &a->slot[s];
@@ -188,6 +191,7 @@ static void ahead(const struct ps_source *outer, const int64_t *sample, int64_t 
 static enum ps_status start(struct ps_ahead *a, int threads)
 {
     sigset_t all, before;
+    a->cores = ps_place_cores();
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     while (a->threads < threads && pthread_create(&a->thread[a->threads], NULL, prepare, a) == 0)

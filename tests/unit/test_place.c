@@ -1,7 +1,9 @@
 /* ranks: 1 2 3 */
 #include "mpicheck.h"
 #include "common/par/place.h"
+#include <pthread.h>
 #include <sched.h>
+#include <string.h>
 
 /** Bind this process to the first `cores` cores that it may use, beginning with number `skip` of them. */
 static int bind_to(const cpu_set_t *all, int skip, int cores)
@@ -64,8 +66,43 @@ START_TEST(own_cores)
 }
 END_TEST
 
+/** What a thread finds: the mask it begins with, and that after it was let go. */
+struct masks {
+    struct ps_cores cores, begin, end;
+};
+
+static void *go(void *context)
+{
+    struct masks *m = context;
+    sched_getaffinity(0, sizeof m->begin.word, (cpu_set_t *)m->begin.word);
+    ps_place_thread(&m->cores);
+    sched_getaffinity(0, sizeof m->end.word, (cpu_set_t *)m->end.word);
+    return NULL;
+}
+
+/* A thread that inherits one core of two runs on both, and the one that started it stays. */
+START_TEST(let_go)
+{
+    cpu_set_t all;
+    pthread_t thread;
+    struct masks m = {.cores = ps_place_cores()};
+    sched_getaffinity(0, sizeof all, &all);
+    if (CPU_COUNT(&all) < 2) return;
+    mck_assert(memcmp(&all, &m.cores, sizeof all) == 0, "without places, the mask");
+    mck_assert(bind_to(&all, 1, 1), "bind to one core");
+    const struct ps_cores one = ps_place_cores();
+    const int started = pthread_create(&thread, NULL, go, &m) == 0;
+    if (started) pthread_join(thread, NULL);
+    const struct ps_cores after = ps_place_cores();
+    sched_setaffinity(0, sizeof all, &all);
+    mck_assert(started && memcmp(&m.begin, &one, sizeof one) == 0, "inherited");
+    mck_assert(memcmp(&m.end, &m.cores, sizeof one) == 0, "all cores");
+    mck_assert(memcmp(&after, &one, sizeof one) == 0, "others stay");
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {one_node, shared_cores, own_cores, NULL};
+    const TTest *const tests[] = {one_node, shared_cores, own_cores, let_go, NULL};
     return mck_main(argc, argv, "place", tests);
 }
