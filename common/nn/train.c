@@ -1,6 +1,7 @@
 /* Epochs of training, and what happens between them. */
 #include "common/nn/train.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "common/nn/train_parts.h"
@@ -148,6 +149,7 @@ enum ps_status ps_train(struct ps_run *run, const struct ps_train_job *job, stru
     *out = (struct ps_trained){.memory = NULL};
     enum ps_status rc = ps_train_open(&t);
     if (rc == PS_OK) rc = ps_train_begin(&t);
+    if (run->rank == 0) fflush(stdout); /* the net, before an epoch that may take hours */
     if (rc == PS_OK) rc = t.params->eval_only ? only_evaluate(&t) : train(&t);
     out->memory = t.memory;
     if (rc == PS_OK) {

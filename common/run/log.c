@@ -71,22 +71,27 @@ static void clock_text(double seconds, char *text, size_t len)
         snprintf(text, len, "%d s", (int)s);
 }
 
+/* Seconds after which a file is told, and those of all the work that are worth it. */
+static const double tell_after = 30, tell_from = 60;
+static bool told;
+
 void ps_progress_begin(struct ps_progress *p, const struct ps_run *run, const char *what, const char *unit,
                        int64_t total)
 {
     const char *mode = run->common ? run->common->progress : "off";
-    bool wanted = strcmp(mode, "on") == 0 || (strcmp(mode, "auto") == 0 && isatty(STDERR_FILENO));
+    const bool terminal = isatty(STDERR_FILENO), automatic = strcmp(mode, "auto") == 0;
     *p = (struct ps_progress){.run = run, .what = what, .unit = unit, .total = total};
-    p->on = run->rank == 0 && wanted && level(run) != QUIET;
+    p->on = run->rank == 0 && (strcmp(mode, "on") == 0 || (automatic && terminal)) && level(run) != QUIET;
+    p->once = run->rank == 0 && automatic && !terminal && level(run) != QUIET;
     p->start = ps_now();
 }
 
-static void draw(struct ps_progress *p, int64_t done, double now)
+/* "epoch 1/2:  12 % (570 samples/s, 2:34 left)" */
+static void say(const struct ps_progress *p, int64_t done, double now)
 {
     char left[32] = "";
     double spent = now - p->start, rate = spent > 0 ? (double)done / spent : 0;
-    p->last = now;
-    fprintf(stderr, "\r%s: ", p->what);
+    fprintf(stderr, "%s: ", p->what);
     if (p->total > 0)
         fprintf(stderr, "%3d %% ", (int)(100.0 * (double)done / (double)p->total));
     else
@@ -95,15 +100,35 @@ static void draw(struct ps_progress *p, int64_t done, double now)
         clock_text((double)(p->total - done) / rate, left, sizeof left);
         fprintf(stderr, "(%.4g %s/s, %s left)", rate, p->unit, left);
     }
+}
+
+static void draw(struct ps_progress *p, int64_t done, double now)
+{
+    p->last = now;
+    fputs("\r", stderr);
+    say(p, done, now);
     fputs("\033[K", stderr);
     fflush(stderr);
 }
 
+/* Into a file, where it is worth it. */
+static void tell(struct ps_progress *p, int64_t done, double now)
+{
+    const double spent = now - p->start;
+    if (told || done <= 0 || p->total <= 0) return;
+    p->once = false;
+    if (spent * (double)p->total / (double)done < tell_from) return;
+    told = true;
+    say(p, done, now);
+    fputs("\n", stderr);
+}
+
 void ps_progress_at(struct ps_progress *p, int64_t done)
 {
-    if (!p->on) return;
-    double now = ps_now();
-    if (now - p->last >= 0.1) draw(p, done, now);
+    if (!p->on && !p->once) return;
+    const double now = ps_now();
+    if (p->on && now - p->last >= 0.1) draw(p, done, now);
+    if (p->once && now - p->start >= tell_after) tell(p, done, now);
 }
 
 void ps_progress_end(struct ps_progress *p)

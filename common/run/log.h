@@ -15,14 +15,16 @@ void ps_debug(const struct ps_run *run, const char *fmt, ...) __attribute__((for
 /** "NAME: warning: ..." on stderr of rank 0, also at log = quiet. Local; a no-op on other ranks. */
 void ps_warn(const struct ps_run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/** One line on a terminal, rewritten at most ten times a second: what, share, rate, time left. Nothing where
- * stderr is no terminal. */
+/** One line on a terminal, rewritten at most ten times a second: what, share, rate, time left. Where stderr
+ * is a file, work that takes long says that once in a run, after half a minute, so that people who look into
+ * the file see that something goes on and when it will end. */
 struct ps_progress {
     const struct ps_run *run;
     const char *what, *unit;
     int64_t total;
     double start, last;
-    bool on;
+    bool on;   /**< rewritten */
+    bool once; /**< said once */
 };
 void ps_progress_begin(struct ps_progress *p, const struct ps_run *run, const char *what, const char *unit,
                        int64_t total);
