@@ -44,7 +44,8 @@ static enum ps_status open_lists(struct ps_run *run, const struct image_choice *
     int64_t left = memory_of(run, c);
     PS_CHECK(
         c->data[0], PS_EUSAGE,
-        "no images: name a packed file, a folder, tar files or a CSV (--data), or ask for --synthetic ones");
+        "no images: name a packed file, a folder, tar files, a CSV or HDF5 (--data), or ask for --synthetic "
+        "ones");
     MPI_Allreduce(MPI_IN_PLACE, &left, 1, MPI_INT64_T, MPI_MIN, run->comm);
     for (int k = 0; k < IMAGE_SOURCES; k++) {
         if (!path[k][0]) continue;
@@ -52,7 +53,7 @@ static enum ps_status open_lists(struct ps_run *run, const struct image_choice *
         s->opened[k] = true;
         left -= s->held[k].held > 0 ? s->held[k].start[s->held[k].held] : 0;
     }
-    return PS_OK;
+    return s->skip ? ps_agree(run->comm, image_broken_room(s)) : PS_OK;
 }
 
 /* Bands and type of images, from some of them. */
@@ -184,7 +185,6 @@ enum ps_status image_data_open(struct ps_run *run, const struct image_choice *ch
     struct image_store *s = out->store;
     pthread_mutex_init(&s->maker.rooms.lock, NULL);
     s->skip = strcmp(choice->broken, "skip") == 0;
-    s->first_broken = INT64_MAX;
     enum ps_status rc = ps_agree(run->comm, prepare(run, choice, s));
     if (rc == PS_OK) rc = ps_agree(run->comm, show(choice, prefetched, out));
     if (rc != PS_OK) image_data_free(out);
@@ -204,18 +204,6 @@ const char *image_data_name(const struct ps_source *s, int64_t i)
     return p->held ? ps_images_name(&p->held->list, p->image[i]) : "noise";
 }
 
-int64_t image_data_broken(struct ps_run *run, const struct image_data *d)
-{
-    const struct image_store *s = d->store;
-    int64_t broken = s->broken, first = s->first_broken;
-    MPI_Allreduce(MPI_IN_PLACE, &broken, 1, MPI_INT64_T, MPI_SUM, run->comm);
-    MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT64_T, MPI_MIN, run->comm);
-    if (broken > 0 && first < s->held[0].list.head.n)
-        ps_warn(run, "%lld times an image that cannot be decoded was replaced by another, %s among them",
-                (long long)broken, ps_images_name(&s->held[0].list, first));
-    return broken;
-}
-
 void image_data_free(struct image_data *d)
 {
     struct image_store *s = d->store;
@@ -224,6 +212,7 @@ void image_data_free(struct image_data *d)
     for (int k = 0; k < IMAGE_SOURCES; k++) {
         if (s->opened[k]) image_held_free(&s->held[k]);
         free(s->class_map[k]);
+        free(s->broken[k]);
     }
     free(s->train.image);
     free(s->valid.image);

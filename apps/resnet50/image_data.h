@@ -47,9 +47,13 @@ struct image_wait image_data_waited(struct image_data *d);
 /** Name of sample i of a source above, for messages. Local; until the next call. */
 const char *image_data_name(const struct ps_source *s, int64_t i);
 
-/** Images that could not be decoded and were replaced by others, over all ranks. Collective over run->comm.
- */
-int64_t image_data_broken(struct ps_run *run, const struct image_data *d);
+/** Say how many images there are, and how much of them is held. Local. */
+void image_data_tell(struct ps_run *run, const struct image_data *d);
+
+/** Name the images that could not be decoded and were replaced by others, each once, with the reason; the
+ * record has their number. Nothing is said where there are none. The message of a failure stays as it is.
+ * Collective over run->comm. @return how many of them were met by any rank */
+int64_t image_data_tell_broken(struct ps_run *run, const struct image_data *d);
 
 void image_data_free(struct image_data *d); /**< Collective over the communicator it was opened with. */
 

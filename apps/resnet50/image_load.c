@@ -26,18 +26,6 @@ static void put_target(const struct image_part *p, int64_t image, void *target)
         if (l->labels[image * l->head.classes + k]) to[p->class ? p->class[k] : k] = 1;
 }
 
-/* Another takes its place. */
-static void note_broken(const struct image_part *p, int64_t image)
-{
-    struct image_store *s = p->store;
-    __atomic_add_fetch(&s->broken, 1, __ATOMIC_RELAXED);
-    if (p->held != &s->held[0]) return;
-    int64_t first = __atomic_load_n(&s->first_broken, __ATOMIC_RELAXED);
-    while (image < first && !__atomic_compare_exchange_n(&s->first_broken, &first, image, false,
-                                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-    }
-}
-
 enum ps_status image_load(const struct ps_source *source, int64_t i, const struct ps_draw *draw, float *x,
                           void *target)
 {
@@ -52,7 +40,7 @@ enum ps_status image_load(const struct ps_source *source, int64_t i, const struc
         }
         if (rc != PS_EINPUT || !p->store->skip)
             return ps_fail(rc, "%s: %s: %s", source->name, ps_images_name(&p->held->list, image), why);
-        note_broken(p, image);
+        image_broken_note(p, image);
     }
     return ps_fail(PS_EINPUT, "%s: no image can be decoded", source->name);
 }

@@ -30,8 +30,9 @@ struct image_choice {
 #define IMAGE_ROWS(type, m)                                                                                  \
     PS_TRAIN_ROW(type, m, data, .letter = 'i', .positional = 1, .def = "",                                   \
                  .help = "images: a file that psml-data pack wrote, a folder of class folders (with train, " \
-                         "val and test above them, where it has parts), tar files (a*.tar,b.tar) or a CSV "  \
-                         "of paths and labels"),                                                             \
+                         "val and test above them, where it has parts), tar files (a*.tar,b.tar), a CSV of " \
+                         "paths and labels, or HDF5 with a group for each part that holds images and "       \
+                         "targets"),                                                                         \
         PS_TRAIN_ROW(type, m, valid, .def = "",                                                              \
                      .help = "images for validation, in place of a part of data"),                           \
         PS_TRAIN_ROW(type, m, test, .def = "", .help = "images for the test, in place of a part of data"),   \

@@ -30,9 +30,10 @@ struct image_store {
     struct image_maker maker;
     struct ps_source inner; /**< of training, without loader threads */
     struct ps_ahead *ahead;
-    int64_t broken, first_broken; /**< images that were replaced; the lowest number in `train` */
-    float *noise;                 /**< of synthetic images; owned */
-    char *noise_names;            /**< of their classes; owned */
+    uint64_t
+        *broken[IMAGE_SOURCES]; /**< images that were replaced, a bit each; NULL where that is fatal; owned */
+    float *noise;               /**< of synthetic images; owned */
+    char *noise_names;          /**< of their classes; owned */
 };
 
 /* image_parts.c */
@@ -40,6 +41,14 @@ struct image_store {
 /** Which images serve training, validation and test. Local, the same on all ranks.
  * @return PS_OK; PS_EUSAGE; PS_EINPUT; PS_ENOMEM */
 enum ps_status image_parts(struct ps_run *run, const struct image_choice *choice, struct image_store *s);
+
+/* image_tell.c */
+
+/** Room to keep which images are broken. Local. @return PS_OK; PS_ENOMEM */
+enum ps_status image_broken_room(struct image_store *s);
+
+/** Image `image` of p's list is broken, and another takes its place. Local; several threads. */
+void image_broken_note(const struct image_part *p, int64_t image);
 
 /* image_load.c */
 

@@ -85,6 +85,7 @@ static enum ps_status run_resnet50(struct ps_run *run, const void *params)
     PS_TRY_DONE(resnet50_train_params(p, d.train.n, &train_params));
     PS_TRY_DONE(ps_agree(run->comm, build(run, p, &d, &net)));
     ps_net_summary(run, &net, p->model);
+    image_data_tell(run, &d);
     if (p->new_head) ps_print(run, "fc begins as random: that of %s is not read\n", p->train.weights);
     const bool by_steps = strcmp(p->train.optimizer, "lbfgs") != 0;
     if (by_steps && !p->train.eval_only) resnet50_tell_rate(run, p, &train_params, d.train.n);
@@ -92,6 +93,7 @@ static enum ps_status run_resnet50(struct ps_run *run, const void *params)
         ps_info(run, "no images are held back (--validation): val_ figures are of the test images\n");
     ps_phase(run, "train");
     rc = train(run, p, &train_params, &d, &net);
+    if (rc == PS_OK || rc == PS_STOPPED) image_data_tell_broken(run, &d);
 done:
     ps_net_free(&net);
     image_data_free(&d);
