@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "apps/tools/data_commands.h"
 #include "apps/tools/pack.h"
+#include "common/io/imagestack.h"
 #include "common/io/outfile.h"
 #include "common/run/log.h"
 #include "common/run/stop.h"
@@ -25,10 +26,14 @@ static const struct ps_param rows[] = {
         .help =
             "what is packed: pixels of one size, or the bytes of the files as they are (JPEG, also PNG and "
             "TIFF)"),
-    PS_PARAM(struct pack_params, size, .def = "", .unit = "pixels",
-             .help = "height x width of packed pixels (64x64); none: that of the first image"),
+    PS_PARAM(
+        struct pack_params, size, .def = "", .unit = "pixels",
+        .help = "height x width of packed pixels (64x64); none: that of the first image, of its finest band"),
     PS_PARAM(struct pack_params, resize, .def = "0", .range = "[0,65536]", .unit = "pixels",
              .help = "shorter side before the centre is cut out at the size; 0: as small as the size allows"),
+    PS_PARAM(struct pack_params, bands, .def = "",
+             .help = "that are files of their own (B02,B03,B04: patch_17_B02.tif or patch_17/B02.tif), put "
+                     "together in this order; none: a file is an image"),
     PS_PARAM(struct pack_params, split, .def = "",
              .help = "shares of parts, train=0.9,valid=0.1, of each class; none: the parts that there are"),
     PS_PARAM(struct pack_params, broken, .def = "skip", .choices = "skip|fatal",
@@ -40,40 +45,6 @@ static const struct ps_param rows[] = {
              .help = "of a rank from one save of the progress to the next"),
 };
 
-/* "64x48". */
-static enum ps_status parse_size(const char *text, struct ps_images_head *h)
-{
-    char behind;
-    const int n = sscanf(text, "%dx%d%c", &h->height, &h->width, &behind);
-    PS_CHECK(n == 2 && h->height >= 1 && h->width >= 1 && h->height <= 65536 && h->width <= 65536, PS_EUSAGE,
-             "size: '%s' is no height x width such as 64x64", text);
-    return PS_OK;
-}
-
-/* Bands, type and size from the first image that can be read. Rank 0. */
-static enum ps_status look(const struct pack_params *p, struct ps_images *l, struct ps_images_head *h)
-{
-    enum { LOOKS = 100 };
-    struct ps_picture one = {.data = NULL};
-    uint8_t *bytes = NULL;
-    enum ps_status rc = PS_EINPUT;
-    h->bands = 0;
-    for (int64_t k = 0; k < LOOKS && rc != PS_ENOMEM;
-         k++) { /* a grey one may be the first of many in colours */
-        const int64_t i = k * l->head.n / LOOKS;
-        free(bytes);
-        rc = ps_alloc(&bytes, l->bytes[i], 1, "an image");
-        if (rc != PS_OK || ps_images_read(l, i, bytes) || ps_picture_look(bytes, l->bytes[i], &one) != PS_OK)
-            continue;
-        if (h->bands == 0) h->height = one.height, h->width = one.width;
-        if (one.bands > h->bands) h->bands = one.bands, h->type = one.type;
-    }
-    free(bytes);
-    PS_CHECK(h->bands > 0, PS_EINPUT, "%s: none of the images can be read, the first because it %s",
-             p->source, one.why[0] ? one.why : "cannot be opened");
-    return p->size[0] && h->pixels ? parse_size(p->size, h) : PS_OK;
-}
-
 /* What will be in the file. Collective. */
 static enum ps_status plan(struct pack *k)
 {
@@ -84,7 +55,10 @@ static enum ps_status plan(struct pack *k)
     if (k->list.head.pixels) rc = ps_fail(PS_EUSAGE, "%s: is packed already", k->p->source);
     if (rc == PS_OK && !h->pixels && k->p->size[0])
         rc = ps_fail(PS_EUSAGE, "size = %s: files are kept as they are", k->p->size);
-    if (rc == PS_OK && k->run->rank == 0) rc = look(k->p, &k->list, h);
+    if (rc == PS_OK && !h->pixels && k->bands > 0)
+        rc = ps_fail(PS_EUSAGE, "bands = %s: bands are put together as pixels, not kept as files",
+                     k->p->bands);
+    if (rc == PS_OK && k->run->rank == 0) rc = pack_look(k);
     PS_TRY(ps_agree(k->run->comm, rc));
     MPI_Bcast(h, sizeof *h, MPI_BYTE, 0, k->run->comm);
     for (int b = 0; b < PS_PICTURE_BANDS_MAX; b++) k->scale[b] = 1;
@@ -195,6 +169,8 @@ static enum ps_status run_pack(struct ps_run *run, const void *params)
     k->p = params;
     ps_phase(run, "list");
     enum ps_status rc = ps_images_open(run->comm, k->p->source, &k->list);
+    if (rc == PS_OK && k->p->bands[0])
+        rc = ps_stack_join(run->comm, k->p->bands, &k->list, &k->files, &k->bands);
     if (rc == PS_OK && k->p->split[0]) rc = pack_split(run, k->p->split, &k->list);
     if (rc == PS_OK) rc = plan(k);
     if (rc == PS_OK) rc = pack_resume(k, &found);
@@ -208,6 +184,7 @@ static enum ps_status run_pack(struct ps_run *run, const void *params)
     ps_imagepack_close(&k->file);
     if (rc == PS_OK) tell(k, ps_elapsed(run) - begin);
     ps_images_free(&k->list);
+    ps_images_free(&k->files);
     free(k->start);
     free(k->at.which);
     free(k->at.sum);

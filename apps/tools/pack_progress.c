@@ -1,4 +1,6 @@
 /* What is left beside an unfinished file, so that packing goes on after a stop. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,8 @@ struct head {
     uint64_t mark;
     int64_t done, pixels, broken, bands;
 };
+
+enum { CALL = 1 << 24 }; /* numbers in a broadcast */
 
 static const char magic[16] = "psml pack 1";
 
@@ -43,7 +47,8 @@ uint64_t pack_mark(const struct pack *k)
                              k->p->resize, k->p->check,    k->head.several, k->head.classes};
     mark = add_bytes(mark, shape, sizeof shape);
     mark = add_bytes(mark, k->head.part, sizeof k->head.part);
-    mark = add_bytes(mark, k->p->keep, strlen(k->p->keep));
+    mark = add_bytes(mark, k->p->keep, strlen(k->p->keep) + 1);
+    mark = add_bytes(mark, k->p->bands, strlen(k->p->bands) + 1);
     for (int64_t i = 0; i < l->head.n; i++) {
         const char *name = ps_images_name(l, i);
         mark = add_bytes(mark, name, strlen(name) + 1);
@@ -81,6 +86,29 @@ static bool read_file(struct pack *k)
     return good;
 }
 
+/* Nothing is left, or what is left is of another packing. Its progress goes before a new file is begun: if
+ * that ended before its first save, the old progress would speak for the new file. */
+static enum ps_status forget(struct pack *k)
+{
+    char name[PS_STR_MAX + 16];
+    memset(k->at.sum, 0, sums_size(k));
+    ps_err_clear();
+    pack_progress_name(k, name, sizeof name);
+    PS_CHECK(unlink(name) == 0 || errno == ENOENT, PS_EIO, "%s: cannot be removed: %s", name,
+             strerror(errno));
+    ps_sync_folder(name);
+    return PS_OK;
+}
+
+/* Broken images that an earlier run went by end one that does not. */
+static enum ps_status look_back(const struct pack *k)
+{
+    PS_CHECK(k->at.broken == 0 || strcmp(k->p->broken, "fatal") != 0, PS_EINPUT,
+             "%s: is broken, as was found before packing was stopped",
+             ps_images_name(&k->list, k->at.which[0]));
+    return PS_OK;
+}
+
 enum ps_status pack_resume(struct pack *k, bool *found)
 {
     int is = 0;
@@ -89,17 +117,18 @@ enum ps_status pack_resume(struct pack *k, bool *found)
     PS_TRY(ps_agree(k->run->comm, rc));
     if (k->run->rank == 0) {
         is = read_file(k);
-        if (!is) {
-            memset(k->at.sum, 0, sums_size(k));
-            ps_err_clear();
-        }
+        if (!is) rc = forget(k);
     }
+    PS_TRY(ps_agree(k->run->comm, rc));
     MPI_Bcast(&is, 1, MPI_INT, 0, k->run->comm);
     int64_t at[] = {k->at.done, k->at.pixels, k->at.broken};
     MPI_Bcast(at, 3, MPI_INT64_T, 0, k->run->comm);
     k->at.done = at[0], k->at.pixels = at[1], k->at.broken = at[2];
+    for (int64_t i = 0; i < k->at.broken; i += CALL)
+        MPI_Bcast(k->at.which + i, (int)(k->at.broken - i < CALL ? k->at.broken - i : CALL), MPI_INT64_T, 0,
+                  k->run->comm);
     *found = is != 0;
-    return PS_OK;
+    return ps_agree(k->run->comm, k->run->rank == 0 ? look_back(k) : PS_OK);
 }
 
 enum ps_status pack_save(const struct pack *k)
@@ -110,14 +139,20 @@ enum ps_status pack_save(const struct pack *k)
                         .pixels = k->at.pixels,
                         .broken = k->at.broken,
                         .bands = k->head.bands};
-    struct ps_outfile f;
+    struct ps_outfile f = {.fd = -1};
     memcpy(head.magic, magic, sizeof magic);
     pack_progress_name(k, name, sizeof name);
-    PS_TRY(ps_outfile_open(MPI_COMM_SELF, name, false, &f));
+    snprintf(f.path, sizeof f.path, "%s.new", name); /* always this one: after a kill no other is left */
+    f.fd = open(f.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    PS_CHECK(f.fd >= 0, PS_EIO, "%s: cannot be created: %s", f.path, strerror(errno));
     enum ps_status rc = ps_outfile_write(&f, &head, sizeof head, 0);
     if (rc == PS_OK) rc = ps_outfile_write(&f, k->at.sum, (int64_t)sums_size(k), sizeof head);
     if (rc == PS_OK)
         rc = ps_outfile_write(&f, k->at.which, k->at.broken * (int64_t)sizeof *k->at.which,
                               (int64_t)(sizeof head + sums_size(k)));
-    return ps_outfile_close(&f, rc);
+    if (rc == PS_OK && (fsync(f.fd) != 0 || rename(f.path, name) != 0))
+        rc = ps_fail(PS_EIO, "%s: writing failed: %s", name, strerror(errno));
+    close(f.fd);
+    if (rc == PS_OK) ps_sync_folder(name);
+    return rc;
 }

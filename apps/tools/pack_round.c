@@ -4,19 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "apps/tools/pack.h"
-#include "common/io/resize.h"
 #include "common/run/err.h"
 #include "common/run/log.h"
-
-/** What a thread works with. */
-struct room {
-    struct ps_picture picture;
-    struct ps_resize_room resize;
-    uint8_t *file;
-    int64_t has;
-    float *pixels; /* [height][width][bands] */
-    char why[PS_PICTURE_WHY];
-};
 
 /** A round, as a rank sees it. */
 struct round {
@@ -28,62 +17,6 @@ struct round {
     char *text;      /* what is wrong with them, a line each */
     int64_t text_n, text_room;
 };
-
-static enum ps_status wrong(struct room *r, enum ps_status rc, const char *why)
-{
-    snprintf(r->why, sizeof r->why, "%s", why);
-    return rc;
-}
-
-/* The bytes of a file, into the room or to where they are packed. */
-static enum ps_status read_image(struct round *o, int64_t i, struct room *r, const uint8_t **bytes)
-{
-    struct pack *k = o->k;
-    uint8_t *to;
-    if (k->start) {
-        to = o->data + (k->start[i] - k->start[o->lo]);
-    } else {
-        if (r->has < k->list.bytes[i]) {
-            free(r->file);
-            r->file = malloc((size_t)k->list.bytes[i]);
-            r->has = r->file ? k->list.bytes[i] : 0;
-        }
-        if (!r->file) return wrong(r, PS_ENOMEM, "no memory");
-        to = r->file;
-    }
-    const char *why = ps_images_read(&k->list, i, to);
-    *bytes = to;
-    return why ? wrong(r, PS_EIO, why) : PS_OK;
-}
-
-/* The centre at the wanted size: shorter side to `resize`, or just as large as the size is. */
-static enum ps_status shape(const struct pack *k, struct room *r, const struct ps_tone tone)
-{
-    const struct ps_images_head *h = &k->head;
-    const struct ps_picture *p = &r->picture;
-    const double least = fmax((double)h->height / p->height, (double)h->width / p->width);
-    const double by =
-        k->p->resize > 0 ? fmax(least, (double)k->p->resize / fmin(p->height, p->width)) : least;
-    struct ps_box box = {.height = h->height / by, .width = h->width / by, .open = true};
-    box.top = rint((p->height * by - h->height) / 2) / by;
-    box.left = rint((p->width * by - h->width) / 2) / by;
-    return ps_resize(p, box, h->height, h->width, false, false, tone, &r->resize, r->pixels);
-}
-
-/* Floats to the packed type, to nearest. */
-static void put(const struct pack *k, const float *x, void *to)
-{
-    const int64_t n = (int64_t)k->head.height * k->head.width * k->head.bands;
-    if (k->head.type == PS_U8)
-        for (int64_t i = 0; i < n; i++) ((uint8_t *)to)[i] = (uint8_t)(fminf(fmaxf(x[i], 0), 255) + 0.5F);
-    else if (k->head.type == PS_U16)
-        for (int64_t i = 0; i < n; i++) ((uint16_t *)to)[i] = (uint16_t)(fminf(fmaxf(x[i], 0), 65535) + 0.5F);
-    else if (k->head.type == PS_I16)
-        for (int64_t i = 0; i < n; i++)
-            ((int16_t *)to)[i] = (int16_t)rintf(fminf(fmaxf(x[i], -32768), 32767));
-    else
-        memcpy(to, x, (size_t)n * sizeof *x);
-}
 
 #define ADD(type)                                                         \
     for (int64_t i = 0; i < n; i++)                                       \
@@ -118,47 +51,51 @@ static void add_pixels(const void *data, int64_t n, int bands, enum ps_dtype typ
     }
 }
 
-/* Pixels of a decoded picture to where they are packed. */
-static enum ps_status put_picture(const struct pack *k, struct room *r, uint8_t *to)
+/* Decode into the room; the picture must be like the others. */
+static enum ps_status decode(const struct pack *k, const uint8_t *bytes, int64_t n, struct pack_room *r)
 {
     const struct ps_images_head *h = &k->head;
     const struct ps_picture *p = &r->picture;
-    if (p->height == h->height && p->width == h->width) {
-        memcpy(to, p->data, (size_t)h->height * (size_t)h->width * (size_t)h->bands * ps_dtype_size(h->type));
-        return PS_OK;
-    }
-    if (shape(k, r, (struct ps_tone){k->scale, k->shift}) != PS_OK) return wrong(r, PS_ENOMEM, "no memory");
-    put(k, r->pixels, to);
-    return PS_OK;
+    const int colours = h->bands == 1 || h->bands == 3 ? h->bands : 0;
+    const enum ps_status rc = ps_picture_decode(bytes, n, colours, 1, &r->picture);
+    if (rc != PS_OK) return pack_wrong(r, rc, p->why);
+    if (p->bands == h->bands && p->type == h->type) return PS_OK;
+    snprintf(r->why, sizeof r->why, "has %d bands of %s where others have %d of %s", p->bands,
+             ps_dtype_name(p->type), h->bands, ps_dtype_name(h->type));
+    return PS_EINPUT;
 }
 
-static enum ps_status pack_one(struct round *o, int64_t i, struct room *r)
+/* A file as it is, to where it is packed. */
+static enum ps_status keep_file(struct round *o, int64_t i, struct pack_room *r)
 {
-    const struct pack *k = o->k;
+    struct pack *k = o->k;
+    uint8_t *to = o->data + (k->start[i] - k->start[o->lo]);
+    const char *why = ps_images_read(&k->list, i, to);
+    if (why) return pack_wrong(r, PS_EIO, why);
+    return k->p->check ? decode(k, to, k->list.bytes[i], r) : PS_OK;
+}
+
+static enum ps_status pack_one(struct round *o, int64_t i, struct pack_room *r)
+{
+    struct pack *k = o->k;
     const struct ps_images_head *h = &k->head;
-    const struct ps_picture *p = &r->picture;
-    const uint8_t *bytes;
-    const int colours = h->bands == 1 || h->bands == 3 ? h->bands : 0;
-    enum ps_status rc = read_image(o, i, r, &bytes);
-    if (rc != PS_OK || (!h->pixels && !k->p->check)) return rc;
-    rc = ps_picture_decode(bytes, k->list.bytes[i], colours, 1, &r->picture);
-    if (rc != PS_OK) return wrong(r, rc, p->why);
-    if (p->bands != h->bands || p->type != h->type) {
-        snprintf(r->why, sizeof r->why, "has %d bands of %s where others have %d of %s", p->bands,
-                 ps_dtype_name(p->type), h->bands, ps_dtype_name(h->type));
-        return PS_EINPUT;
+    const int64_t size = (int64_t)h->height * h->width, mine = i - o->lo;
+    uint8_t *to = k->start ? NULL : o->data + mine * size * h->bands * (int64_t)ps_dtype_size(h->type);
+    enum ps_status rc;
+    if (k->start) {
+        rc = keep_file(o, i, r);
+    } else if (k->bands > 0) {
+        rc = pack_stack(k, i, r, to);
+    } else {
+        rc = pack_read(&k->list, i, r);
+        if (rc == PS_OK) rc = decode(k, r->file, k->list.bytes[i], r);
+        if (rc == PS_OK) rc = pack_put(k, r, to);
     }
-    const void *pixels = p->data;
-    int64_t n = (int64_t)p->height * p->width;
-    if (h->pixels) {
-        n = (int64_t)h->height * h->width;
-        uint8_t *to = o->data + (i - o->lo) * n * h->bands * (int64_t)ps_dtype_size(h->type);
-        rc = put_picture(k, r, to);
-        pixels = to;
-    }
-    if (rc == PS_OK) add_pixels(pixels, n, h->bands, h->type, o->sum + (i - o->lo) * 2 * h->bands);
-    o->pixels[i - o->lo] = n;
-    return rc;
+    if (rc != PS_OK || (k->start && !k->p->check)) return rc;
+    o->pixels[mine] = k->start ? (int64_t)r->picture.height * r->picture.width : size;
+    add_pixels(k->start ? r->picture.data : to, o->pixels[mine], h->bands, h->type,
+               o->sum + mine * 2 * h->bands);
+    return PS_OK;
 }
 
 /* A broken image leaves its place empty, and a line for people. */
@@ -186,11 +123,11 @@ static enum ps_status pack_mine(struct round *o)
     enum ps_status rc = PS_OK;
 #pragma omp parallel num_threads(k->run->threads)
     {
-        struct room r = {.has = 0};
+        struct pack_room r = {.has = 0};
         r.pixels = malloc((size_t)(k->head.pixels ? pixels : 1) * sizeof *r.pixels);
 #pragma omp for schedule(dynamic, 4)
         for (int64_t i = o->lo; i < o->hi; i++) {
-            enum ps_status one = r.pixels ? pack_one(o, i, &r) : wrong(&r, PS_ENOMEM, "no memory");
+            enum ps_status one = r.pixels ? pack_one(o, i, &r) : pack_wrong(&r, PS_ENOMEM, "no memory");
             if (one == PS_OK) continue;
             if (!fatal && one != PS_ENOMEM) {
                 note(o, i, r.why);

@@ -85,35 +85,53 @@ struct table {
     int64_t line;
 };
 
+/* The picture of that path, or all of a folder. */
+static enum ps_status add_path(const struct table *t, const char *path, struct ps_finds *f)
+{
+    struct ps_found x = {.file = -1};
+    struct stat s;
+    const int64_t before = f->n;
+    PS_CHECK(stat(path, &s) == 0 && (S_ISREG(s.st_mode) || S_ISDIR(s.st_mode)), PS_EIO,
+             "%s, line %lld: %s: no such file", t->path, (long long)t->line, path);
+    if (S_ISDIR(s.st_mode)) {
+        PS_TRY(ps_finds_folder(f, path));
+        PS_CHECK(f->n > before, PS_EINPUT, "%s, line %lld: %s: holds no images", t->path, (long long)t->line,
+                 path);
+        return PS_OK;
+    }
+    x.bytes = s.st_size;
+    PS_TRY(ps_finds_text(f, path, (int64_t)strlen(path), &x.name));
+    return ps_finds_add(f, x);
+}
+
 static enum ps_status add_line(const struct table *t, char *const *field, int n, struct ps_finds *f)
 {
     char path[4096];
-    struct ps_found x = {.file = -1, .part = -1};
-    struct stat s;
+    int part = -1;
+    const int64_t before = f->n;
     PS_CHECK(n >= 2, PS_EINPUT,
              "%s, line %lld: a path and a label are wanted, with a comma or tab between them", t->path,
              (long long)t->line);
     const int folder = field[0][0] == '/' ? 0 : t->folder;
     PS_CHECK(snprintf(path, sizeof path, "%.*s%s", folder, t->path, field[0]) < (int)sizeof path, PS_EINPUT,
              "%s, line %lld: the path is too long", t->path, (long long)t->line);
-    PS_CHECK(stat(path, &s) == 0 && S_ISREG(s.st_mode), PS_EIO, "%s, line %lld: %s: no such file", t->path,
-             (long long)t->line, path);
-    x.bytes = s.st_size;
     if (n >= 3) {
-        x.part = (int8_t)ps_finds_part(field[2], (int64_t)strlen(field[2]));
-        PS_CHECK(x.part >= 0, PS_EINPUT, "%s, line %lld: '%s' is no part (train, valid, test)", t->path,
+        part = ps_finds_part(field[2], (int64_t)strlen(field[2]));
+        PS_CHECK(part >= 0, PS_EINPUT, "%s, line %lld: '%s' is no part (train, valid, test)", t->path,
                  (long long)t->line, field[2]);
     }
-    PS_TRY(ps_finds_text(f, path, (int64_t)strlen(path), &x.name));
-    x.labels = ps_csv_labels(field[1]);
-    x.label = f->text_n;
+    PS_TRY(add_path(t, path, f));
+    const int labels = ps_csv_labels(field[1]);
+    const int64_t first = f->text_n;
     const char *label = field[1];
-    for (int k = 0; k < x.labels; k++, label += strlen(label) + 1) {
+    for (int k = 0; k < labels; k++, label += strlen(label) + 1) {
         int64_t place;
         PS_TRY(ps_finds_text(f, label, (int64_t)strlen(label), &place));
     }
-    if (x.labels != 1) f->several = true;
-    return ps_finds_add(f, x);
+    if (labels != 1) f->several = true;
+    for (int64_t i = before; i < f->n; i++)
+        f->image[i].part = (int8_t)part, f->image[i].labels = labels, f->image[i].label = first;
+    return PS_OK;
 }
 
 static enum ps_status read_lines(struct table *t, char *text, struct ps_finds *f)

@@ -31,6 +31,10 @@ enum ps_status ps_finds_text(struct ps_finds *f, const char *text, int64_t n, in
 enum ps_status ps_finds_file(struct ps_finds *f, const char *path);
 void ps_finds_free(struct ps_finds *f);
 
+/** Keep all pictures in a folder and in those that are in it, without labels. Local. Names that begin with a
+ * dot are no pictures. @return PS_OK; PS_EIO; PS_EINPUT; PS_ENOMEM */
+enum ps_status ps_finds_folder(struct ps_finds *f, const char *folder);
+
 /** Which part a folder or a word stands for; -1: none. */
 int ps_finds_part(const char *word, int64_t n);
 

@@ -12,7 +12,7 @@
 
 enum { PATH = 4096, DEPTH = 64 };
 
-/* All pictures in a folder and in what is in it. Names that begin with a dot are no images. */
+/* Names that begin with a dot are no images. */
 static enum ps_status walk(struct ps_finds *f, const char *folder, int depth)
 {
     char path[PATH];
@@ -44,12 +44,12 @@ static enum ps_status walk(struct ps_finds *f, const char *folder, int depth)
     return rc;
 }
 
-/* How large the files are. */
-static enum ps_status measure(struct ps_finds *f)
+/* How large the files are, from number `from` on. */
+static enum ps_status measure(struct ps_finds *f, int64_t from)
 {
     int64_t bad = -1;
 #pragma omp parallel for schedule(dynamic, 64)
-    for (int64_t i = 0; i < f->n; i++) {
+    for (int64_t i = from; i < f->n; i++) {
         struct stat s;
         if (stat(f->text + f->image[i].name, &s) == 0 && S_ISREG(s.st_mode)) {
             f->image[i].bytes = s.st_size;
@@ -62,6 +62,13 @@ static enum ps_status measure(struct ps_finds *f)
     return PS_OK;
 }
 
+enum ps_status ps_finds_folder(struct ps_finds *f, const char *folder)
+{
+    const int64_t from = f->n;
+    PS_TRY(walk(f, folder, 0));
+    return measure(f, from);
+}
+
 enum ps_status ps_images_folder(const char *source, struct ps_images *out, void **block)
 {
     struct ps_finds f = {.n = 0};
@@ -70,8 +77,7 @@ enum ps_status ps_images_folder(const char *source, struct ps_images *out, void 
     while (n > 1 && source[n - 1] == '/') n--;
     PS_CHECK(n < sizeof folder, PS_EINPUT, "%.200s...: the path is too long", source);
     snprintf(folder, sizeof folder, "%.*s", (int)n, source);
-    enum ps_status rc = walk(&f, folder, 0);
-    if (rc == PS_OK) rc = measure(&f);
+    enum ps_status rc = ps_finds_folder(&f, folder);
     if (rc == PS_OK) rc = ps_finds_from_names(&f, source, (int64_t)n + 1);
     if (rc == PS_OK) rc = ps_finds_end(&f, source, out, block);
     ps_finds_free(&f);
