@@ -73,6 +73,8 @@ struct ps_node {
     bool half;                   /**< its output, and the gradient of that, are in bf16 */
     bool unwritten;              /**< a batch norm that its reader makes of the convolution's output */
     int norm;                    /**< the one that reads this convolution; 0: none */
+    bool joined;                 /**< a sum that the convolution after it makes as it reads it */
+    int joins;                   /**< the sum that this convolution makes; 0: none */
     int dy_of;                   /**< the node whose gradient array is also its own, or itself */
 };
 

@@ -70,6 +70,18 @@ static void find_half(struct ps_net *net)
     }
 }
 
+/* Sums that the next node, a convolution, can make as it reads them. No other node comes between: forwards
+ * none reads the sum before, backwards none changes its gradient after. */
+static void find_joined(struct ps_net *net)
+{
+    for (int i = 2; i < net->nodes; i++) {
+        struct ps_node *conv = &net->node[i], *sum = &net->node[i - 1];
+        if (sum->op != &ps_op_sum || conv->op != &ps_op_conv || conv->from != i - 1) continue;
+        sum->joined = net->kernels->conv_joins(&conv->as.conv);
+        if (sum->joined) conv->joins = i - 1;
+    }
+}
+
 /* Can input `i` of `node`, a sum, go on with the array of its gradient? A sum is done with that when it hands
  * it on; hence one input can, if nothing was written for it before. */
 static bool goes_on(const struct ps_net *net, const struct ps_node *node, int i, bool first)
@@ -133,6 +145,7 @@ enum ps_status ps_net_arrays_find(struct ps_net *net)
                       net->node[i].op->kind);
     find_unwritten(net, readers);
     find_half(net);
+    find_joined(net);
     find_gradients(net, readers, written);
 done:
     free(readers);

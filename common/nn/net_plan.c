@@ -76,6 +76,19 @@ static bool outlives(const struct ps_net *net, int i)
     return i == net->nodes - 1 || net->node[i].stays;
 }
 
+/* Nodes that are read when node i is executed, and whose gradients are written; -1: none. */
+struct reads {
+    int node[4];
+};
+
+static struct reads reads_of(const struct ps_net *net, int i)
+{
+    const struct ps_node *node = &net->node[i], *sum = &net->node[node->joins];
+    const bool joins = node->joins > 0;
+    if (node->joined) return (struct reads){{-1, -1, -1, -1}};
+    return (struct reads){{node->from, node->also, joins ? sum->from : -1, joins ? sum->also : -1}};
+}
+
 /* Backwards: a gradient lives from the first node that writes it (the last one's is the loss's) to its own
  * node, of several that share an array to the first of them. Outputs are not read after their own nodes, nor
  * after the convolution, where a batch norm has none. */
@@ -88,9 +101,10 @@ static void plan_backward(const struct ps_net *net, int64_t most, struct memory 
     }
     for (int i = net->nodes - 1; i > 0; i--) {
         const struct ps_node *node = &net->node[i];
-        const int writes[] = {i == net->nodes - 1 ? i : -1, node->from, node->also};
-        for (int r = 0; r < 3; r++) {
-            const int to = writes[r];
+        const struct reads reads = reads_of(net, i);
+        if (i == net->nodes - 1) plan->dy[i] = take(m, output_bytes(net, i, most));
+        for (int r = 0; r < 4; r++) {
+            const int to = reads.node[r];
             if (to <= 0 || plan->dy[to] >= 0) continue;
             const int of = net->node[to].dy_of;
             plan->dy[to] = of == to ? take(m, output_bytes(net, to, most)) : plan->dy[of];
@@ -105,19 +119,20 @@ static void plan_forward(const struct ps_net *net, int64_t most, bool training, 
                          struct ps_net_plan *plan)
 {
     for (int i = 1; i < net->nodes; i++) {
-        const int reads[] = {net->node[i].from, net->node[i].also};
+        const struct reads reads = reads_of(net, i);
         last[i] = net->nodes;
-        for (int r = 0; r < 2; r++)
-            if (reads[r] > 0) last[y_of(net, reads[r])] = i;
+        for (int r = 0; r < 4; r++)
+            if (reads.node[r] > 0) last[y_of(net, reads.node[r])] = i;
     }
     for (int i = 1; i < net->nodes; i++) {
         const struct ps_node *node = &net->node[i];
         plan->y[i] = node->unwritten ? plan->y[node->from] : take(m, output_bytes(net, i, most));
-        const int reads[] = {node->from, node->also != node->from ? node->also : -1};
-        for (int r = 0; r < 2 && !training; r++) {
-            const int of = reads[r] > 0 ? y_of(net, reads[r]) : 0;
-            if (of > 0 && last[of] == i && !outlives(net, of))
-                give(m, plan->y[of], output_bytes(net, of, most));
+        const struct reads reads = reads_of(net, i);
+        for (int r = 0; r < 4 && !training; r++) {
+            const int of = reads.node[r] > 0 ? y_of(net, reads.node[r]) : 0;
+            if (of == 0 || last[of] != i || outlives(net, of)) continue;
+            give(m, plan->y[of], output_bytes(net, of, most));
+            last[of] = 0; /* it may be read twice */
         }
     }
 }

@@ -98,13 +98,32 @@ static struct ps_op_call call(struct ps_net_work *work, const struct ps_net_batc
     };
 }
 
+/* The pass of a convolution, and of the sum that it makes as it reads it. */
+struct joined_call {
+    struct ps_op_call sum;
+    struct ps_nn_joined joined;
+};
+
+static void join(const struct ps_net *net, struct ps_op_call *c, struct joined_call *j)
+{
+    j->joined = (struct ps_nn_joined){&net->node[c->node->joins].as.sum, &j->sum.pass};
+    c->pass.joined = &j->joined;
+}
+
 const void *ps_net_forward(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
                            const void *prepared)
 {
     const struct ps_net *net = work->net;
     for (int i = 1; i < net->nodes; i++) {
-        const struct ps_op_call c = call(work, batch, w, prepared, i);
-        net->node[i].op->forward(&c);
+        const struct ps_node *node = &net->node[i];
+        struct ps_op_call c = call(work, batch, w, prepared, i);
+        struct joined_call j;
+        if (node->joined) continue;
+        if (node->joins > 0) {
+            j.sum = call(work, batch, w, prepared, node->joins);
+            join(net, &c, &j);
+        }
+        node->op->forward(&c);
     }
     return work->y[net->nodes - 1];
 }
@@ -162,7 +181,13 @@ void ps_net_backward(struct ps_net_work *work, const struct ps_net_batch *batch,
     if (g->ready && net->buffers > 0) g->ready(g->context, net->weights, net->weights + net->buffers);
     for (int i = net->nodes - 1; i > net->frozen; i--) {
         const struct ps_node *node = &net->node[i];
-        const struct ps_op_call c = call_back(work, batch, w, prepared, g, i);
+        struct ps_op_call c = call_back(work, batch, w, prepared, g, i);
+        struct joined_call j;
+        if (node->joined) continue;
+        if (node->joins > net->frozen) {
+            j.sum = call_back(work, batch, w, prepared, g, node->joins);
+            join(net, &c, &j);
+        }
         node->op->backward(&c);
         if (g->ready && node->weights > 0)
             g->ready(g->context, node->weights_at, node->weights_at + node->weights);

@@ -1,6 +1,7 @@
 #include "kernels/nn/conv_blocked.h"
 #include "kernels/nn/act.h"
 #include "kernels/nn/conv_blocks.h"
+#include "kernels/nn/cpu.h"
 #include "kernels/nn/normal.h"
 
 static int64_t most(int64_t a, int64_t b)
@@ -106,6 +107,7 @@ void ps_blocked_forward(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
                                   .work = p->work,
                                   .soon = &soon,
                                   .relu = l->act == PS_NN_RELU};
+        if (p->joined) ps_nn_sum_forward_rows(p->joined->sum, p->joined->pass, lo, hi);
         if (in_order && !p->read.a)
             multiply_rows(g.x + lo * window, window, hi - lo, &f);
         else

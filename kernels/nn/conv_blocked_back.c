@@ -2,6 +2,7 @@
 #include "kernels/nn/act.h"
 #include "kernels/nn/conv_blocked.h"
 #include "kernels/nn/conv_blocks.h"
+#include "kernels/nn/cpu.h"
 #include "kernels/nn/normal.h"
 
 /** Gradient of y at places [lo, hi), as it is read: in pieces [out / COLS][places][COLS], and, where places
@@ -164,6 +165,7 @@ static void block(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_
     if (!together) return;
     soon = ps_block_soon(m, c, out, next_y, more * out, next_x, more * c);
     single_data(l, p, lo, hi, dy, work, &soon);
+    if (p->joined) ps_nn_sum_backward_rows(p->joined->sum, p->joined->pass, lo, hi);
 }
 
 void ps_blocked_backward(const struct ps_nn_conv *l, const struct ps_nn_pass *p)

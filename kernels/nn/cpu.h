@@ -38,6 +38,7 @@ void ps_nn_conv_prepare_cpu(const struct ps_nn_conv *l, const void *w, void *pre
 void ps_nn_conv_forward_cpu(const struct ps_nn_conv *l, const struct ps_nn_pass *p);
 void ps_nn_conv_backward_cpu(const struct ps_nn_conv *l, const struct ps_nn_pass *p);
 bool ps_nn_conv_keeps_cpu(const struct ps_nn_conv *l);
+bool ps_nn_conv_joins_cpu(const struct ps_nn_conv *l);
 
 struct ps_nn_size ps_nn_lstm_size_cpu(const struct ps_nn_lstm *l, int64_t n);
 void ps_nn_lstm_prepare_cpu(const struct ps_nn_lstm *l, const void *w, void *prepared, int part, int parts);

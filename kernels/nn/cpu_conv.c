@@ -45,6 +45,12 @@ bool ps_nn_conv_keeps_cpu(const struct ps_nn_conv *l)
     return l->plain && l->act == PS_NN_LINEAR && (way == &winograd || (way == &blocked && single));
 }
 
+/** Windows that are single places are read once, block by block. */
+bool ps_nn_conv_joins_cpu(const struct ps_nn_conv *l)
+{
+    return way_of(l) == &blocked && l->at.kernel == 1 && l->at.stride == 1 && l->at.pad == 0;
+}
+
 void ps_nn_conv_backward_cpu(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
 {
     way_of(l)->backward(l, p);

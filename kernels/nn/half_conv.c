@@ -15,11 +15,17 @@ static bool is_half(const struct ps_nn_conv *l)
     return l->half_x || l->half_y;
 }
 
+/** Is a window a single place? */
+static bool is_place(const struct ps_nn_window *at)
+{
+    return at->kernel == 1 && at->stride == 1 && at->pad == 0;
+}
+
 /** The same convolution, where a window is a single place: each place is an image. */
 static struct ps_nn_conv flat(const struct ps_nn_conv *l, int64_t *n)
 {
     struct ps_nn_conv f = *l;
-    if (f.at.kernel > 1 || f.at.stride > 1 || f.at.pad > 0) return f;
+    if (!is_place(&l->at)) return f;
     *n *= f.at.height * f.at.width;
     f.at.height = f.at.width = f.at.rows = f.at.cols = 1;
     return f;
@@ -209,6 +215,7 @@ void ps_half_conv_forward(const struct ps_nn_conv *given, const struct ps_nn_pas
     if (p->moments) memset(p->moments, 0, (size_t)(2 * l.out) * sizeof *p->moments);
     for (int64_t i = 0; i < n; i += most) {
         const int64_t count = n - i < most ? n - i : most;
+        if (p->joined) ps_nn_sum_forward_rows(p->joined->sum, p->joined->pass, i, i + count);
         ps_half_convolve(&(struct ps_half_convolution){
             .walk = walk_of(&l, count),
             .x = input(&l, p, i, count),
@@ -242,6 +249,12 @@ bool ps_half_conv_keeps(const struct ps_nn_conv *l)
     return is_half(l) || ps_nn_conv_keeps_cpu(l);
 }
 
+/** Windows that are single places are read once, block by block. */
+bool ps_half_conv_joins(const struct ps_nn_conv *l)
+{
+    return is_half(l) ? is_place(&l->at) : ps_nn_conv_joins_cpu(l);
+}
+
 void ps_half_conv_backward(const struct ps_nn_conv *given, const struct ps_nn_pass *p)
 {
     if (!is_half(given)) {
@@ -267,5 +280,6 @@ void ps_half_conv_backward(const struct ps_nn_conv *given, const struct ps_nn_pa
         if (!p->dx) continue;
         const struct ps_half_finish finish = finish_data(&l, p, i);
         ps_half_data(&l, count, d, panels, &finish);
+        if (p->joined) ps_nn_sum_backward_rows(p->joined->sum, p->joined->pass, i, i + count);
     }
 }

@@ -16,5 +16,6 @@ void ps_half_conv_prepare(const struct ps_nn_conv *l, const void *w, void *prepa
 void ps_half_conv_forward(const struct ps_nn_conv *l, const struct ps_nn_pass *p);
 void ps_half_conv_backward(const struct ps_nn_conv *l, const struct ps_nn_pass *p);
 bool ps_half_conv_keeps(const struct ps_nn_conv *l);
+bool ps_half_conv_joins(const struct ps_nn_conv *l);
 
 #endif

@@ -54,6 +54,7 @@ struct ps_nn_pass {
                         not wanted */
     double *sums;    /**< backward, where read.a: dx is what reaches a x + b, that is act' is in it; out: sums
                         of dx and of dx (x - read.mean), [2][channels] */
+    const struct ps_nn_joined *joined; /**< the sum that x is, which is not there yet; NULL: it is */
 
     /* sums of two inputs */
     const void *also;            /**< the second input */
@@ -108,6 +109,14 @@ struct ps_nn_sum {
     int64_t places, channels;
     enum ps_nn_act act;
     bool half_x, half_also, half_y; /**< as those of convolutions */
+};
+
+/** A sum that a convolution makes as it reads it, block by block, while a block is in cache; only where
+ * conv_joins. Its y is the convolution's x, its dy the convolution's dx. Backward: this becomes what
+ * sum_backward makes of it, when the convolution has written it or added to it. */
+struct ps_nn_joined {
+    const struct ps_nn_sum *sum;
+    const struct ps_nn_pass *pass;
 };
 
 /** Images of rows x cols from smaller ones of height x width: each place is a copy of the one
@@ -206,6 +215,7 @@ struct ps_nn_kernels {
     void (*conv_forward)(const struct ps_nn_conv *l, const struct ps_nn_pass *p);
     void (*conv_backward)(const struct ps_nn_conv *l, const struct ps_nn_pass *p);
     bool (*conv_keeps)(const struct ps_nn_conv *l); /**< does conv_backward leave dy as it is? */
+    bool (*conv_joins)(const struct ps_nn_conv *l); /**< can it make the sum that it reads? */
     struct ps_nn_size (*lstm_size)(const struct ps_nn_lstm *l, int64_t n);
     void (*lstm_prepare)(const struct ps_nn_lstm *l, const void *w, void *prepared, int part, int parts);
     void (*lstm_forward)(const struct ps_nn_lstm *l, const struct ps_nn_pass *p);

@@ -136,6 +136,12 @@ static bool NAME(conv_keeps)(const struct ps_nn_conv *l)
     return true;
 }
 
+static bool NAME(conv_joins)(const struct ps_nn_conv *l)
+{
+    (void)l;
+    return false;
+}
+
 /* --- pooling --- */
 
 static void NAME(pool_forward)(const struct ps_nn_pool *l, const struct ps_nn_pass *p)

@@ -12,6 +12,7 @@ const struct ps_nn_kernels TABLE = {
     .conv_forward = NAME(conv_forward),
     .conv_backward = NAME(conv_backward),
     .conv_keeps = NAME(conv_keeps),
+    .conv_joins = NAME(conv_joins),
     .pool_forward = NAME(pool_forward),
     .pool_backward = NAME(pool_backward),
     .sum_forward = NAME(sum_forward),

@@ -109,12 +109,11 @@ static void check_sum(int64_t places, int64_t c, const struct sum_case *v)
     struct array dy = make(n, 4, v->half_y), dx = make(n, 5, v->half_x), dalso = make(n, 6, v->half_also);
     struct factors f = make_factors(c, 10), g = make_factors(c, 20);
     double sums[2][4][256];
-    void *work = aligned_alloc(64, (size_t)(16 * c + 127) / 64 * 64);
     memset(sums, 0xff, sizeof sums);
     const struct ps_nn_sum l = {places,       c,        v->relu ? PS_NN_RELU : PS_NN_LINEAR, v->half_x,
                                 v->half_also, v->half_y};
     for (int wide = 0; wide < 2; wide++) {
-        struct ps_nn_pass p = {.n = N, .work = work, .dx_add = v->add, .dalso_add = v->add};
+        struct ps_nn_pass p = {.n = N, .dx_add = v->add, .dalso_add = v->add};
         p.x = wide ? (void *)x.wide : x.own, p.also = wide ? (void *)also.wide : also.own;
         p.y = wide ? (void *)y.wide : y.own, p.dy = wide ? (void *)dy.wide : dy.own;
         if (v->dx) p.dx = wide ? (void *)dx.wide : dx.own;
@@ -134,7 +133,6 @@ static void check_sum(int64_t places, int64_t c, const struct sum_case *v)
     if (v->also_read) compare_sums(sums[0][2], sums[1][2], c, N * places, false, "second input");
     drop(&x), drop(&also), drop(&y), drop(&dy), drop(&dx), drop(&dalso);
     drop_factors(&f), drop_factors(&g);
-    free(work);
 }
 
 START_TEST(sums)
