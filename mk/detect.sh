@@ -52,8 +52,14 @@ root_of() { # where a module system or Spack says that a library lies
     done
     return 1
 }
-find_lib() { # id, pkg-config names, header or function(), link flags
+find_lib() { # id, pkg-config names, header, function() or $ command, link flags
     must=''
+    case $3 in '$ '*)
+        cflags='' libs='' version=''
+        how=$(PATH=$PATH:/usr/sbin:/sbin command -v "${3#??}")
+        return
+        ;;
+    esac
     [ "$1" != hdf5 ] || must=H5_HAVE_PARALLEL
     for pc in $2; do
         if $PKG_CONFIG --exists "$pc" 2>/dev/null; then
@@ -101,7 +107,7 @@ row() { printf '  %-12s %-24s %s\n' "$1" "$2" "$3" >>"$table"; }
 have_row() { # after a library was found
     defs="$defs${macro:+ -DPS_HAVE_$macro}"
     case $need in
-    test) test_cflags="$test_cflags $cflags" test_libs="$test_libs $libs" has_check=1 ;;
+    test) test_cflags="$test_cflags $cflags" test_libs="$test_libs $libs" ;;
     *) all_cflags="$all_cflags $cflags" all_libs="$all_libs $libs" ;;
     esac
     row "$title" "${version:-found}" "$how"
@@ -124,6 +130,7 @@ main() {
             row "$title" "left out" "WITHOUT=$id: no $serves"
         elif find_lib "$id" "$names" "$header" "$link"; then
             have_row
+            [ "$id" != check ] || has_check=1
         else
             [ "$need" != required ] || missing="$missing $id"
             [ "$mode" != missing ] || echo "$id|$need"
