@@ -1,0 +1,117 @@
+#!/bin/bash
+# Job scripts under a real Slurm of the test's own, two nodes on this machine: each template gives what mpirun gives, jobs stop before their time
+# limit, go back into the queue and end with the same result.
+# timeout: 400
+set -u
+. tests/lib.sh
+jobs=$PWD/jobscripts slurm=$PWD/tests/slurm inputs=$PWD/inputs
+export PATH=$BIN:$PATH
+cd "$TMP" || exit 1
+if [ -n "${SANITIZED:-}" ]; then
+    skip 'slurm' 'job scripts are the same under sanitizers'
+    exit 0
+fi
+case $("$BIN/skeleton" --version) in
+*'Open MPI'*) ;;
+*) skip 'slurm' "srun starts ranks by PMIx, which this MPI may not know" && exit 0 ;;
+esac
+
+# --- the cluster --------------------------------------------------------------------------------------------
+start=$SECONDS status=0
+"$slurm/up.sh" "$TMP/slurm" 2 4 2 >up.log 2>&1 || status=$?
+if [ $status = 77 ]; then
+    skip 'slurm' "$(tail -n 1 up.log)"
+    exit 0
+fi
+trap '"$slurm/down.sh" "$TMP/slurm"' EXIT
+trap 'exit 130' INT TERM
+expect "two nodes are up after $((SECONDS - start)) s" test $status = 0 -a $((SECONDS - start)) -lt 20
+[ $status = 0 ] || { cat up.log && exit 1; }
+# shellcheck disable=SC1091
+. "$TMP/slurm/env.sh"
+
+submit() { "$jobs/submit" local "$@"; }
+states() { scontrol -o show job "$1" 2>&1 | sed -n 's/.* JobState=\([A-Z_]*\).*/\1/p'; }
+field() { scontrol -o show job "$1" | sed -n "s/.* $2=\([^ ]*\).*/\1/p"; }
+await() { # seconds, what, command...: until it succeeds
+    local end=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@"; do
+        if [ $SECONDS -ge $end ]; then
+            not_ok "$what: not within its time"
+            squeue -l
+            tail -n 20 "$TMP"/slurm/*.log
+            exit 1
+        fi
+        sleep 0.2
+    done
+}
+ended() { fails grep -qE 'PENDING|RUNNING|CONFIGURING|COMPLETING|REQUEUE|SUSPENDED' <(states "$1"); }
+completed() { # name, job: wait for it; its output is shown where it failed
+    await 120 "$1" ended "$2"
+    expect "$1: $(states "$2" | sort -u | paste -sd' ')" test "$(states "$2" | sort -u)" = COMPLETED
+    [ "$(states "$2" | sort -u)" = COMPLETED ] || cat ./*-"$2".out
+}
+
+# --- inputs -------------------------------------------------------------------------------------------------
+mkdir direct
+cd direct || exit 1
+ln -s "$inputs" inputs
+{
+    psml-data generate digits digits -n 600 --test 200
+    psml-data generate spectra scene.npy --height 48 --bands 60 --classes 6
+    psml-data generate blobs blobs.npy --n 20000
+    psml-data generate images tree -n 90 --classes 3 --height 20 --width 24
+} >/dev/null || exit 1
+cp -r . ../batch
+
+# --- templates ----------------------------------------------------------------------------------------------
+# each on two nodes of two tasks; direct/ has what mpirun gives, batch/ what the job gives
+names=() ids=() files=()
+template() { # name, file that comes out, arguments...
+    local name=$1 file=$2
+    shift 2
+    (cd ../direct && "$MPIRUN" -np 4 "$name" "$@" >"$name.out" 2>&1) || not_ok "$name by mpirun: $(cat "../direct/$name.out")"
+    names+=("$name") files+=("$file")
+    ids+=("$(submit "$name.sh" --parsable --nodes=2 --ntasks-per-node=2 "${options[@]}" -- "$@")")
+}
+cd ../batch || exit 1
+options=()
+template pisvm-train rings.model inputs/pisvm/tiny.par
+options=("--dependency=afterok:${ids[0]}")
+template pisvm-predict result.txt inputs/pisvm/rings.el rings.model result.txt
+options=()
+template hpdbscan labels.npy inputs/hpdbscan/tiny.par
+template mnist-train mnist.safetensors inputs/mnist/tiny.par --save mnist.safetensors
+template resnet50-train resnet.safetensors inputs/resnet50/tiny.par --epochs 1 --save resnet.safetensors
+template lstm-train lstm.safetensors inputs/lstm/tiny.par --epochs 1 --grains 4 --save lstm.safetensors
+case $(psml-data --version) in *JPEG*) template psml-data tree.nc pack tree tree.nc ;; esac
+export PSML_LAUNCHER=mpirun
+template autoencoder-train code.safetensors inputs/autoencoder/tiny.par --epochs 3 --grains 4 --save code.safetensors
+unset PSML_LAUNCHER
+for i in "${!ids[@]}"; do
+    completed "${names[i]}" "${ids[i]}"
+    expect "${names[i]}: the same bytes as by mpirun" cmp "../direct/${files[i]}" "${files[i]}"
+    record=${names[i]}-${ids[i]}.jsonl
+    expect "${names[i]}: 4 ranks, on both nodes" grep -q '"ranks":4,.*"hosts":\["n1","n2"\]' "$record"
+done
+
+# --- stop and requeue ---------------------------------------------------------------------------------------
+# the signal that comes before the time limit, by hand: it may come at any step
+long=(--model ann digits --epochs 100 --batch 32 --grains 4 --init glorot)
+for launcher in srun mpirun; do
+    declare "$launcher=$(PSML_LAUNCHER=$launcher submit mnist-train.sh --parsable --nodes=2 --ntasks-per-node=2 -- "${long[@]}" --save $launcher.safetensors)"
+done
+for launcher in srun mpirun; do
+    id=${!launcher}
+    await 60 "$launcher: training" grep -qs '"event":"epoch"' "mnist-train-$id.jsonl"
+    scancel --batch --signal=USR1 "$id"
+done
+(cd ../direct && "$MPIRUN" -np 4 mnist-train "${long[@]}" --save long.safetensors >long.out 2>&1)
+for launcher in srun mpirun; do
+    id=${!launcher}
+    completed "$launcher: stopped, and run again" "$id"
+    expect "$launcher: requeued once" test "$(field "$id" Restarts)" = 1
+    expect "$launcher: $(grep -h 'going on' "mnist-train-$id.out")" grep -q '"status":"stopped","exit":85' "mnist-train-$id.jsonl"
+    expect "$launcher: the same weights as in one go" cmp ../direct/long.safetensors $launcher.safetensors
+done
