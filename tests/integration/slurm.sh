@@ -18,7 +18,7 @@ esac
 
 # --- the cluster --------------------------------------------------------------------------------------------
 start=$SECONDS status=0
-"$slurm/up.sh" "$TMP/slurm" 2 4 2 >up.log 2>&1 || status=$?
+"$slurm/up.sh" "$TMP/slurm" 2 6 2 >up.log 2>&1 || status=$?
 if [ $status = 77 ]; then
     skip 'slurm' "$(tail -n 1 up.log)"
     exit 0
@@ -65,9 +65,17 @@ ln -s "$inputs" inputs
 } >/dev/null || exit 1
 cp -r . ../batch
 
+# --- a time limit -------------------------------------------------------------------------------------------
+# Slurm looks at time limits every 30 s from its start, and is early by up to a minute: a job that rests 40 s gets its signal in the first minute.
+# It goes on beside what follows.
+cd ../batch || exit 1
+awk 'BEGIN { for (i = 0; i < 50; i++) for (j = 0; j < 100; j++) printf "%d%s", (i * 37 + j * j) % 101, j < 99 ? "," : "\n" }' >wide.csv
+limited=$(submit repeat.sh --parsable --time=1 --requeue --signal=B:USR1@50 --open-mode=append -- \
+    1 skeleton -c 1 --pause 0.4 --checkpoint wide.ck --resume --record wide.jsonl wide.csv)
+
 # --- templates ----------------------------------------------------------------------------------------------
 # each on two nodes of two tasks; direct/ has what mpirun gives, batch/ what the job gives
-names=() ids=() files=()
+names=() ids=() files=() options=()
 template() { # name, file that comes out, arguments...
     local name=$1 file=$2
     shift 2
@@ -75,8 +83,6 @@ template() { # name, file that comes out, arguments...
     names+=("$name") files+=("$file")
     ids+=("$(submit "$name.sh" --parsable --nodes=2 --ntasks-per-node=2 "${options[@]}" -- "$@")")
 }
-cd ../batch || exit 1
-options=()
 template pisvm-train rings.model inputs/pisvm/tiny.par
 options=("--dependency=afterok:${ids[0]}")
 template pisvm-predict result.txt inputs/pisvm/rings.el rings.model result.txt
@@ -115,3 +121,20 @@ for launcher in srun mpirun; do
     expect "$launcher: $(grep -h 'going on' "mnist-train-$id.out")" grep -q '"status":"stopped","exit":85' "mnist-train-$id.jsonl"
     expect "$launcher: the same weights as in one go" cmp ../direct/long.safetensors $launcher.safetensors
 done
+
+# --- scaling ------------------------------------------------------------------------------------------------
+"$jobs/scaling.sh" local strong --nodes=1,2 --tasks=2 --threads=1 --repeat=2 -- hpdbscan inputs/hpdbscan/tiny.par -o scaled.npy >out
+mapfile -t ids < <(sed 's/.* //' out)
+for id in "${ids[@]}"; do
+    completed 'scaling' "$id"
+    expect 'scaling: output beside the records' test -e strong/n?-t2-c1-"$id".out
+done
+expect 'scaling: two runs on two ranks' test "$(grep -c '"event":"start".*"ranks":2,' strong/n1-t2-c1.jsonl)" = 2
+expect 'scaling: two runs on four ranks' test "$(grep -c '"event":"start".*"ranks":4,' strong/n2-t2-c1.jsonl)" = 2
+expect 'scaling: each of them whole' test "$(cat strong/*.jsonl | grep -c '"event":"end".*"status":"ok"')" = 4
+
+# --- the time limit, again ------------------------------------------------------------------------------------
+completed 'time limit: run again after its signal' "$limited"
+expect "time limit: requeued ($(field "$limited" Restarts) x)" test "$(field "$limited" Restarts)" -ge 1
+skeleton -c 1 wide.csv >wide.out
+expect 'time limit: the same result as in one go' cmp wide.out <(grep -E '^(rows|column) ' "repeat-$limited.out")

@@ -11,6 +11,13 @@ if command -v shellcheck >/dev/null; then
 else
     skip 'shellcheck' 'not installed'
 fi
+if command -v xmllint >/dev/null; then
+    expect 'JUBE files are well-formed' xmllint --noout "$jobs"/jube/*.xml
+elif command -v python3 >/dev/null; then
+    expect 'JUBE files are well-formed' python3 -c 'import sys, xml.dom.minidom as x; [x.parse(f) for f in sys.argv[1:]]' "$jobs"/jube/*.xml
+else
+    skip 'JUBE files' 'neither xmllint nor python3 is there'
+fi
 
 # --- what is submitted --------------------------------------------------------------------------------------
 cd "$TMP" || exit 1
@@ -36,6 +43,11 @@ for site in "$jobs"/sites/*.sh; do
     site=$(basename "$site" .sh)
     expect "$site: options" grep -q '^sbatch .*/mnist-train.sh$' <("$jobs/submit" -n "$site" mnist-train.sh)
 done
+scaling() { "$jobs/scaling.sh" -n deep-esb weak --nodes=1,3 --tasks="$1" --threads="$2" -- prog '{10*ranks}x{(nodes+1)*tasks}' --time; }
+expect 'scaling: expressions in arguments' test "$(scaling 2 0 | sed -n '2s/.* -- //; 2s/.*repeat.sh //p')" = \
+    '3 prog 60x8 --time --threads 0 --record weak/n3-t2.jsonl'
+expect 'scaling: every number of nodes, tasks and threads' test "$(scaling 1,2 4,8 | grep -c 'cpus-per-task=[48] .*--threads [48] ')" = 8
+expect 'scaling: nothing is made when it only shows' test ! -e weak
 
 # --- without sbatch -----------------------------------------------------------------------------------------
 unset SLURM_JOB_ID
