@@ -9,6 +9,11 @@ enum {
     NUMBERS = 3 << 16   /* if copies have more numbers than stay in the second cache beside weights */
 };
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /** Others are those of single precision. */
 static bool is_half(const struct ps_nn_conv *l)
 {
@@ -58,9 +63,8 @@ static int64_t together(const struct ps_nn_conv *l, int64_t n)
 {
     const struct ps_half_border x = border_of(&l->at), d = ps_half_data_border(l);
     const int64_t fit = NUMBERS / (ps_half_image(&x) + ps_half_image(&d)), places = l->at.rows * l->at.cols;
-    const int64_t most = (PLACES_MOST + places - 1) / places, least = (PLACES_LEAST + places - 1) / places;
-    const int64_t count = fit > most ? most : fit < least ? least : fit;
-    return count < n ? count : n;
+    const int64_t most = (PLACES_MOST + places - 1) / places, few = (PLACES_LEAST + places - 1) / places;
+    return least(n, fit > most ? most : fit < few ? few : fit);
 }
 
 /** Floats of a copy of images. */
@@ -170,6 +174,42 @@ static const uint16_t *gradient(const struct ps_nn_conv *l, const struct ps_nn_p
     return images(&b, n, &s, l->out, work);
 }
 
+/** Numbers [from, from + n) of an array are needed soon. */
+static void need(struct ps_half_soon *soon, const void *x, bool half, int64_t from, int64_t n)
+{
+    const int64_t size = half ? sizeof(uint16_t) : sizeof(float);
+    if (n > 0) ps_half_soon_add(soon, element(x, half, from), n * size);
+}
+
+/** Images [i, i + n) of x, or of the sum that is not there yet. */
+static void need_input(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t i, int64_t n,
+                       struct ps_half_soon *soon)
+{
+    const int64_t image = l->at.height * l->at.width * l->at.channels;
+    const struct ps_nn_joined *j = p->joined;
+    if (!j) need(soon, p->x, l->half_x, i * image, n * image);
+    if (j) need(soon, j->pass->x, j->sum->half_x, i * image, n * image);
+    if (j) need(soon, j->pass->also, j->sum->half_also, i * image, n * image);
+}
+
+/** y and its gradient. */
+static void need_gradient(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t i, int64_t n,
+                          struct ps_half_soon *soon)
+{
+    const int64_t image = l->at.rows * l->at.cols * l->out;
+    need(soon, p->dy, l->half_y, i * image, n * image);
+    if (p->dy_read.s) need(soon, p->y, l->half_y, i * image, n * image);
+}
+
+/** What a sum's gradient meets of its inputs. */
+static void need_sum(const struct ps_nn_conv *l, const struct ps_nn_joined *j, int64_t i, int64_t n,
+                     struct ps_half_soon *soon)
+{
+    const int64_t image = l->at.height * l->at.width * l->at.channels;
+    if (j->pass->read.a) need(soon, j->pass->x, j->sum->half_x, i * image, n * image);
+    if (j->pass->also_read.a) need(soon, j->pass->also, j->sum->half_also, i * image, n * image);
+}
+
 /** Numbers from a line of x, as windows are read, to the next. */
 static int64_t line_of(const struct ps_nn_conv *l)
 {
@@ -214,7 +254,9 @@ void ps_half_conv_forward(const struct ps_nn_conv *given, const struct ps_nn_pas
     const int64_t places = l.at.rows * l.at.cols, most = together(&l, n);
     if (p->moments) memset(p->moments, 0, (size_t)(2 * l.out) * sizeof *p->moments);
     for (int64_t i = 0; i < n; i += most) {
-        const int64_t count = n - i < most ? n - i : most;
+        const int64_t count = least(n - i, most), next = i + count;
+        struct ps_half_soon soon = {.arrays = 0};
+        need_input(&l, p, next, least(n - next, most), &soon);
         if (p->joined) ps_nn_sum_forward_rows(p->joined->sum, p->joined->pass, i, i + count);
         ps_half_convolve(&(struct ps_half_convolution){
             .walk = walk_of(&l, count),
@@ -226,7 +268,8 @@ void ps_half_conv_forward(const struct ps_nn_conv *given, const struct ps_nn_pas
                        .half = l.half_y,
                        .bias = l.plain ? NULL : (const float *)p->w + l.out * window_of(&l),
                        .act = l.act,
-                       .moments = p->moments}});
+                       .moments = p->moments},
+            .soon = &soon});
     }
     if (p->moments) from_mean(&l, p->y, n * places, p->moments);
 }
@@ -268,18 +311,23 @@ void ps_half_conv_backward(const struct ps_nn_conv *given, const struct ps_nn_pa
     float *const second = (float *)p->work + copy_of(&l, n, &x), *const rest =
                                                                      (float *)p->work + copies(&l, n);
     const float *panels = (const float *)p->prepared + forward_prepared(&l);
+    const int64_t inputs = l.at.height * l.at.width * l.at.channels;
     if (p->dx && p->sums) memset(p->sums, 0, (size_t)(2 * l.at.channels) * sizeof *p->sums);
     for (int64_t i = 0; i < n; i += most) {
-        const int64_t count = n - i < most ? n - i : most;
+        const int64_t count = least(n - i, most), next = i + count, more = least(n - next, most);
+        struct ps_half_soon soon = {.arrays = 0}, later = soon;
         const uint16_t *d = gradient(&l, p, i, count, second);
         struct ps_half_walk walk = walk_of(&l, count);
         walk.to_image = ps_half_image(&b);
         walk.to_line = d_line;
+        if (p->joined) need_sum(&l, p->joined, i, count, &soon);
+        need_gradient(&l, p, next, more, p->joined ? &later : &soon);
         ps_half_weights(&l, &walk, input(&l, p, i, count), line_of(&l), d + b.above * d_line + b.left * l.out,
-                        p->dw_add || i > 0, p->dw, rest);
+                        p->dw_add || i > 0, p->dw, rest, &soon);
         if (!p->dx) continue;
         const struct ps_half_finish finish = finish_data(&l, p, i);
-        ps_half_data(&l, count, d, panels, &finish);
+        need(&later, p->x, l.half_x, next * inputs, more * inputs);
+        ps_half_data(&l, count, d, panels, &finish, &later);
         if (p->joined) ps_nn_sum_backward_rows(p->joined->sum, p->joined->pass, i, i + count);
     }
 }

@@ -21,6 +21,7 @@ static void tiles(const struct ps_half_convolution *v, struct ps_half_window w, 
         for (int r = 0; r < rows; r++) /* they come from far away: ask for them now */
             for (int64_t at = 0; at < s.width * size; at += 64)
                 __builtin_prefetch((const char *)v->finish.out + (to[r] + s.j) * size + at, 1);
+        if (v->soon) ps_half_soon_ask(v->soon);
         ps_half_sum_windows(&w, row, rows, (s.width + PS_LANES - 1) / PS_LANES, sums);
         if (v->finish.read)
             ps_half_finish_backward(&v->finish, &s);
@@ -37,6 +38,7 @@ void ps_half_convolve(const struct ps_half_convolution *v)
     const int64_t most =
         column * PS_PANEL_COLS < KEPT ? KEPT / (column + 1) / PS_PANEL_COLS * PS_PANEL_COLS : PS_PANEL_COLS;
     struct ps_half_window w = v->window;
+    if (v->soon) ps_half_soon_spread(v->soon, count * ((v->n + PS_PANEL_COLS - 1) / PS_PANEL_COLS));
     for (int64_t j = 0; j < v->n; j += most, w.panel += most * w.runs * w.pairs) {
         struct ps_half_place at = {.to = v->to};
         const int64_t columns = v->n - j < most ? v->n - j : most;

@@ -2,6 +2,7 @@
 #ifndef PS_NN_HALF_CONVOLVE_H
 #define PS_NN_HALF_CONVOLVE_H
 
+#include "kernels/nn/half_soon.h"
 #include "kernels/nn/half_tile.h"
 #include "kernels/nn/nn_kernels.h"
 
@@ -53,6 +54,7 @@ struct ps_half_convolution {
     int64_t n;                    /**< columns: channels of a result */
     struct ps_half_window window; /**< panel: the first of all, which follow one another */
     struct ps_half_finish finish;
+    struct ps_half_soon *soon; /**< what to fetch meanwhile, or NULL */
 };
 
 /** All places and columns. */

@@ -106,7 +106,7 @@ struct ps_half_border ps_half_data_border(const struct ps_nn_conv *l)
 /** Columns of a phase, whose panels begin at `panel`. */
 static void one_phase(const struct ps_nn_conv *l, int64_t n, const uint16_t *d, const float *panel,
                       const int *phase, const struct axis *y, const struct axis *x,
-                      const struct ps_half_finish *finish)
+                      const struct ps_half_finish *finish, struct ps_half_soon *soon)
 {
     const struct ps_nn_window *at = &l->at;
     const struct ps_half_border b = ps_half_data_border(l);
@@ -129,17 +129,19 @@ static void one_phase(const struct ps_nn_conv *l, int64_t n, const uint16_t *d, 
         .n = c,
         .window =
             {.panel = panel, .runs = none ? 0 : y->taps, .step = line, .pairs = none ? 0 : pairs_of(l, x)},
-        .finish = *finish});
+        .finish = *finish,
+        .soon = soon});
 }
 
 void ps_half_data(const struct ps_nn_conv *l, int64_t n, const uint16_t *d, const float *prepared,
-                  const struct ps_half_finish *finish)
+                  const struct ps_half_finish *finish, struct ps_half_soon *soon)
 {
     const struct ps_nn_window *at = &l->at;
     for (int py = 0; py < at->stride; py++)
         for (int px = 0; px < at->stride; px++) {
             const struct axis y = axis_of(at, at->height, py), x = axis_of(at, at->width, px);
-            if (y.count > 0 && x.count > 0) one_phase(l, n, d, prepared, (int[]){py, px}, &y, &x, finish);
+            if (y.count > 0 && x.count > 0)
+                one_phase(l, n, d, prepared, (int[]){py, px}, &y, &x, finish, soon);
             prepared += ps_panels(at->channels, 1) / PS_PANEL_COLS * panel_of(l, &y, &x);
         }
 }

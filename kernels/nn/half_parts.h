@@ -42,9 +42,10 @@ struct ps_half_border ps_half_data_border(const struct ps_nn_conv *l);
 
 /** Gradients of the inputs of n images.
  * @param d gradient of y, with that border
- * @param finish what becomes of them; its out and x begin with the first of these images */
+ * @param finish what becomes of them; its out and x begin with the first of these images
+ * @param soon what to fetch meanwhile, or NULL */
 void ps_half_data(const struct ps_nn_conv *l, int64_t n, const uint16_t *d, const float *prepared,
-                  const struct ps_half_finish *finish);
+                  const struct ps_half_finish *finish, struct ps_half_soon *soon);
 
 /** Floats of scratch of ps_half_weights. */
 int64_t ps_half_weights_work(const struct ps_nn_conv *l);
@@ -52,8 +53,10 @@ int64_t ps_half_weights_work(const struct ps_nn_conv *l);
 /** Gradients of weights and biases.
  * @param walk windows of places in x, and their gradients in d
  * @param line numbers from a line of x to the next
- * @param dw [out][window], then [out] unless l->plain; added to where `add` */
+ * @param dw [out][window], then [out] unless l->plain; added to where `add`
+ * @param soon what to fetch meanwhile */
 void ps_half_weights(const struct ps_nn_conv *l, const struct ps_half_walk *walk, const uint16_t *x,
-                     int64_t line, const uint16_t *d, bool add, float *dw, float *work);
+                     int64_t line, const uint16_t *d, bool add, float *dw, float *work,
+                     struct ps_half_soon *soon);
 
 #endif

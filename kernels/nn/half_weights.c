@@ -14,6 +14,7 @@ struct part {
     const uint16_t *x, *d, *zero;     /* zero: what makes a pair of the last place */
     int64_t places;
     float *rows, *panel;
+    struct ps_half_soon *soon;
 };
 
 static int64_t least(int64_t a, int64_t b)
@@ -83,6 +84,7 @@ static void multiply(const struct part *p, int64_t n, int width, bool add, float
         const int rows = (int)least(n - o, PS_HALF_GROUP), tiles = (rows + PS_HALF_ROWS - 1) / PS_HALF_ROWS;
         for (int t = 0; t < tiles; t++) {
             const int r = t * rows / tiles, end = (t + 1) * rows / tiles;
+            ps_half_soon_ask(p->soon);
             ps_half_sum_pairs(p->pairs, p->rows + o * p->pairs + r, p->panel, end - r, width,
                               dw + (o + r) * window, window, add);
         }
@@ -107,16 +109,20 @@ int64_t ps_half_weights_work(const struct ps_nn_conv *l)
 }
 
 void ps_half_weights(const struct ps_nn_conv *l, const struct ps_half_walk *walk, const uint16_t *x,
-                     int64_t line, const uint16_t *d, bool add, float *dw, float *work)
+                     int64_t line, const uint16_t *d, bool add, float *dw, float *work,
+                     struct ps_half_soon *soon)
 {
     const int64_t places = walk->images * walk->rows * walk->cols, out = l->out;
     const int64_t across = l->at.kernel * l->at.channels, window = across * l->at.kernel;
     const int64_t parts = (places + PLACES - 1) / PLACES;
-    struct part p = {.line = line, .x = x, .d = d, .panel = work, .rows = work + PAIRS * PS_PANEL_COLS};
+    struct part p = {
+        .line = line, .x = x, .d = d, .panel = work, .rows = work + PAIRS * PS_PANEL_COLS, .soon = soon};
     uint16_t *zero = (uint16_t *)(work + ps_half_weights_work(l) - ps_half_floats(out));
     memset(zero, 0, (size_t)out * sizeof *zero);
     p.zero = zero;
     struct ps_half_place at = {0};
+    ps_half_soon_spread(soon, parts * (ps_panels(window, 1) / PS_PANEL_COLS) *
+                                  ((out + PS_HALF_ROWS - 1) / PS_HALF_ROWS));
     if (!add && !l->plain) memset(dw + out * window, 0, (size_t)out * sizeof *dw);
     for (int64_t lo = 0, t = 0; t < parts; t++, lo += p.places) {
         p.places = t + 1 < parts ? (places * (t + 1) / parts + 1) / 2 * 2 - lo : places - lo;
