@@ -6,8 +6,9 @@
 int main(int argc, char **argv)
 {
     static const struct ps_command commands[] = {
-        {"sweep count", &results_sweep_count},
-        {"sweep list", &results_sweep_list},
+        {"sweep count", &results_sweep_count}, {"sweep list", &results_sweep_list},
+        {"sweep run", &results_sweep_run},     {"sweep table", &results_sweep_table},
+        {"sweep best", &results_sweep_best},
     };
     return ps_commands_main(argc, argv, "psml-results", "sweeps over parameters, and what came out of runs",
                             "", commands, sizeof commands / sizeof *commands);

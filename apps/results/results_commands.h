@@ -4,6 +4,7 @@
 
 #include "common/run/run.h"
 
-extern const struct ps_program results_sweep_count, results_sweep_list;
+extern const struct ps_program results_sweep_count, results_sweep_list, results_sweep_run,
+    results_sweep_table, results_sweep_best;
 
 #endif

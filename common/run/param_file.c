@@ -153,8 +153,7 @@ done:
     return rc;
 }
 
-/* Text that take_line reads back as the same string. */
-static void write_string(FILE *f, const char *s)
+void ps_table_write_text(FILE *f, const char *s)
 {
     size_t len = strlen(s);
     bool plain = len == 0 || (!isspace((unsigned char)s[0]) && !isspace((unsigned char)s[len - 1]));
@@ -187,7 +186,7 @@ void ps_table_write(FILE *f, const struct ps_table *tables, int ntables)
         }
         ps_table_value(&tables[t], i, text, sizeof text);
         fprintf(f, "%s =%s", row->name, *text ? " " : "");
-        write_string(f, text);
+        ps_table_write_text(f, text);
         fputc('\n', f);
     }
 }

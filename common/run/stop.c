@@ -9,8 +9,7 @@ static volatile sig_atomic_t asked;
 
 static void on_signal(int signal)
 {
-    (void)signal;
-    asked = 1;
+    asked = signal;
 }
 
 static void set_handler(int signal, void (*handler)(int))
@@ -34,6 +33,11 @@ void ps_stop_watch(bool can_stop)
 bool ps_stop_seen(void)
 {
     return asked != 0;
+}
+
+int ps_stop_signal(void)
+{
+    return asked;
 }
 
 bool ps_stop_agree(MPI_Comm comm)

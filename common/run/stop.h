@@ -9,6 +9,9 @@
  * anyway. */
 bool ps_stop_seen(void);
 
+/** The signal that asked, the last one of several; 0 = none. Local. */
+int ps_stop_signal(void);
+
 /** True if any rank was asked. Collective over comm. */
 bool ps_stop_agree(MPI_Comm comm);
 
