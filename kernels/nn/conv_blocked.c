@@ -89,6 +89,17 @@ static void multiply_rows(const float *x, int64_t k, int64_t m, const struct ps_
                NULL);
 }
 
+/** Places [lo, hi) of the input, whose first is at x, or of the sum that is not there yet. */
+static void need_input(const struct ps_nn_pass *p, const float *x, int64_t lo, int64_t hi, int64_t c,
+                       struct ps_need *needs)
+{
+    const struct ps_nn_joined *j = p->joined;
+    needs[0] = (struct ps_need){x, (hi - lo) * c};
+    if (!j) return;
+    needs[0] = ps_block_need_rows(j->pass->x, j->sum->half_x, lo, hi, c);
+    needs[1] = ps_block_need_rows(j->pass->also, j->sum->half_also, lo, hi, c);
+}
+
 void ps_blocked_forward(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
 {
     const struct ps_gather g = ps_block_windows(l, p);
@@ -98,8 +109,9 @@ void ps_blocked_forward(const struct ps_nn_conv *l, const struct ps_nn_pass *p)
     for (int64_t lo = 0, hi; lo < all; lo = hi) {
         hi = least(lo + block, all);
         const int64_t m = hi - lo, more = least(all - hi, m);
-        struct ps_soon soon = ps_block_soon(m, out, window, in_order ? g.x + hi * window : NULL,
-                                            more * window, (float *)p->y + hi * out, more * out);
+        struct ps_need needs[PS_SOON] = {{(float *)p->y + hi * out, more * out}};
+        need_input(p, in_order ? g.x + hi * window : NULL, hi, hi + more, window, needs + 1);
+        struct ps_soon soon = ps_block_soon(m, out, window, needs);
         const struct ps_made f = {.panels = p->prepared,
                                   .bias = l->plain ? NULL : (const float *)p->w + out * window,
                                   .n = out,

@@ -102,9 +102,10 @@ static void data(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t
         const float *panels = (const float *)p->prepared + l->out * window;
         const int64_t from = b.first * l->at.height + least(b.line * s, l->at.height);
         const int64_t to = (b.end - 1) * l->at.height + least(b.to * s, l->at.height);
-        struct ps_soon soon = ps_block_soon((to - from) * l->at.width, c, window / c * l->out / (s * s),
-                                            (const float *)p->x + to * width, (to - from) * width,
-                                            (const float *)p->dx + to * width, (to - from) * width);
+        const struct ps_need needs[PS_SOON] = {{(const float *)p->x + to * width, (to - from) * width},
+                                               {(const float *)p->dx + to * width, (to - from) * width}};
+        struct ps_soon soon =
+            ps_block_soon((to - from) * l->at.width, c, window / c * l->out / (s * s), needs);
         for (int64_t e = 0; e < s * s; e++) {
             const struct ps_gather g = ps_block_meetings(l, p->dy, e / s, e % s);
             class_data(l, p, &g, e, panels, &b, &soon);
@@ -147,6 +148,14 @@ static void single_data(const struct ps_nn_conv *l, const struct ps_nn_pass *p, 
     }
 }
 
+/** What the gradient of a sum meets of its inputs. */
+static void need_sum(const struct ps_nn_joined *j, int64_t lo, int64_t hi, int64_t c, struct ps_need *x,
+                     struct ps_need *also)
+{
+    if (j->pass->read.a) *x = ps_block_need_rows(j->pass->x, j->sum->half_x, lo, hi, c);
+    if (j->pass->also_read.a) *also = ps_block_need_rows(j->pass->also, j->sum->half_also, lo, hi, c);
+}
+
 /** Both gradients of places [lo, hi), those of the input where it has one place for each; meanwhile what the
  * next `more` places need is fetched. */
 static void block(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_t lo, int64_t hi,
@@ -159,11 +168,14 @@ static void block(const struct ps_nn_conv *l, const struct ps_nn_pass *p, int64_
     const float *next_x = in_order ? (const float *)p->x + hi * c : NULL;
     float *dy = p->work, *work = dy + m * out;
     output_gradient(l, p, lo, hi, dy);
-    struct ps_soon soon = ps_block_soon(m, window_of(l), out, next_dy, more * out, together ? dx : next_y,
-                                        together ? m * c : more * out);
+    struct ps_need needs[PS_SOON] = {{next_dy, more * out},
+                                     {together ? dx : next_y, together ? m * c : more * out}};
+    struct ps_need after[PS_SOON] = {{next_y, more * out}, {next_x, more * c}};
+    if (p->joined) need_sum(p->joined, lo, hi, c, &needs[2], &after[2]);
+    struct ps_soon soon = ps_block_soon(m, window_of(l), out, needs);
     weights(l, p, lo, hi, dy, work, &soon);
     if (!together) return;
-    soon = ps_block_soon(m, c, out, next_y, more * out, next_x, more * c);
+    soon = ps_block_soon(m, c, out, after);
     single_data(l, p, lo, hi, dy, work, &soon);
     if (p->joined) ps_nn_sum_backward_rows(p->joined->sum, p->joined->pass, lo, hi);
 }

@@ -108,11 +108,19 @@ void ps_block_multiply(const struct ps_gather *g, int64_t lo, int64_t hi, const 
     }
 }
 
-struct ps_soon ps_block_soon(int64_t m, int64_t n, int64_t k, const float *x, int64_t x_floats,
-                             const float *y, int64_t y_floats)
+struct ps_need ps_block_need_rows(const void *x, bool half, int64_t lo, int64_t hi, int64_t c)
+{
+    const int64_t size = half ? sizeof(uint16_t) : sizeof(float);
+    return (struct ps_need){(const char *)x + lo * c * size, (hi - lo) * c * size / (int64_t)sizeof(float)};
+}
+
+struct ps_soon ps_block_soon(int64_t m, int64_t n, int64_t k, const struct ps_need *needs)
 {
     static const float none;
-    return (struct ps_soon){
-        .at = {(const char *)(x ? x : &none), (const char *)(y ? y : &none)},
-        .step = {x ? ps_soon_step(x_floats, m, n, k) : 0, y ? ps_soon_step(y_floats, m, n, k) : 0}};
+    struct ps_soon soon;
+    for (int i = 0; i < PS_SOON; i++) {
+        soon.at[i] = needs[i].at ? needs[i].at : (const char *)&none;
+        soon.step[i] = needs[i].at ? ps_soon_step(needs[i].floats, m, n, k) : 0;
+    }
+    return soon;
 }

@@ -74,8 +74,16 @@ struct ps_made {
 /** From the windows at places [lo, hi) of g. */
 void ps_block_multiply(const struct ps_gather *g, int64_t lo, int64_t hi, const struct ps_made *f);
 
-/** What to fetch while [m][k] is multiplied by [k][n]: numbers of two arrays, or NULL. */
-struct ps_soon ps_block_soon(int64_t m, int64_t n, int64_t k, const float *x, int64_t x_floats,
-                             const float *y, int64_t y_floats);
+/** An array that is needed soon; NULL: none. */
+struct ps_need {
+    const void *at;
+    int64_t floats;
+};
+
+/** Rows [lo, hi) of c numbers of an input of a sum, in floats or in bf16. */
+struct ps_need ps_block_need_rows(const void *x, bool half, int64_t lo, int64_t hi, int64_t c);
+
+/** What to fetch while [m][k] is multiplied by [k][n]. @param needs [PS_SOON] */
+struct ps_soon ps_block_soon(int64_t m, int64_t n, int64_t k, const struct ps_need *needs);
 
 #endif

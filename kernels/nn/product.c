@@ -55,7 +55,7 @@ INLINE void tile(const struct strip *s, const float *a, float *c, int rows, int 
         for (int r = 0; r < rows; r += 3) x[r / 3] = a + t * p->a_next + r * row;
         for (int64_t q = 0; q < p->k; q++) {
             for (int v = 0; v < vecs; v++) y[v] = load(b, v, vecs, last);
-            for (int e = 0; e < 2 && kind == SOON; e++) {
+            for (int e = 0; e < PS_SOON && kind == SOON; e++) {
                 __builtin_prefetch(soon.at[e], 0, 2);
                 soon.at[e] += soon.step[e];
             }

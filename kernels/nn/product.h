@@ -9,11 +9,13 @@
 /** Columns of a panel: as many as a tile of sums is wide. */
 enum { PS_PANEL_COLS = PS_LANES == 16 ? 64 : 2 * PS_LANES };
 
+enum { PS_SOON = 3 };
+
 /** Arrays that are needed after products, and fetched into the second cache while these go on: `step` bytes
  * of each for each row of a panel that a tile reads. */
 struct ps_soon {
-    const char *at[2];
-    int64_t step[2];
+    const char *at[PS_SOON];
+    int64_t step[PS_SOON];
 };
 
 /** c = sum over s < batch of a_s b_s, [lines m][k] times [k][n]. Rows of a and b may overlap or lie apart;
