@@ -5,11 +5,6 @@
 /* Looks at the gate before a core is given away, as there may be more threads than cores. */
 enum { LOOKS = 2000 };
 
-struct ps_team_gate {
-    _Alignas(64) int32_t here;   /* threads that have come */
-    _Alignas(64) int32_t opened; /* how often it was opened */
-};
-
 /* The ranks that share memory with this one. */
 static enum ps_status find_node(MPI_Comm comm, int node_ranks, struct ps_team *t)
 {
@@ -94,17 +89,21 @@ void ps_team_pause(int *looks)
 #endif
 }
 
-void ps_team_wait(struct ps_team *team)
+void ps_team_gate_wait(struct ps_team_gate *gate, int threads)
 {
-    struct ps_team_gate *gate = team->gate;
     const int32_t opened = __atomic_load_n(&gate->opened, __ATOMIC_ACQUIRE);
-    if (__atomic_add_fetch(&gate->here, 1, __ATOMIC_ACQ_REL) == team->threads) {
+    if (__atomic_add_fetch(&gate->here, 1, __ATOMIC_ACQ_REL) == threads) {
         __atomic_store_n(&gate->here, 0, __ATOMIC_RELAXED);
         __atomic_store_n(&gate->opened, opened + 1, __ATOMIC_RELEASE);
         return;
     }
     int looks = 0;
     while (__atomic_load_n(&gate->opened, __ATOMIC_ACQUIRE) == opened) ps_team_pause(&looks);
+}
+
+void ps_team_wait(struct ps_team *team)
+{
+    ps_team_gate_wait(team->gate, team->threads);
 }
 
 struct ps_range ps_team_part(const struct ps_team *team, int thread, int64_t n, int64_t line)

@@ -6,6 +6,12 @@
 #include "common/par/block.h"
 #include "common/par/shared.h"
 
+/** Where threads wait for each other, in memory that all see. All zero: nobody has come. */
+struct ps_team_gate {
+    _Alignas(64) int32_t here;   /**< threads that have come */
+    _Alignas(64) int32_t opened; /**< how often it was opened */
+};
+
 /** All zero: nothing was opened. Threads are numbered in order of node, rank of the node, thread of the rank.
  */
 struct ps_team {
@@ -38,6 +44,9 @@ void ps_team_close(struct ps_team *team); /**< Collective over comm. */
 /** Wait until all threads of the team have come here; what they wrote before is seen after. Called by every
  * thread of every rank of the node. */
 void ps_team_wait(struct ps_team *team);
+
+/** The same for some threads with a gate of their own. Called by each of these. */
+void ps_team_gate_wait(struct ps_team_gate *gate, int threads);
 
 /** One look of a thread that waits for another one: gives the core away after many. Local.
  * @param looks 0 before the first */
