@@ -158,6 +158,24 @@ int ps_net_tensors(const struct ps_net *net, struct ps_tensor *out);
  */
 void ps_net_prepare(const struct ps_net *net, const void *w, void *prepared, int part, int parts);
 
+/** Micro-batches whose batch norms have statistics in common, those of all their rows. Each goes through the
+ * net with a thread of its own; all are at the same layer at once. */
+struct ps_net_group {
+    int members;
+    const int64_t *samples; /**< [members] of each micro-batch, in order; 0: it is not there */
+    int64_t all;            /**< of all of them */
+    /** Show n numbers to all members, and wait for theirs; the same n for all of them.
+     * @param mine [n]; NULL: zeros @return [members][n], until the next call */
+    const double *(*show)(void *context, const double *mine, int64_t n);
+    void *context;
+};
+
+/** Numbers that a member shows at once, at most. */
+int64_t ps_net_group_most(const struct ps_net *net);
+
+/** Do nothing in a forward or backward pass of the group but show zeros, so that the others can go on. */
+void ps_net_group_idle(const struct ps_net *net, const struct ps_net_group *group, bool backward);
+
 /** What a micro-batch is. */
 struct ps_net_batch {
     int64_t n;
@@ -167,6 +185,7 @@ struct ps_net_batch {
     bool training;
     const void *state; /**< what recurrent layers begin with; NULL: zero */
     void *next;        /**< out: what they end with; NULL: not wanted. The same array only without training */
+    const struct ps_net_group *group; /**< that it belongs to, in training; NULL: none */
 };
 
 /** States of n samples are [states of all nodes][n]: for each recurrent layer [n][2 hidden], one layer after

@@ -1,9 +1,11 @@
 #include <math.h>
+#include <string.h>
 #include "common/nn/op_norm.h"
 
-/* Kept, [channels] each: mean and 1 / sqrt(variance + eps), as the kernels have them. Where it is not written
- * out, a and b of y = act(a x + b), then s, p, q of dx = s dy + p x + q, then sums in double precision. */
-enum { MEAN, SCALE, A, B, S, P, Q, ARRAYS };
+/* Kept, [channels] each: mean and 1 / sqrt(variance + eps), as the kernels have them; a and b of
+ * y = act(a x + b), then s, p, q of dx = s dy + p x + q, then sums in double precision. One that is written
+ * out alone has the first two; in a group it has the variance in place of a and b. */
+enum { MEAN, SCALE, A, B, S, P, Q, ARRAYS, VARIANCE = A };
 
 static void *kept_array(const struct ps_nn_kernels *k, const struct ps_node *node, const void *kept,
                         int which)
@@ -42,8 +44,74 @@ static struct ps_nn_size size(const struct ps_nn_kernels *k, const struct ps_nod
 {
     const int64_t c = node->as.batch_norm.channels, sums = 2 * c * (int64_t)(sizeof(double) / k->real);
     (void)n;
-    if (node->unwritten) return (struct ps_nn_size){.weights = 2 * c, .kept = before_sums(node) + sums};
-    return (struct ps_nn_size){.weights = 2 * c, .kept = 2 * c, .work = 8 * c};
+    return (struct ps_nn_size){
+        .weights = 2 * c, .kept = before_sums(node) + sums, .work = node->unwritten ? 0 : 8 * c};
+}
+
+/* Whose rows the statistics are of; NULL: the micro-batch's own. */
+static const struct ps_net_group *group_of(const struct ps_op_call *c)
+{
+    return c->training ? c->batch->group : NULL;
+}
+
+/* How many these are. */
+static double rows_of(const struct ps_op_call *c)
+{
+    const struct ps_net_group *group = group_of(c);
+    return (double)((group ? group->all : c->pass.n) * c->node->as.batch_norm.places);
+}
+
+/* Moments of the group's rows in place of those of a micro-batch's: joined in order (Chan, Golub, LeVeque
+ * 1979), so that bits do not depend on who computes them. */
+static void join_moments(const struct ps_op_call *c, double *moments)
+{
+    const struct ps_net_group *group = group_of(c);
+    const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
+    const int64_t n = l->channels;
+    const double *one = group->show(group->context, moments, 2 * n);
+    double before = 0;
+    memset(moments, 0, (size_t)(2 * n) * sizeof *moments);
+    for (int m = 0; m < group->members; m++, one += 2 * n) {
+        const double rows = (double)(group->samples[m] * l->places), all = before + rows;
+        if (rows == 0) continue;
+        for (int64_t i = 0; i < n; i++) {
+            const double d = one[i] - moments[i];
+            moments[i] += d * (rows / all);
+            moments[n + i] += one[n + i] + d * d * (before * rows / all);
+        }
+        before = all;
+    }
+}
+
+/* Likewise sums over rows. */
+static void join_sums(const struct ps_op_call *c, double *sums)
+{
+    const struct ps_net_group *group = group_of(c);
+    const int64_t n = 2 * c->node->as.batch_norm.channels;
+    const double *one = group->show(group->context, sums, n);
+    memset(sums, 0, (size_t)n * sizeof *sums);
+    for (int m = 0; m < group->members; m++, one += n)
+        for (int64_t i = 0; i < n && group->samples[m] > 0; i++) sums[i] += one[i];
+}
+
+int64_t ps_net_group_most(const struct ps_net *net)
+{
+    int64_t most = 0;
+    for (int i = 1; i < net->nodes; i++) {
+        const struct ps_node *node = &net->node[i];
+        if (node->op == &ps_op_batch_norm && node->as.batch_norm.channels > most)
+            most = node->as.batch_norm.channels;
+    }
+    return 2 * most;
+}
+
+void ps_net_group_idle(const struct ps_net *net, const struct ps_net_group *group, bool backward)
+{
+    for (int k = 1; k < net->nodes; k++) {
+        const int i = backward ? net->nodes - k : k;
+        if (i > net->frozen && net->node[i].op == &ps_op_batch_norm)
+            group->show(group->context, NULL, 2 * net->node[i].as.batch_norm.channels);
+    }
 }
 
 /* The factor and offset of each channel, from its mean and variance. */
@@ -52,8 +120,7 @@ static void find_factors(const struct ps_op_call *c)
     const struct ps_nn_kernels *k = c->k;
     const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
     const struct ps_nn_read r = ps_op_norm_read(k, c->node, c->pass.kept);
-    const double *moments = ps_op_norm_sums(k, c->node, c->pass.kept);
-    const double rows = (double)(c->pass.n * l->places);
+    const double *moments = ps_op_norm_sums(k, c->node, c->pass.kept), rows = rows_of(c);
     for (int64_t i = 0; i < l->channels; i++) {
         const bool training = c->training;
         const double mean = training ? moments[i] : ps_real_get(k, c->buffers, i);
@@ -67,12 +134,40 @@ static void find_factors(const struct ps_op_call *c)
     }
 }
 
+/* What is written out, with the mean and variance of the group. */
+static void write_in_group(const struct ps_op_call *c, const double *moments)
+{
+    const struct ps_nn_kernels *k = c->k;
+    const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
+    void *mean = kept_array(k, c->node, c->pass.kept, MEAN),
+         *scale = kept_array(k, c->node, c->pass.kept, SCALE),
+         *variance = kept_array(k, c->node, c->pass.kept, VARIANCE);
+    const double rows = rows_of(c);
+    for (int64_t i = 0; i < l->channels; i++) {
+        const double v = moments[l->channels + i] / rows;
+        ps_real_set(k, mean, i, moments[i]);
+        ps_real_set(k, scale, i, 1 / sqrt(v + l->eps));
+        ps_real_set(k, variance, i, v);
+    }
+    k->batch_norm_evaluate(l, &c->pass, mean, variance);
+}
+
 static void forward(const struct ps_op_call *c)
 {
     const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
+    const bool written = !c->node->unwritten;
     const char *mean = c->buffers;
-    if (c->node->unwritten)
+    double *moments = ps_op_norm_sums(c->k, c->node, c->pass.kept);
+    if (group_of(c)) {
+        struct ps_nn_pass pass = c->pass;
+        pass.moments = moments;
+        if (written) c->k->batch_norm_moments(l, &pass);
+        join_moments(c, moments);
+    }
+    if (!written)
         find_factors(c);
+    else if (group_of(c))
+        write_in_group(c, moments);
     else if (c->training)
         c->k->batch_norm_forward(l, &c->pass);
     else
@@ -88,7 +183,7 @@ static void add_to(const struct ps_nn_kernels *k, void *to, int64_t i, double v,
 static void buffers(const struct ps_op_call *c)
 {
     const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
-    const double rows = (double)(c->pass.n * l->places);
+    const double rows = rows_of(c);
     for (int64_t k = 0; k < l->channels; k++) {
         const double scale = ps_real_get(c->k, c->pass.kept, l->channels + k);
         const double variance = 1 / (scale * scale) - l->eps;
@@ -99,33 +194,52 @@ static void buffers(const struct ps_op_call *c)
 }
 
 /* With z = (x - mean) scale and d the gradient of gamma z + beta, sums over all rows give dgamma = sum(d z),
- * dbeta = sum(d) and dx = gamma scale (d - dbeta / rows - z dgamma / rows) (Ioffe, Szegedy 2015). */
-static void find_gradients(const struct ps_op_call *c)
+ * dbeta = sum(d) and dx = gamma scale (d - dbeta / rows - z dgamma / rows) (Ioffe, Szegedy 2015). In a group
+ * dx takes the sums of all, while each micro-batch's part of dgamma and dbeta goes to its own gradients,
+ * which are added up later. */
+static void add_gradients(const struct ps_op_call *c, const double *sums)
+{
+    const int64_t n = c->node->as.batch_norm.channels;
+    for (int64_t i = 0; i < n; i++) {
+        const double scale = ps_real_get(c->k, c->pass.kept, n + i);
+        add_to(c->k, c->pass.dw, i, sums[n + i] * scale, c->pass.dw_add);
+        add_to(c->k, c->pass.dw, n + i, sums[i], c->pass.dw_add);
+    }
+}
+
+static void find_gradients(const struct ps_op_call *c, const double *sums)
 {
     const struct ps_nn_kernels *k = c->k;
-    const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
+    const int64_t n = c->node->as.batch_norm.channels;
     const struct ps_nn_gradient_read r = ps_op_norm_gradient(k, c->node, c->pass.kept);
-    const double *sums = ps_op_norm_sums(k, c->node, c->pass.kept);
-    const double rows = (double)(c->pass.n * l->places);
-    for (int64_t i = 0; i < l->channels; i++) {
-        const double mean = ps_real_get(k, c->pass.kept, i),
-                     scale = ps_real_get(k, c->pass.kept, l->channels + i);
-        const double dgamma = sums[l->channels + i] * scale, dbeta = sums[i];
+    const double rows = rows_of(c);
+    for (int64_t i = 0; i < n; i++) {
+        const double mean = ps_real_get(k, c->pass.kept, i), scale = ps_real_get(k, c->pass.kept, n + i);
+        const double dgamma = sums[n + i] * scale, dbeta = sums[i];
         const double s = ps_real_get(k, c->pass.w, i) * scale, p = -s * scale * dgamma / rows;
         ps_real_set(k, (void *)r.s, i, s);
         ps_real_set(k, (void *)r.p, i, p);
         ps_real_set(k, (void *)r.q, i, -s * dbeta / rows - p * mean);
-        add_to(k, c->pass.dw, i, dgamma, c->pass.dw_add);
-        add_to(k, c->pass.dw, l->channels + i, dbeta, c->pass.dw_add);
     }
 }
 
 static void backward(const struct ps_op_call *c)
 {
-    if (c->node->unwritten)
-        find_gradients(c);
-    else
-        c->k->batch_norm_backward(&c->node->as.batch_norm, &c->pass);
+    const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
+    const bool written = !c->node->unwritten;
+    double *sums = ps_op_norm_sums(c->k, c->node, c->pass.kept);
+    struct ps_nn_pass pass = c->pass;
+    if (written && !group_of(c)) {
+        c->k->batch_norm_backward(l, &pass);
+        return;
+    }
+    pass.sums = sums;
+    if (written) c->k->batch_norm_sums(l, &pass);
+    add_gradients(c, sums);
+    if (group_of(c)) join_sums(c, sums);
+    find_gradients(c, sums);
+    pass.dy_read = ps_op_norm_gradient(c->k, c->node, c->pass.kept);
+    if (written) c->k->batch_norm_gradient(l, &pass);
 }
 
 static struct ps_begin begin(const struct ps_node *node, enum ps_init init, int64_t i)

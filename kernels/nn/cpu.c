@@ -10,6 +10,8 @@
     .batch_norm_forward = ps_nn_batch_norm_forward_cpu,                                                   \
     .batch_norm_backward = ps_nn_batch_norm_backward_cpu,                                                 \
     .batch_norm_evaluate = ps_nn_batch_norm_evaluate_cpu,                                                 \
+    .batch_norm_moments = ps_nn_batch_norm_moments_cpu, .batch_norm_sums = ps_nn_batch_norm_sums_cpu,     \
+    .batch_norm_gradient = ps_nn_batch_norm_gradient_cpu,                                                 \
     .layer_norm_forward = ps_nn_layer_norm_forward_cpu,                                                   \
     .layer_norm_backward = ps_nn_layer_norm_backward_cpu, .dropout = ps_nn_dropout_cpu,                   \
     .add = ps_nn_add_cpu, .softmax_loss = ps_nn_softmax_loss_cpu, .square_loss = ps_nn_square_loss_cpu,   \

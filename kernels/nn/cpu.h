@@ -63,6 +63,9 @@ void ps_nn_upsample_backward_cpu(const struct ps_nn_upsample *l, const struct ps
 
 void ps_nn_batch_norm_forward_cpu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
 void ps_nn_batch_norm_backward_cpu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
+void ps_nn_batch_norm_moments_cpu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
+void ps_nn_batch_norm_sums_cpu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
+void ps_nn_batch_norm_gradient_cpu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
 void ps_nn_batch_norm_evaluate_cpu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p,
                                    const void *mean, const void *variance);
 void ps_nn_layer_norm_forward_cpu(const struct ps_nn_layer_norm *l, const struct ps_nn_pass *p);

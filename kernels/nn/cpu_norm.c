@@ -2,6 +2,7 @@
 #include <string.h>
 #include "kernels/nn/act.h"
 #include "kernels/nn/cpu.h"
+#include "kernels/nn/normal.h"
 
 /* Rows that are summed in single precision before they are added to sums in double precision. */
 enum { BLOCK = 32 };
@@ -89,11 +90,25 @@ void ps_nn_batch_norm_evaluate_cpu(const struct ps_nn_batch_norm *l, const struc
     apply(l, p, a, b);
 }
 
+/** dx = s dy + slope x + offset. */
+static void input_gradient(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p, const float *s,
+                           const float *slope, const float *offset)
+{
+    const int64_t c = l->channels;
+    const float *x = p->x, *dy = p->dy;
+    float *dx = p->dx;
+    for (int64_t r = 0; r < p->n * l->places; r++)
+        for (int64_t k = 0; k < c; k++) {
+            const float d = s[k] * dy[r * c + k] + slope[k] * x[r * c + k] + offset[k];
+            dx[r * c + k] = p->dx_add ? dx[r * c + k] + d : d;
+        }
+}
+
 void ps_nn_batch_norm_backward_cpu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p)
 {
     const int64_t rows = p->n * l->places, c = l->channels;
     const float *x = p->x, *w = p->w, *kept = p->kept, *dy = p->dy;
-    float *dx = p->dx, *dw = p->dw, *part = p->work;
+    float *dw = p->dw, *part = p->work;
     double *sum = (double *)(part + 4 * c), *product = sum + c;
     ps_nn_act_gradient(l->act, rows * c, p->y, p->dy);
     column_sums(rows, c, dy, x, kept, sum, product, part);
@@ -101,7 +116,7 @@ void ps_nn_batch_norm_backward_cpu(const struct ps_nn_batch_norm *l, const struc
         dw[k] = (float)product[k] + (p->dw_add ? dw[k] : 0);
         dw[c + k] = (float)sum[k] + (p->dw_add ? dw[c + k] : 0);
     }
-    if (!dx) return;
+    if (!p->dx) return;
     /* dx = scale (dy - mean of dy - normal x mean of dy normal) = scale dy + a x + b */
     float *scale = part, *a = part + c, *b = part + 2 * c;
     for (int64_t k = 0; k < c; k++) {
@@ -109,11 +124,27 @@ void ps_nn_batch_norm_backward_cpu(const struct ps_nn_batch_norm *l, const struc
         a[k] = (float)(-scale[k] * product[k] / (double)rows * kept[c + k]);
         b[k] = (float)(-scale[k] * sum[k] / (double)rows - (double)a[k] * kept[k]);
     }
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t k = 0; k < c; k++) {
-            const float d = scale[k] * dy[r * c + k] + a[k] * x[r * c + k] + b[k];
-            dx[r * c + k] = p->dx_add ? dx[r * c + k] + d : d;
-        }
+    input_gradient(l, p, scale, a, b);
+}
+
+void ps_nn_batch_norm_moments_cpu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p)
+{
+    ps_nn_moments_join(0, p->n * l->places, l->channels, p->x, l->channels, p->moments,
+                       p->moments + l->channels);
+}
+
+void ps_nn_batch_norm_sums_cpu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p)
+{
+    const int64_t rows = p->n * l->places, c = l->channels;
+    const float *kept = p->kept;
+    ps_nn_act_gradient(l->act, rows * c, p->y, p->dy);
+    column_sums(rows, c, p->dy, p->x, kept, p->sums, p->sums + c, p->work);
+    for (int64_t k = 0; k < c; k++) p->sums[c + k] /= kept[c + k];
+}
+
+void ps_nn_batch_norm_gradient_cpu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p)
+{
+    if (p->dx) input_gradient(l, p, p->dy_read.s, p->dy_read.p, p->dy_read.q);
 }
 
 void ps_nn_layer_norm_forward_cpu(const struct ps_nn_layer_norm *l, const struct ps_nn_pass *p)

@@ -237,6 +237,13 @@ struct ps_nn_kernels {
     void (*batch_norm_evaluate)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p,
                                 const void *mean, const void *variance);
 
+    /** Parts of a pass whose mean and variance are of more rows than its own: moments of x, from which
+     * batch_norm_evaluate goes on; then dy becomes the gradient of gamma z + beta, with p->sums of it and of
+     * it times x less the mean that is kept; then dx, from p->dy_read. Weights have no gradient from them. */
+    void (*batch_norm_moments)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
+    void (*batch_norm_sums)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
+    void (*batch_norm_gradient)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
+
     /** x becomes y or dy becomes dx, in place. @param sample [n] numbers of the samples @param step of the
      * run */
     void (*dropout)(const struct ps_nn_dropout *l, int64_t n, const int64_t *sample, int64_t step, void *x);

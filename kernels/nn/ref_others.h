@@ -58,6 +58,40 @@ static void NAME(batch_norm_backward)(const struct ps_nn_batch_norm *l, const st
     }
 }
 
+static void NAME(batch_norm_moments)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p)
+{
+    const int64_t rows = p->n * l->places, c = l->channels;
+    const REAL *x = p->x;
+    double *mean = p->moments, *squares = mean + c;
+    for (int64_t k = 0; k < c; k++) {
+        mean[k] = squares[k] = 0;
+        for (int64_t r = 0; r < rows; r++) mean[k] += x[r * c + k] / (double)rows;
+        for (int64_t r = 0; r < rows; r++) squares[k] += (x[r * c + k] - mean[k]) * (x[r * c + k] - mean[k]);
+    }
+}
+
+static void NAME(batch_norm_sums)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p)
+{
+    const int64_t c = l->channels;
+    const REAL *x = p->x, *y = p->y, *mean = p->kept;
+    REAL *dy = p->dy;
+    memset(p->sums, 0, (size_t)(2 * c) * sizeof *p->sums);
+    for (int64_t i = 0; i < p->n * l->places * c; i++) {
+        dy[i] *= (REAL)NAME(slope)(l->act, y[i]);
+        p->sums[i % c] += dy[i];
+        p->sums[c + i % c] += dy[i] * (double)(x[i] - mean[i % c]);
+    }
+}
+
+static void NAME(batch_norm_gradient)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p)
+{
+    const int64_t c = l->channels;
+    const REAL *x = p->x, *dy = p->dy, *factor = p->dy_read.s, *slope = p->dy_read.p, *offset = p->dy_read.q;
+    REAL *dx = p->dx;
+    for (int64_t i = 0; dx && i < p->n * l->places * c; i++)
+        dx[i] = (p->dx_add ? dx[i] : 0) + factor[i % c] * dy[i] + slope[i % c] * x[i] + offset[i % c];
+}
+
 static void NAME(layer_norm_forward)(const struct ps_nn_layer_norm *l, const struct ps_nn_pass *p)
 {
     const REAL *w = p->w;

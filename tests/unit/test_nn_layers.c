@@ -100,8 +100,53 @@ START_TEST(evaluation)
 }
 END_TEST
 
+/* Batch norm in parts, as groups have it, is the same as in one piece. */
+START_TEST(norm_parts)
+{
+    const struct ps_nn_kernels *const tables[] = {&ps_nn_ref, &ps_nn_ref64, &ps_nn_cpu};
+    const struct layer l = {.kind = BATCH, .batch = {7, 33, 1e-3, PS_NN_RELU}, .name = "batch norm"};
+    enum { SAMPLES = 9, C = 33, ROWS = 7 * SAMPLES };
+    for (int t = 0; t < 6; t++) {
+        const struct ps_nn_kernels *k = tables[t / 2];
+        struct run whole = begin(k, &l, SAMPLES), r = begin(k, &l, SAMPLES);
+        void *variance = poisoned(k, C), *s = poisoned(k, C), *p = poisoned(k, C), *q = poisoned(k, C);
+        double moments[2 * C], sums[2 * C];
+        whole.pass.dx_add = r.pass.dx_add = t % 2;
+        whole.pass.dw_add = false;
+        go(&whole, &l);
+        r.pass.moments = moments, r.pass.sums = sums, r.pass.dy_read = (struct ps_nn_gradient_read){s, p, q};
+        k->batch_norm_moments(&l.batch, &r.pass);
+        for (int c = 0; c < C; c++) {
+            set(k, variance, c, moments[C + c] / ROWS);
+            set(k, r.kept, c, moments[c]);
+            set(k, r.kept, C + c, 1 / sqrt(moments[C + c] / ROWS + 1e-3));
+        }
+        compare(&whole, &r, whole.kept, r.kept, 2 * C, CLOSE, l.name, "moments");
+        k->batch_norm_evaluate(&l.batch, &r.pass, r.kept, variance);
+        compare(&whole, &r, whole.y, r.y, r.out, CLOSE, l.name, "output");
+        memcpy(r.y, whole.y, (size_t)r.out * k->real); /* on the same side of the kink */
+        k->batch_norm_sums(&l.batch, &r.pass);
+        compare(&whole, &r, whole.dy, r.dy, r.out, CLOSE, l.name, "gradient of the sum");
+        for (int c = 0; c < C; c++) {
+            const double mean = get(k, r.kept, c), scale = get(k, r.kept, C + c);
+            const double to_x = get(k, r.w, c) * scale, slope = -to_x * scale * scale * sums[C + c] / ROWS;
+            set(k, r.dw, c, sums[C + c] * scale);
+            set(k, r.dw, C + c, sums[c]);
+            set(k, s, c, to_x);
+            set(k, p, c, slope);
+            set(k, q, c, -to_x * sums[c] / ROWS - slope * mean);
+        }
+        compare(&whole, &r, whole.dw, r.dw, 2 * C, CLOSE, l.name, "gradient of weights");
+        k->batch_norm_gradient(&l.batch, &r.pass);
+        compare(&whole, &r, whole.dx, r.dx, r.in, CLOSE, l.name, "gradient of x");
+        free(variance), free(s), free(p), free(q);
+        end(&whole), end(&r);
+    }
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {dense, lstm, carried, norms, evaluation, NULL};
+    const TTest *const tests[] = {dense, lstm, carried, norms, evaluation, norm_parts, NULL};
     return mck_main(argc, argv, "nn_layers", tests);
 }
