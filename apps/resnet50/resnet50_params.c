@@ -11,7 +11,7 @@ const struct ps_param resnet50_rows[] = {
              .help = "net; 20 to 110 are the small ones for images of about 32 x 32"),
     IMAGE_ROWS(struct resnet50_params, image),
     PS_TRAIN_ROWS(struct resnet50_params, train, "90", "256", "sgd", "0.1"),
-    PS_TRAIN_SPARE_ROW(struct resnet50_params, train),
+    PS_TRAIN_NORM_ROWS(struct resnet50_params, train),
     PS_TRAIN_MILESTONES_ROW(struct resnet50_params, train),
     PS_PARAM(struct resnet50_params, rate_batch, .def = "0", .range = "[0,inf)", .unit = "samples",
              .help =

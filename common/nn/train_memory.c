@@ -82,9 +82,11 @@ static enum ps_status open_gradients(struct ps_train *t)
 }
 
 /* Room of a thread for micro-batches of up to `most` samples. */
-static enum ps_status make_thread(const struct ps_train *t, int64_t most, struct ps_train_thread *out)
+static enum ps_status make_thread(const struct ps_train *t, int thread, int64_t most,
+                                  struct ps_train_thread *out)
 {
     const struct ps_net *net = t->job->net;
+    PS_TRY(ps_train_group_join(t, thread, &out->member));
     PS_TRY(ps_micro_make(net, most, t->target, true, &out->micro));
     if (t->job->mixup > 0 && t->target == PS_TARGET_LABELS)
         PS_TRY(ps_alloc(&out->shares, most * ps_shape_size(net->node[net->nodes - 1].out),
@@ -104,7 +106,7 @@ static enum ps_status make_threads(struct ps_train *t)
     PS_TRY(ps_zalloc(&t->thread, threads, sizeof *t->thread, "the threads"));
     PS_TRY(ps_train_times_open(t));
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
-    for (int i = 0; i < threads; i++) t->thread[i].failed = make_thread(t, most, &t->thread[i]);
+    for (int i = 0; i < threads; i++) t->thread[i].failed = make_thread(t, i, most, &t->thread[i]);
     for (int i = 0; i < threads; i++) PS_TRY(t->thread[i].failed);
     return PS_OK;
 }
@@ -140,6 +142,7 @@ enum ps_status ps_train_open(struct ps_train *t)
     PS_TRY(ps_agree(comm, share(t)));
     if (t->params->eval_only) return PS_OK;
     PS_TRY(open_gradients(t));
+    PS_TRY(ps_train_group_open(t));
     PS_TRY(ps_trace_open(t->run, t->params->trace, TRACE_EVENTS, &t->trace));
     return ps_agree(comm, make_threads(t));
 }
@@ -151,6 +154,7 @@ enum ps_status ps_train_close(struct ps_train *t)
         ps_micro_free(&t->thread[i].micro);
         free(t->thread[i].next);
         free(t->thread[i].shares);
+        free(t->thread[i].member.samples);
     }
     free(t->thread);
     free(t->at.loss);
@@ -160,6 +164,7 @@ enum ps_status ps_train_close(struct ps_train *t)
     ps_lbfgs_close(t->lbfgs);
     ps_optimizer_close(t->optimizer);
     ps_gradients_close(t->gradients);
+    ps_meet_close(t->meet);
     return rc;
 }
 

@@ -12,11 +12,10 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Places in the epoch's order that grain g of batch b has. */
-static struct ps_range places(const struct ps_train *t, int64_t b, int64_t g)
+struct ps_range ps_train_places(const struct ps_train *t, int64_t batch, int64_t grain)
 {
-    const int64_t lo = b * t->params->batch, n = least(t->params->batch, t->job->train->n - lo);
-    const struct ps_range r = ps_block(n, t->grains, g);
+    const int64_t lo = batch * t->params->batch, n = least(t->params->batch, t->job->train->n - lo);
+    const struct ps_range r = ps_block(n, t->grains, grain);
     return (struct ps_range){lo + r.lo, lo + r.hi};
 }
 
@@ -76,24 +75,25 @@ static void number(const struct ps_train *t, int64_t epoch, struct ps_range at, 
         for (int64_t i = at.lo; i < at.hi; i++) sample[i - at.lo] = i;
 }
 
-/* Load grain g's samples and go forward; the gradient of the output is written. @return is the loss a number?
- */
-static bool forward(struct ps_train *t, int thread, const struct ps_train_sum *u, struct ps_range at,
-                    const struct ps_net_batch *batch, double *loss)
+/* Load the samples of a grain. @return did all come? */
+static bool load(struct ps_train *t, int thread, const struct ps_train_sum *u, struct ps_range at)
 {
     struct ps_train_thread *me = &t->thread[thread];
     const uint64_t seed = (uint64_t)t->run->common->seed;
     const struct ps_draw draw = {.seed = seed, .epoch = u->epoch, .training = true};
-
     ps_train_begin_span(t, thread, PS_SPAN_LOAD);
     number(t, u->epoch, at, me->micro.sample);
-    const enum ps_status rc = ps_micro_load(&me->micro, t->job->train, &draw, batch->n);
+    const enum ps_status rc = ps_micro_load(&me->micro, t->job->train, &draw, at.hi - at.lo);
     ps_train_end_span(t, thread, PS_SPAN_LOAD);
-    if (rc != PS_OK) {
-        me->failed = rc;
-        return false;
-    }
+    if (rc != PS_OK) me->failed = rc;
+    return rc == PS_OK;
+}
 
+/* Go forward with the samples; the gradient of the output is written. @return is the loss a number? */
+static bool forward(struct ps_train *t, int thread, const struct ps_train_sum *u,
+                    const struct ps_net_batch *batch, double *loss)
+{
+    struct ps_train_thread *me = &t->thread[thread];
     ps_train_begin_span(t, thread, PS_SPAN_FORWARD);
     if (t->job->mixup > 0) ps_train_mix(t, me, batch->n, u->epoch);
     ps_net_forward(&me->micro.work, batch, t->memory->w, t->memory->prepared);
@@ -118,9 +118,10 @@ static void ready(void *context, int64_t lo, int64_t hi)
     ps_gradients_ready(s->gradients, s->thread, lo, hi);
 }
 
-/* Grain g's samples of a batch, forward and backward. @return is the loss a number? */
+/* Grain g's samples of a batch, forward and backward. Where it fails, others of its group still go on as if
+ * it were there. @return are all samples there, and is the loss a number? */
 static bool go_through(struct ps_train *t, int thread, const struct ps_train_sum *u, int64_t g,
-                       struct ps_range at, bool last)
+                       struct ps_range at, const struct ps_net_group *group, bool last)
 {
     struct ps_micro *micro = &t->thread[thread].micro;
     struct speaker speaker = {t->gradients, thread, thread == 0 ? &t->times.overlap : NULL, 0};
@@ -130,15 +131,19 @@ static bool go_through(struct ps_train *t, int thread, const struct ps_train_sum
                                        .step = u->step,
                                        .training = true,
                                        .state = t->carried ? ps_train_carried(t, g) : NULL,
-                                       .next = t->thread[thread].next};
+                                       .next = t->thread[thread].next,
+                                       .group = group};
     const int64_t n = t->job->net->weights + t->job->net->buffers;
     bool first;
     float *slot = ps_gradients_slot(t->gradients, thread, g, &first);
     const struct ps_net_gradient gradient = {
         .dw = slot, .add = !first, .ready = last ? ready : NULL, .context = &speaker};
     if (t->carried) ps_train_carried_begin(t, g, at);
-    const bool good = forward(t, thread, u, at, &batch, &t->at.loss[g]);
+    const bool loaded = load(t, thread, u, at);
+    if (!loaded && group) ps_net_group_idle(t->job->net, group, false);
+    const bool good = loaded && forward(t, thread, u, &batch, &t->at.loss[g]);
     tell_all(t, thread, !good, slot);
+    if (!good && group) ps_net_group_idle(t->job->net, group, true);
     if (!good) return false;
     ps_train_begin_span(t, thread, PS_SPAN_BACKWARD);
     speaker.since = MPI_Wtime();
@@ -163,7 +168,7 @@ static void look_ahead(struct ps_train *t, int thread, const struct ps_train_sum
         draw.epoch = u->epoch + b / t->batches;
         if (draw.epoch >= t->params->epochs) return;
         for (int64_t g = grains.lo; g < grains.hi; g++) {
-            const struct ps_range at = places(t, b % t->batches, g);
+            const struct ps_range at = ps_train_places(t, b % t->batches, g);
             number(t, draw.epoch, at, sample);
             source->ahead(source, sample, at.hi - at.lo, &draw);
         }
@@ -173,15 +178,21 @@ static void look_ahead(struct ps_train *t, int thread, const struct ps_train_sum
 void ps_train_go_through(struct ps_train *t, int thread, const struct ps_train_sum *u)
 {
     const struct ps_range grains = ps_gradients_grains(t->gradients, thread);
-    bool any = false;
+    bool any = false, good = true;
     look_ahead(t, thread, u);
     for (int64_t g = grains.lo; g < grains.hi; g++)
         for (int64_t b = u->first; b < u->last; b++) {
-            const struct ps_range at = places(t, b, g);
-            if (at.lo == at.hi) continue;
-            any = true;
+            const struct ps_range at = ps_train_places(t, b, g);
+            const struct ps_net_group *group = ps_train_group(t, thread, b);
+            const bool last = g == grains.hi - 1 && b == u->last - 1;
             /* after a failure nothing of the step will be used */
-            if (!go_through(t, thread, u, g, at, g == grains.hi - 1 && b == u->last - 1)) return;
+            if (good && at.lo < at.hi) {
+                any = true;
+                good = go_through(t, thread, u, g, at, group, last);
+            } else if (group) {
+                ps_net_group_idle(t->job->net, group, false);
+                ps_net_group_idle(t->job->net, group, true);
+            }
         }
     if (!any) tell_all(t, thread, false, ps_gradients_clear(t->gradients, thread));
 }

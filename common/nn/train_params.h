@@ -11,11 +11,12 @@
 struct ps_train_params {
     int64_t epochs, batch, accumulate, validate_every, patience, every, keep, warm_up, rate_every, history,
         slow_nodes;
+    int64_t norm_group; /**< in the tables of some programs only; 0 and 1: none */
     double rate, last_rate, rate_factor, rate_power, momentum, beta1, beta2, eps, decay, trust, clip,
         min_delta, minutes;
     bool nesterov, eval_only;
-    bool spare_norms;          /**< in the tables of some programs only */
-    struct ps_list milestones; /**< the same; epochs */
+    bool spare_norms;          /**< likewise */
+    struct ps_list milestones; /**< likewise; epochs */
     ps_str optimizer, schedule, init, precision, reduce, compress, network, weights, save, best, trace;
     int node_ranks;
 };
@@ -100,10 +101,12 @@ struct ps_train_params {
         PS_TRAIN_ROW(type, m, trace, .def = "",                                                             \
                      .help = "JSON file for a timeline (chrome://tracing, Perfetto)")
 
-/** One more, where nets have norms. */
-#define PS_TRAIN_SPARE_ROW(type, m)                               \
-    PS_TRAIN_ROW(type, m, spare_norms, .flag = true, .def = "no", \
-                 .help = "biases and weights of norms are not decayed")
+/** More, where nets have batch norms. */
+#define PS_TRAIN_NORM_ROWS(type, m)                                                                  \
+    PS_TRAIN_ROW(type, m, norm_group, .def = "1", .range = "[1,inf)", .unit = "grains",              \
+                 .help = "whose batch norms have statistics in common, those of all their samples"), \
+        PS_TRAIN_ROW(type, m, spare_norms, .flag = true, .def = "no",                                \
+                     .help = "biases and weights of norms are not decayed")
 
 /** Another one, for runs that are planned in epochs. */
 #define PS_TRAIN_MILESTONES_ROW(type, m)                                                                  \

@@ -8,6 +8,7 @@
 #include "common/nn/micro.h"
 #include "common/nn/optimizer.h"
 #include "common/nn/train.h"
+#include "common/par/meet.h"
 
 /** Weights of a node, which its ranks share. */
 struct ps_train_memory {
@@ -29,9 +30,19 @@ struct ps_train_at {
     double *loss;                       /**< [grains] sums of this epoch; owned */
 };
 
+/** A thread among those whose grains have statistics in common. */
+struct ps_train_member {
+    struct ps_net_group group;
+    struct ps_meet *meet; /**< borrowed */
+    int thread;
+    int64_t first;    /**< grain of the group */
+    int64_t *samples; /**< [members] of a batch; owned; NULL: the thread is in no group */
+};
+
 /** What a thread needs of its own in a step. */
 struct ps_train_thread {
     struct ps_micro micro;
+    struct ps_train_member member;
     float *next;           /**< [most samples][states] after a micro-batch, where state is carried; owned */
     float *shares;         /**< [most samples][classes] of mixed ones; owned */
     enum ps_status failed; /**< of loading a sample */
@@ -53,6 +64,7 @@ struct ps_train {
     struct ps_optimizer *optimizer; /**< or else */
     struct ps_lbfgs *lbfgs;
     struct ps_trace *trace;
+    struct ps_meet *meet; /**< of threads whose grains have statistics in common; NULL: none have */
     struct ps_schedule schedule;
     struct ps_train_thread *thread;   /**< [run->threads] */
     int64_t grains, batches, updates; /**< of an epoch */
@@ -130,6 +142,9 @@ struct ps_train_sum {
 };
 struct ps_train_sum ps_train_sum_of(const struct ps_train *t, int64_t first, int64_t last);
 
+/** Places in the epoch's order that a grain of a batch has. */
+struct ps_range ps_train_places(const struct ps_train *t, int64_t batch, int64_t grain);
+
 /** This thread's grains, forward and backward: gradients go to its slots, losses to t->at.loss. */
 void ps_train_go_through(struct ps_train *t, int thread, const struct ps_train_sum *u);
 
@@ -161,6 +176,18 @@ void ps_train_carried_begin(const struct ps_train *t, int64_t grain, struct ps_r
 
 /** States of all grains to all ranks. Collective. @return PS_OK; PS_EMPI */
 enum ps_status ps_train_carried_gather(struct ps_train *t);
+
+/* train_group.c: only where norm_group is more than 1 */
+
+/** Let threads meet whose grains are of one group. Collective.
+ * @return (agreed) PS_OK; PS_EUSAGE (grains, threads and groups do not fit); PS_ENOMEM; PS_EMPI */
+enum ps_status ps_train_group_open(struct ps_train *t);
+
+/** A thread's place in its group, if it has one. Local. @return PS_OK; PS_ENOMEM */
+enum ps_status ps_train_group_join(const struct ps_train *t, int thread, struct ps_train_member *out);
+
+/** The group that a thread's grain is of, with its samples in a batch; NULL: none. Local. */
+const struct ps_net_group *ps_train_group(struct ps_train *t, int thread, int64_t batch);
 
 /* train_times.c */
 

@@ -46,9 +46,9 @@ static uint32_t digest(const struct ps_train *t)
              p->last_rate, p->rate_factor, p->rate_power, (long long)p->rate_every, (long long)p->warm_up,
              to_the_end ? (long long)p->epochs : 0);
     h = hash(h, text);
-    snprintf(text, sizeof text, "%.17g %d %.17g %.17g %.17g %.17g %.17g %.17g %lld %d", p->momentum,
+    snprintf(text, sizeof text, "%.17g %d %.17g %.17g %.17g %.17g %.17g %.17g %lld %d %lld", p->momentum,
              p->nesterov, p->beta1, p->beta2, p->eps, p->decay, p->trust, p->clip, (long long)p->history,
-             p->spare_norms);
+             p->spare_norms, (long long)p->norm_group);
     h = hash(h, text);
     for (int i = 0; i < p->milestones.n; i++) {
         snprintf(text, sizeof text, "%.17g;", p->milestones.value[i]);

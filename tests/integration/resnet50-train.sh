@@ -53,6 +53,24 @@ on 3 "${job[@]}" --threads 1 --precision bf16 --save got.st >/dev/null
 expect 'bf16: the same weights on 2 and 3 ranks' cmp -s half.st got.st
 expect 'bf16: not those of single precision' fails cmp -s want.st half.st
 
+# --- statistics of several grains -------------------------------------------------------------------------
+on 1 "${job[@]}" --norm-group 4 --threads 4 --save want.group.st >/dev/null
+on 2 "${job[@]}" --norm-group 4 --threads 2 --save got.st >/dev/null
+expect 'norm_group: the same weights on 2 ranks' cmp -s want.group.st got.st
+on 4 "${job[@]}" --norm-group 4 --threads 1 --node-ranks 2 --save got.st >/dev/null
+expect 'norm_group: the same weights on 2 nodes' cmp -s want.group.st got.st
+# grains with statistics in common are one batch but for roundings: those of bf16, of 8 bits, through 20 layers are the larger ones
+one=(--model resnet20 --synthetic 40 --classes 6 --height 16 --batch 16 --epochs 1 --rate 0.05 --threads 2 --record group.jsonl)
+for precision in fp32 bf16; do
+    rm -f group.jsonl
+    on 2 "${one[@]}" --precision $precision --grains 1 >/dev/null
+    on 2 "${one[@]}" --precision $precision --grains 4 --norm-group 4 >/dev/null
+    on 2 "${one[@]}" --precision $precision --grains 4 >/dev/null
+    losses=$(grep '"event":"epoch"' group.jsonl | value loss | tr '\n' ' ')
+    expect "norm_group, $precision: the loss of one grain, nearly that of a group, not of grains alone: $losses" awk -v l="$losses" \
+        'BEGIN { split(l, v, " "); d = v[2] - v[1]; o = v[3] - v[1]; exit !(100 * d * d < o * o) }'
+done
+
 # --- stop and resume --------------------------------------------------------------------------------------
 # 3 steps an epoch: a checkpoint after steps 5, in the second epoch, and 6
 on 2 "${job[@]}" --threads 1 --checkpoint a.ck --every 5 >/dev/null
@@ -95,6 +113,8 @@ refused 'epochs are to ascend' "${small[@]}" --schedule step --milestones 2,1
 refused 'as wide as high' "${small[@]}" --width 32
 refused 'conv1.weight' --model resnet18 --synthetic 16 --classes 6 --height 32 --batch 8 --epochs 1 --weights want.st
 refused 'the loss is not a number in epoch 1' "${small[@]}" --rate 1e30 --momentum 0.9
+refused '--norm-group 3: 8 grains are not a multiple' "${small[@]}" --grains 8 --norm-group 3
+refused '8 grains have [13] threads' "${small[@]}" --grains 8 --norm-group 2
 refused 'back end cuda' "${small[@]}" --backend cuda
 refused 'no/such' "${small[@]}" --save no/such/place.st
 
