@@ -1,4 +1,4 @@
-/* psml-data generate images: small labelled JPEG pictures in class folders or in one tar file. */
+/* psml-data generate images: small labelled pictures, JPEG or PNG, in class folders or in one tar file. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "common/run/log.h"
 
 struct params {
-    ps_str output;
+    ps_str output, format;
     int64_t n;
     int classes, height, width, quality;
 };
@@ -27,6 +27,7 @@ static const struct ps_param rows[] = {
              .help = "of a picture"),
     PS_PARAM(struct params, width, .def = "64", .range = "[1,4096]", .unit = "pixels",
              .help = "of a picture"),
+    PS_PARAM(struct params, format, .def = "jpeg", .choices = "jpeg|png", .help = "of the files"),
     PS_PARAM(struct params, quality, .def = "90", .range = "[1,100]", .help = "of JPEG"),
 };
 
@@ -40,9 +41,21 @@ struct encoded {
     int64_t *bytes; /* [hi - lo] */
 };
 
+static bool is_png(const struct params *p)
+{
+    return strcmp(p->format, "png") == 0;
+}
+
 static void name_of(const struct params *p, int64_t i, char out[NAME])
 {
-    snprintf(out, NAME, "class_%03d/image_%09lld.jpg", (int)(i % p->classes), (long long)i);
+    snprintf(out, NAME, "class_%03d/image_%09lld.%s", (int)(i % p->classes), (long long)i,
+             is_png(p) ? "png" : "jpg");
+}
+
+static enum ps_status encode_one(const struct params *p, const uint8_t *pixels, uint8_t *to, int64_t *n)
+{
+    return is_png(p) ? ps_png_encode(pixels, p->height, p->width, 3, to, n)
+                     : ps_jpeg_encode(pixels, p->height, p->width, 3, p->quality, to, n);
 }
 
 static enum ps_status encode(const struct ps_run *run, const struct params *p, struct encoded *e)
@@ -59,8 +72,7 @@ static enum ps_status encode(const struct ps_run *run, const struct params *p, s
             if (picture) {
                 images_draw((uint64_t)run->common->seed, i, (int)(i % p->classes), p->classes, p->height,
                             p->width, picture);
-                one = ps_jpeg_encode(picture, p->height, p->width, 3, p->quality,
-                                     e->file + (i - e->lo) * e->room, &n);
+                one = encode_one(p, picture, e->file + (i - e->lo) * e->room, &n);
             }
             e->bytes[i - e->lo] = n;
             if (one != PS_OK) {
@@ -70,8 +82,8 @@ static enum ps_status encode(const struct ps_run *run, const struct params *p, s
         }
         free(picture);
     }
-    PS_CHECK(rc != PS_EBACKEND, rc,
-             "JPEG pictures need libjpeg (Debian: libjpeg-dev), which this build does not have");
+    PS_CHECK(rc != PS_EBACKEND, rc, "%s pictures need %s (Debian: %s-dev), which this build does not have",
+             is_png(p) ? "PNG" : "JPEG", is_png(p) ? "libpng" : "libjpeg", is_png(p) ? "libpng" : "libjpeg");
     return rc == PS_OK ? rc : ps_fail(rc, "a picture could not be encoded");
 }
 
@@ -152,7 +164,9 @@ static enum ps_status add_to_tar(struct ps_run *run, const struct params *p, con
 /* All pictures, as many at once as memory allows. Collective. @param tar NULL: files in folders */
 static enum ps_status make_all(struct ps_run *run, const struct params *p, struct ps_outfile *tar)
 {
-    const int64_t room = PS_JPEG_HEAD + 3 * (int64_t)p->height * p->width, step = TOGETHER / room + 1;
+    const int64_t room =
+        is_png(p) ? ps_png_room(p->height, p->width, 3) : PS_JPEG_HEAD + 3 * (int64_t)p->height * p->width;
+    const int64_t step = TOGETHER / room + 1;
     struct encoded e = {.room = room};
     struct ps_progress progress;
     int64_t end = 0;
@@ -198,7 +212,7 @@ static enum ps_status run_images(struct ps_run *run, const void *params)
 
 const struct ps_program ps_data_images = {
     .name = "psml-data generate images",
-    .summary = "generate small labelled JPEG pictures, in folders or in a tar file",
+    .summary = "generate small labelled pictures, JPEG or PNG, in folders or in a tar file",
     .synopsis = "[options] OUTPUT",
     .rows = rows,
     .nrows = sizeof rows / sizeof *rows,

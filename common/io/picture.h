@@ -50,4 +50,13 @@ enum ps_status ps_jpeg_encode(const uint8_t *pixels, int height, int width, int 
                               uint8_t *out, int64_t *n);
 enum { PS_JPEG_HEAD = 4096 };
 
+/** The same as PNG, which keeps every pixel as it is.
+ * @param out room for the bytes, ps_png_room at least; the caller's
+ * @return as ps_jpeg_encode */
+enum ps_status ps_png_encode(const uint8_t *pixels, int height, int width, int bands, uint8_t *out,
+                             int64_t *n);
+
+/** Bytes that such a file has at most. */
+int64_t ps_png_room(int height, int width, int bands);
+
 #endif

@@ -1,4 +1,4 @@
-/* PNG pictures from memory. */
+/* PNG pictures from and to memory. */
 #include <string.h>
 #include "common/io/picture_formats.h"
 #ifdef PS_HAVE_PNG
@@ -95,7 +95,35 @@ static enum ps_status decode(const void *bytes, int64_t n, int bands, int shrink
     (void)bands, (void)shrink;
     return read_png(bytes, n, true, out);
 }
+
+enum ps_status ps_png_encode(const uint8_t *pixels, int height, int width, int bands, uint8_t *out,
+                             int64_t *n)
+{
+    png_image image = {.version = PNG_IMAGE_VERSION,
+                       .format = bands == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB,
+                       .width = (png_uint_32)width,
+                       .height = (png_uint_32)height};
+    png_alloc_size_t bytes = (png_alloc_size_t)*n;
+    if (!png_image_write_to_memory(&image, out, &bytes, 0, pixels, 0, NULL)) return PS_EINPUT;
+    *n = (int64_t)bytes;
+    return PS_OK;
+}
+#else
+enum ps_status ps_png_encode(const uint8_t *pixels, int height, int width, int bands, uint8_t *out,
+                             int64_t *n)
+{
+    (void)pixels, (void)height, (void)width, (void)bands, (void)out, (void)n;
+    return PS_EBACKEND;
+}
 #endif
+
+/* Rows with the byte of their filter, and what zlib may add to what it cannot compress. */
+int64_t ps_png_room(int height, int width, int bands)
+{
+    enum { CHUNKS = 4096 };
+    const int64_t rows = (int64_t)height * ((int64_t)width * bands + 1);
+    return rows + rows / 8 + rows / 64 + CHUNKS;
+}
 
 const struct ps_picture_format ps_picture_png = {
     .name = "PNG",

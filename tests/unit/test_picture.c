@@ -120,6 +120,31 @@ START_TEST(png)
 }
 END_TEST
 
+/* Noise, which cannot be compressed, fits into the room and comes back; a byte less is refused. */
+START_TEST(png_noise)
+{
+    enum { SIDE = 61 };
+    static uint8_t noise[SIDE * SIDE * 3];
+    struct ps_picture p = {.data = NULL};
+    uint32_t x = 1;
+    for (size_t i = 0; i < sizeof noise; i++) noise[i] = (uint8_t)((x = x * 1664525 + 1013904223) >> 24);
+    for (int bands = 1; bands <= 3; bands += 2) {
+        int64_t n = ps_png_room(SIDE, SIDE, bands);
+        uint8_t *to = malloc((size_t)n);
+        const enum ps_status rc = ps_png_encode(noise, SIDE, SIDE, bands, to, &n);
+        if (rc != PS_EBACKEND) {
+            ck_assert(rc == PS_OK && n > SIDE * SIDE * bands && n <= ps_png_room(SIDE, SIDE, bands));
+            ck_assert(ps_picture_decode(to, n, 0, 1, &p) == PS_OK && p.bands == bands && p.width == SIDE);
+            ck_assert(memcmp(p.data, noise, (size_t)(SIDE * SIDE * bands)) == 0);
+            int64_t less = n - 1;
+            ck_assert(ps_png_encode(noise, SIDE, SIDE, bands, to, &less) == PS_EINPUT);
+        }
+        free(to);
+    }
+    ps_picture_free(&p);
+}
+END_TEST
+
 #ifdef PS_HAVE_TIFF
 /* Element of band b at (y, x), as each type has it. */
 static void put(void *row, int i, int type, int y, int x, int b)
@@ -197,7 +222,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {jpeg, broken, png,
+    const TTest *const tests[] = {jpeg, broken, png, png_noise,
 #ifdef PS_HAVE_TIFF
                                   tiff,
 #endif
