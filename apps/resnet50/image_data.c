@@ -191,19 +191,6 @@ enum ps_status image_data_open(struct ps_run *run, const struct image_choice *ch
     return rc;
 }
 
-struct image_wait image_data_waited(struct image_data *d)
-{
-    const struct ps_ahead_count c = ps_ahead_take(d->store->ahead);
-    return (struct image_wait){c.ready, c.late, c.own, c.seconds};
-}
-
-const char *image_data_name(const struct ps_source *s, int64_t i)
-{
-    const bool trains = s->load != image_load && s->load != image_load_noise;
-    const struct image_part *p = trains ? ps_ahead_inner(s)->data : s->data;
-    return p->held ? ps_images_name(&p->held->list, p->image[i]) : "noise";
-}
-
 void image_data_free(struct image_data *d)
 {
     struct image_store *s = d->store;

@@ -8,13 +8,6 @@
 
 struct image_store; /**< all that is behind it */
 
-/** How often and how long computing threads waited for samples. */
-struct image_wait {
-    int64_t ready, late, own; /**< samples that were there in time; that were waited for; that the computing
-                                 thread made itself */
-    double seconds;           /**< of late and own ones, added over the rank's threads */
-};
-
 /** All zero: nothing was opened. It must stay where it was opened: sources point into it. */
 struct image_data {
     int height, width, bands; /**< of the input of the net */
@@ -41,14 +34,13 @@ struct image_data {
 enum ps_status image_data_open(struct ps_run *run, const struct image_choice *choice, int64_t prefetched,
                                struct image_data *out);
 
-/** Counts since the last call of it. Local. */
-struct image_wait image_data_waited(struct image_data *d);
-
-/** Name of sample i of a source above, for messages. Local; until the next call. */
-const char *image_data_name(const struct ps_source *s, int64_t i);
-
 /** Say how many images there are, and how much of them is held. Local. */
 void image_data_tell(struct ps_run *run, const struct image_data *d);
+
+/** Say how many training samples were there when they were wanted, since the last call of it, and how many
+ * were waited for or made by the threads that wanted them. Nothing is said without loader threads. Collective
+ * over run->comm. */
+void image_data_tell_loader(struct ps_run *run, const struct image_data *d);
 
 /** Name the images that could not be decoded and were replaced by others, each once, with the reason; the
  * record has their number. Nothing is said where there are none. The message of a failure stays as it is.

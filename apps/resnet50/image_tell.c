@@ -68,6 +68,26 @@ int64_t image_data_tell_broken(struct ps_run *run, const struct image_data *d)
     return broken;
 }
 
+void image_data_tell_loader(struct ps_run *run, const struct image_data *d)
+{
+    const struct ps_ahead_count c = ps_ahead_take(d->store->ahead);
+    int64_t n[] = {c.ready, c.late, c.own};
+    double seconds = c.seconds;
+    MPI_Allreduce(MPI_IN_PLACE, n, 3, MPI_INT64_T, MPI_SUM, run->comm);
+    MPI_Allreduce(MPI_IN_PLACE, &seconds, 1, MPI_DOUBLE, MPI_SUM, run->comm);
+    if (n[0] + n[1] == 0) return;
+    ps_print(
+        run,
+        "loader threads: %lld samples were ready, %lld were waited for, %lld were made by who wanted them\n",
+        (long long)n[0], (long long)n[1], (long long)n[2]);
+    ps_record_begin(run, "loader");
+    ps_record_int(run, "ready", n[0]);
+    ps_record_int(run, "late", n[1]);
+    ps_record_int(run, "own", n[2]);
+    ps_record_num(run, "seconds", seconds);
+    ps_record_end(run);
+}
+
 void image_data_tell(struct ps_run *run, const struct image_data *d)
 {
     const struct image_store *s = d->store;

@@ -63,6 +63,7 @@ static enum ps_status train(struct ps_run *run, const struct resnet50_params *p,
                                          .params = params};
     PS_TRY(ps_train(run, &job, &trained));
     enum ps_status rc = PS_OK;
+    image_data_tell_loader(run, d);
     if (d->test.n > 0) {
         ps_phase(run, "test");
         rc = resnet50_test(run, d, net, &trained);

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The images of resnet50-train: broken ones, a store that is smaller than the file, cores of loader threads, what is said of long runs.
 # timeout: 240
+# shellcheck disable=SC2016 # eval expands them
 set -u
 . tests/lib.sh
 train=$BIN/resnet50-train data=$BIN/psml-data
@@ -45,6 +46,15 @@ on 2 "$train" "${job[@]}" tree --test bad --threads 1 --broken skip
 expect 'broken test images are named' test "$(grep -c 'warning: .*image_0' err)" = 3
 on 2 "$train" "${job[@]}" tree --test bad --threads 1
 expect 'broken test images end the run' test $? = 1 -a "$(grep -c '^resnet50-train: .*image_00000000[456].jpg: is ' err)" = 1
+
+# --- what the loader says ---------------------------------------------------------------------------------
+for ranks in 1 3; do
+    on "$ranks" "$train" "${job[@]}" tree --threads 1 --record loader.jsonl
+    # two epochs of 60 images, however many of them came in time
+    expect "loader threads on $ranks ranks: $(grep '^loader' out)" eval 'awk "/^loader threads:/ { n = \$3 + \$7 + \$11 } END { exit n != 120 }" out && [ "$(tail -n 1 out | cut -d: -f1)" = "total images/sec" ]'
+done
+on 1 "$train" "${job[@]}" tree --threads 1 --loader-threads 0
+expect 'without loader threads nothing is said of them' test "$(grep -c '^loader' out)" = 0
 
 # --- a store that is smaller than the file ----------------------------------------------------------------
 if [ -e bad.nc ]; then
