@@ -114,29 +114,33 @@ void ps_nn_pool_forward_cpu(const struct ps_nn_pool *l, const struct ps_nn_pass 
             }
 }
 
+/** Which arrays are in bf16. */
+struct types {
+    bool x, y;
+};
+
 /** A gradient of the input is added to, or written. */
-INLINE void give(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t here, ps_vf d, int64_t count,
-                 bool add)
+INLINE void give(void *dx, int64_t here, ps_vf d, int64_t count, bool add, bool half)
 {
-    ps_image_store(p->dx, here, add ? ps_image_load(p->dx, here, count, l->half_x) + d : d, count, l->half_x);
+    ps_image_store(dx, here, add ? ps_image_load(dx, here, count, half) + d : d, count, half);
 }
 
 /** One window backwards: its mean's gradient goes to all places, its maximum's to the first of the largest.
  * Rounding keeps order, so that the largest of what is read is also the largest of what is read and rounded.
  */
 INLINE void unpool(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t i, const struct inside *in,
-                   int64_t from, bool add, struct vectors v)
+                   int64_t from, bool add, struct types half, struct vectors v)
 {
     const struct ps_nn_window *at = &l->at;
-    const bool mean = l->mean, half_x = l->half_x, half_y = l->half_y;
+    const bool mean = l->mean;
     const ps_vf part = ps_vf_all(1 / (float)(at->kernel * at->kernel));
     ps_vf left[TOGETHER], most[TOGETHER];
     struct factors f;
     load_factors(&p->read, &v, &f);
     for (int j = 0; j < v.m; j++) {
         const int64_t k = from + v.k + j * PS_LANES;
-        left[j] = ps_image_load(p->dy, k, count_of(&v, j), half_y);
-        most[j] = ps_image_load(p->y, k, count_of(&v, j), half_y);
+        left[j] = ps_image_load(p->dy, k, count_of(&v, j), half.y);
+        most[j] = ps_image_load(p->y, k, count_of(&v, j), half.y);
         if (mean) left[j] = part * left[j];
     }
     for (int64_t y = in->ylo; y < in->yhi; y++)
@@ -145,12 +149,12 @@ INLINE void unpool(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64
                 const int64_t here = place(at, i, y, x, v.k) + j * PS_LANES, count = count_of(&v, j);
                 ps_vf mine = left[j];
                 if (!mean) {
-                    ps_vf z = reads(&f, j, ps_image_load(p->x, here, count, half_x));
-                    if (half_y) z = (ps_vf)ps_vf_round_half(z);
+                    ps_vf z = reads(&f, j, ps_image_load(p->x, here, count, half.x));
+                    if (half.y) z = (ps_vf)ps_vf_round_half(z);
                     mine = ps_vf_where_equal(left[j], z, most[j]);
                     left[j] = (ps_vf)((ps_vu)left[j] ^ (ps_vu)mine);
                 }
-                give(l, p, here, mine, count, add);
+                give(p->dx, here, mine, count, add, half.x);
             }
 }
 
@@ -169,52 +173,69 @@ static void zero_lines(const struct ps_nn_pool *l, const struct ps_nn_pass *p, i
     memset((char *)p->dx + (size_t)from * bytes, 0, (size_t)n * bytes);
 }
 
-/** A line of the input whose gradient is whole, where it is read through a normalisation: the slope of act is
- * put in, and sums are added to. */
-static void finish_line(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t i, int64_t v)
+/** Channels [k, k + count) of a line of the input that begins at element `line`, its gradient whole, where it
+ * is read through a normalisation: the slope of act is put in, and sums are added to. */
+INLINE void finish(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t line, int64_t k,
+                   int64_t count, bool half)
 {
     const struct ps_nn_window *at = &l->at;
-    PS_EACH_VECTOR(at->channels)
-    {
-        const ps_vf mean = ps_vf_load_part((const float *)p->read.mean + k, (int)count);
-        ps_vf sum = ps_vf_all(0), product = ps_vf_all(0);
-        for (int64_t u = 0; u < at->width; u++) {
-            const int64_t here = place(at, i, v, u, k);
-            const ps_vf x = ps_image_load(p->x, here, count, l->half_x);
-            ps_vf d = ps_image_load(p->dx, here, count, l->half_x);
-            if (p->read.act == PS_NN_RELU) d = ps_image_where(d, ps_image_factors(&p->read, x, k, count));
-            ps_image_store(p->dx, here, d, count, l->half_x);
-            sum += d;
-            product = ps_vf_fma(d, x - mean, product);
-        }
-        for (int64_t c = 0; c < count; c++) {
-            p->sums[k + c] += sum[c];
-            p->sums[at->channels + k + c] += product[c];
-        }
+    const ps_vf mean = ps_vf_load_part((const float *)p->read.mean + k, (int)count);
+    ps_vf sum = ps_vf_all(0), product = ps_vf_all(0);
+    for (int64_t u = 0; u < at->width; u++) {
+        const int64_t here = line + u * at->channels + k;
+        const ps_vf x = ps_image_load(p->x, here, count, half);
+        ps_vf d = ps_image_load(p->dx, here, count, half);
+        if (p->read.act == PS_NN_RELU) d = ps_image_where(d, ps_image_factors(&p->read, x, k, count));
+        ps_image_store(p->dx, here, d, count, half);
+        sum += d;
+        product = ps_vf_fma(d, x - mean, product);
+    }
+    for (int64_t c = 0; c < count; c++) {
+        p->sums[k + c] += sum[c];
+        p->sums[at->channels + k + c] += product[c];
     }
 }
 
-/** Lines of the input are zeroed before the first window reaches them, and finished after the last. */
-void ps_nn_pool_backward_cpu(const struct ps_nn_pool *l, const struct ps_nn_pass *p)
+INLINE void finish_line(const struct ps_nn_pool *l, const struct ps_nn_pass *p, int64_t line, bool half)
 {
-    const struct ps_nn_window *at = &l->at;
-    const bool add = p->dx_add || !covers(at), zero = add && !p->dx_add;
+    int64_t k = 0;
+    for (; k + PS_LANES <= l->at.channels; k += PS_LANES) finish(l, p, line, k, PS_LANES, half);
+    if (k < l->at.channels) finish(l, p, line, k, l->at.channels - k, half);
+}
+
+/** Lines of the input are zeroed before the first window reaches them, and finished after the last. What
+ * layer and pass say has copies, which cannot be among the numbers that are written. */
+INLINE void unpool_all(const struct ps_nn_pool *layer, const struct ps_nn_pass *pass, struct types half)
+{
+    const struct ps_nn_pool l = *layer;
+    const struct ps_nn_pass p = *pass;
+    const struct ps_nn_window *at = &l.at;
+    const bool add = p.dx_add || !covers(at), zero = add && !p.dx_add;
     int64_t from = 0;
-    if (!p->dx) return;
-    if (p->read.a) memset(p->sums, 0, (size_t)(2 * at->channels) * sizeof *p->sums);
-    for (int64_t i = 0; i < p->n; i++) {
+    for (int64_t i = 0; i < p.n; i++) {
         int64_t zeroed = 0, finished = 0;
         for (int64_t row = 0; row < at->rows; row++) {
             const struct inside line = inside_of(at, row, 0);
             const int64_t ready = row + 1 < at->rows ? inside_of(at, row + 1, 0).ylo : at->height;
             const int64_t reached = line.yhi > ready ? line.yhi : ready;
-            if (zero && reached > zeroed) zero_lines(l, p, i, zeroed, reached), zeroed = reached;
+            if (zero && reached > zeroed) zero_lines(&l, &p, i, zeroed, reached), zeroed = reached;
             for (int64_t col = 0; col < at->cols; col++, from += at->channels) {
                 const struct inside in = inside_of(at, row, col);
-#define UNPOOL(v) unpool(l, p, i, &in, from, add, v)
+#define UNPOOL(v) unpool(&l, &p, i, &in, from, add, half, v)
                 EACH_CHANNEL(at->channels, UNPOOL)
             }
-            for (; p->read.a && finished < ready; finished++) finish_line(l, p, i, finished);
+            for (; p.read.a && finished < ready; finished++)
+                finish_line(&l, &p, place(at, i, finished, 0, 0), half.x);
         }
     }
+}
+
+void ps_nn_pool_backward_cpu(const struct ps_nn_pool *l, const struct ps_nn_pass *p)
+{
+    if (!p->dx) return;
+    if (p->read.a) memset(p->sums, 0, (size_t)(2 * l->at.channels) * sizeof *p->sums);
+    if (l->half_x && l->half_y)
+        unpool_all(l, p, (struct types){true, true});
+    else
+        unpool_all(l, p, (struct types){l->half_x, l->half_y});
 }
