@@ -72,7 +72,7 @@ all=$(sed -n 's/^Cpus_allowed_list:\t//p' /proc/self/status)
 cores=$(env -u OMP_NUM_THREADS nproc) # which it follows
 if [ "$cores" -ge 2 ]; then
     env -u OMP_NUM_THREADS OMP_PROC_BIND=close OMP_PLACES=cores "$train" --model resnet20 --synthetic 4 --classes 2 --height 16 --batch 4 --epochs 1 --record place.jsonl >/dev/null
-    expect 'OpenMP binds threads: they are as many as there are cores' grep -q "\"threads\":$cores[,}]" place.jsonl
+    expect 'OpenMP binds threads: they are as many as there are cores' grep -q "\"threads\":${cores}[,}]" place.jsonl
     OMP_NUM_THREADS=2 OMP_PROC_BIND=close OMP_PLACES=cores "$train" "${job[@]}" tree --epochs 100000 --loader-threads 3 --log quiet &
     pid=$!
     free=0
