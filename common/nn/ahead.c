@@ -244,11 +244,6 @@ struct ps_ahead_count ps_ahead_take(struct ps_ahead *a)
     return count;
 }
 
-const struct ps_source *ps_ahead_inner(const struct ps_source *outer)
-{
-    return ((const struct ps_ahead *)outer->data)->inner;
-}
-
 void ps_ahead_close(struct ps_ahead *a)
 {
     if (!a) return;

@@ -28,9 +28,6 @@ enum ps_status ps_ahead_open(const struct ps_source *inner, int64_t input, size_
 /** Counts since the last call. Local; from one thread, while others may load. */
 struct ps_ahead_count ps_ahead_take(struct ps_ahead *a);
 
-/** What is behind `outer`: the source that it was opened with. Local. */
-const struct ps_source *ps_ahead_inner(const struct ps_source *outer);
-
 void ps_ahead_close(struct ps_ahead *a); /**< Ends the threads. Local; NULL is fine. */
 
 #endif

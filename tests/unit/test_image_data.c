@@ -1,7 +1,7 @@
 /* ranks: 1 2 3 */
 #include <math.h>
 #include "iocheck.h"
-#include "apps/resnet50/image_data.h"
+#include "apps/resnet50/image_store.h"
 #include "common/io/imagepack.h"
 #include "common/io/picture.h"
 
@@ -80,7 +80,9 @@ START_TEST(folder)
     mck_assert(d.train.n == N && d.classes == 2 && d.bands == 3 && !d.several && !d.has_valid, "%lld images",
                (long long)d.train.n);
     mck_assert(strcmp(d.class_name[0], "cats") == 0 && strcmp(d.class_name[1], "dogs") == 0, "names");
-    mck_assert(strstr(image_data_name(&d.train, 5), "dogs/p3.jpg"), "%s", image_data_name(&d.train, 5));
+    const struct image_part *train = &d.store->train;
+    const char *name = ps_images_name(&train->held->list, train->image[5]);
+    mck_assert(strstr(name, "dogs/p3.jpg"), "%s", name);
     for (int epoch = 0; epoch < 3; epoch++) {
         const struct ps_draw draw = {.seed = 9, .epoch = epoch, .training = true};
         const int64_t soon[] = {1, 2, 5, 6, 0};
@@ -91,7 +93,7 @@ START_TEST(folder)
             mck_assert(is_picture(x, label, order[i]), "sample %d is not picture %d", i, order[i]);
         }
     }
-    const struct image_wait w = image_data_waited(&d);
+    const struct ps_ahead_count w = ps_ahead_take(d.store->ahead);
     mck_assert(w.ready + w.late + w.own == 3 * N && w.own >= N + 2 * 2, "%lld own", (long long)w.own);
     image_data_free(&d);
 }
