@@ -2,8 +2,9 @@
 # What the job scripts share; they source it. It loads the site's modules and sets
 #   $job     a name for the files of this job; the same after it was requeued
 #   $inputs  the folder of parameter files
-#   launch PROGRAM ARGUMENTS   runs a program of PSML on all tasks of the job
-#   guard COMMAND              runs anything else that may leave with status 85
+#   $start   the words that start a program on all tasks of the job: srun, or mpirun where PSML_LAUNCHER=mpirun says so
+#   launch PROGRAM ARGUMENTS   runs a program that way
+#   guard COMMAND              runs a command as it stands; as for launch, status 85 puts the job back into the queue
 # Programs are those in PATH, or else those of the tree in which the job scripts lie.
 job=${SLURM_JOB_NAME:-$(basename "$0" .sh)}${SLURM_JOB_ID:+-$SLURM_JOB_ID}
 # shellcheck disable=SC2034 # for those who source this
@@ -18,27 +19,26 @@ modules=''
 [ -z "$modules" ] || module load $modules
 [ -z "${SLURM_CPUS_PER_TASK:-}" ] || export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK # srun does not take it over by itself
 
-launch() { # program, arguments...; PSML_LAUNCHER=mpirun takes mpirun in place of srun
-    if [ -z "${SLURM_JOB_ID:-}" ]; then
-        guard mpirun ${PSML_RANKS:+-np "$PSML_RANKS"} "$@"
-    elif [ "${PSML_LAUNCHER:-srun}" = mpirun ]; then
-        guard "${mpirun[@]}" "$@"
-    else
-        # when a task was killed, the others would wait for it until the time limit
-        guard "${srun[@]}" --wait=60 "$@"
-    fi
-}
+if [ -z "${SLURM_JOB_ID:-}" ]; then
+    start=(mpirun ${PSML_RANKS:+-np "$PSML_RANKS"})
+elif [ "${PSML_LAUNCHER:-srun}" = mpirun ]; then
+    start=("${mpirun[@]}")
+else
+    start=("${srun[@]}" --wait=60) # when a task was killed, the others would wait for it until the time limit
+fi
+launch() { guard "${start[@]}" "$@"; }
+
 # Slurm sends USR1 to this shell before the time limit (--signal=B:USR1@SECONDS). The program gets it, writes its checkpoint, leaves with
 # status 85; the job goes back into the queue, and --resume goes on from there.
 guard() { # command...
-    local pid='' status=0
-    trap '[ -z "$pid" ] || kill -USR1 "$pid"' USR1
+    local pid='' status signalled
+    trap 'signalled=yes; [ -z "$pid" ] || kill -USR1 "$pid"' USR1
     "$@" &
     pid=$!
-    wait "$pid" || status=$?
-    while [ $status -gt 128 ] && kill -0 "$pid" 2>/dev/null; do # the signal ended the wait, not the program
-        status=0
+    while :; do # the signal ends the wait, not the program
+        status=0 signalled=''
         wait "$pid" || status=$?
+        if [ -z "$signalled" ] || [ $status -le 128 ]; then break; fi
     done
     trap '' USR1
     if [ $status = 85 ] && [ -n "${SLURM_JOB_ID:-}" ]; then

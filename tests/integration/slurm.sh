@@ -114,13 +114,6 @@ for launcher in srun mpirun; do
     scancel --batch --signal=USR1 "$id"
 done
 (cd ../direct && "$MPIRUN" -np 4 mnist-train "${long[@]}" --save long.safetensors >long.out 2>&1)
-for launcher in srun mpirun; do
-    id=${!launcher}
-    completed "$launcher: stopped, and run again" "$id"
-    expect "$launcher: requeued once" test "$(field "$id" Restarts)" = 1
-    expect "$launcher: $(grep -h 'going on' "mnist-train-$id.out")" grep -q '"status":"stopped","exit":85' "mnist-train-$id.jsonl"
-    expect "$launcher: the same weights as in one go" cmp ../direct/long.safetensors $launcher.safetensors
-done
 
 # --- scaling ------------------------------------------------------------------------------------------------
 "$jobs/scaling.sh" local strong --nodes=1,2 --tasks=2 --threads=1 --repeat=2 -- hpdbscan inputs/hpdbscan/tiny.par -o scaled.npy >out
@@ -133,7 +126,34 @@ expect 'scaling: two runs on two ranks' test "$(grep -c '"event":"start".*"ranks
 expect 'scaling: two runs on four ranks' test "$(grep -c '"event":"start".*"ranks":4,' strong/n2-t2-c1.jsonl)" = 2
 expect 'scaling: each of them whole' test "$(cat strong/*.jsonl | grep -c '"event":"end".*"status":"ok"')" = 4
 
-# --- the time limit, again ------------------------------------------------------------------------------------
+# --- a sweep ------------------------------------------------------------------------------------------------
+printf 'rate = 0.02, 0.05, 0.1, 0.2\nbatch = 16, 32\n' >sweep.grid
+task=(mnist-train --model perceptron digits --epochs 60 --init glorot --grains 4)
+array=$(submit sweep.sh --parsable --array=1-4 --nodes=1 --ntasks-per-node=2 -- \
+    sweep.grid --journal sweep --metric result.test_accuracy --checkpoints -- "${task[@]}")
+collect=$(submit sweep-collect.sh --parsable --dependency="afterany:$array" -- sweep)
+trains() { trial=$(grep -ls '"event":"epoch"' sweep/trial-*/record.jsonl | sed -n '1s/.*trial-\([0-9]*\).*/\1/p') && [ -n "$trial" ]; }
+await 60 'sweep: trials' trains
+scancel --batch --signal=USR1 "$(sed -n 's/^job //p' "sweep/claims/$trial.0.1")"
+completed 'sweep, a task stopped on the way' "$array"
+completed 'sweep: the job that waited for it' "$collect"
+expect 'sweep: each of 8 trials is done' test "$(grep -c ' done ' "sweep-collect-$collect.out")" = 8
+for trial in 0 7; do
+    read -ra values <<<"$(psml-results sweep list sweep.grid --first $trial -n 1 | sed -n 2p)"
+    "$MPIRUN" -np 2 "${task[@]}" --rate "${values[1]}" --batch "${values[2]}" --record direct.jsonl >/dev/null 2>&1
+    want=$(sed -n 's/.*"event":"result".*"test_accuracy":\([^,}]*\).*/\1/p' direct.jsonl)
+    expect "sweep: trial $trial has the accuracy of a run by hand, $want" grep -qF "\"test_accuracy\":$want," sweep/trial-00000$trial/record.jsonl
+    rm direct.jsonl
+done
+
+# --- jobs that were stopped ---------------------------------------------------------------------------------
+for launcher in srun mpirun; do
+    id=${!launcher}
+    completed "$launcher: stopped, and run again" "$id"
+    expect "$launcher: requeued once" test "$(field "$id" Restarts)" = 1
+    expect "$launcher: $(grep -h 'going on' "mnist-train-$id.out")" grep -q '"status":"stopped","exit":85' "mnist-train-$id.jsonl"
+    expect "$launcher: the same weights as in one go" cmp ../direct/long.safetensors $launcher.safetensors
+done
 completed 'time limit: run again after its signal' "$limited"
 expect "time limit: requeued ($(field "$limited" Restarts) x)" test "$(field "$limited" Restarts)" -ge 1
 skeleton -c 1 wide.csv >wide.out

@@ -36,6 +36,8 @@ is 'no script like that' "submit: no script $jobs/nothing.sh" local nothing.sh
 touch hpdbscan.sh
 is "one's own copy goes before" 'sbatch hpdbscan.sh' local hpdbscan.sh
 rm hpdbscan.sh
+missing=$(grep -ho '[$]inputs/[^" ]*' "$jobs"/*.sh | while read -r file; do [ -e "$jobs/../${file#$}" ] || echo "$file"; done)
+expect "what scripts run without arguments is there $missing" test -z "$missing"
 for site in "$jobs"/sites/*.sh; do
     for script in "$jobs"/*-*.sh; do
         grep -q '^#SBATCH .*--time=' "$script" || not_ok "${script##*/}: no time limit"
