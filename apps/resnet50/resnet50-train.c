@@ -83,6 +83,8 @@ static enum ps_status run_resnet50(struct ps_run *run, const void *params)
     enum ps_status rc;
     ps_phase(run, "read");
     PS_TRY_DONE(image_data_open(run, &p->image, ahead, &d));
+    PS_CHECK_DONE(!p->train.eval_only || d.has_valid, PS_EUSAGE,
+                  "%s: no images for a test: name some with --test (those of --data may be it)", d.test.name);
     PS_TRY_DONE(resnet50_train_params(p, d.train.n, &train_params));
     PS_TRY_DONE(ps_agree(run->comm, build(run, p, &d, &net)));
     ps_net_summary(run, &net, p->model);

@@ -110,6 +110,7 @@ refused 'new-head needs --weights' "${small[@]}" --new-head
 refused 'warm-up-epochs say the same' "${small[@]}" --warm-up 3 --warm-up-epochs 1
 refused 'milestones needs --schedule step' "${small[@]}" --milestones 1
 refused 'epochs are to ascend' "${small[@]}" --schedule step --milestones 2,1
+refused 'name some with --test' "${small[@]}" --weights want.st --eval-only
 refused 'as wide as high' "${small[@]}" --width 32
 refused 'conv1.weight' --model resnet18 --synthetic 16 --classes 6 --height 32 --batch 8 --epochs 1 --weights want.st
 refused 'the loss is not a number in epoch 1' "${small[@]}" --rate 1e30 --momentum 0.9
