@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include "apps/resnet50/resnet50_model.h"
 #include "common/run/err.h"
 #include "common/run/log.h"
@@ -56,8 +57,8 @@ enum ps_status resnet50_train_params(const struct resnet50_params *p, int64_t im
     return PS_OK;
 }
 
-void resnet50_tell_rate(const struct ps_run *run, const struct resnet50_params *p,
-                        const struct ps_train_params *t, int64_t images)
+static void tell_rate(const struct ps_run *run, const struct resnet50_params *p,
+                      const struct ps_train_params *t, int64_t images)
 {
     const int64_t steps = steps_of(t, images);
     ps_print(run, "rate %g", t->rate);
@@ -67,6 +68,30 @@ void resnet50_tell_rate(const struct ps_run *run, const struct resnet50_params *
     ps_print(run, ", %s", t->schedule);
     if (t->warm_up > 0) ps_print(run, ", after a warm-up of %lld steps", (long long)t->warm_up);
     ps_print(run, "; %lld steps an epoch, %lld in all\n", (long long)steps, (long long)(steps * t->epochs));
+}
+
+/* Statistics of few images are noise, and a node with many threads comes to that without being asked. */
+static void warn_norms(const struct ps_run *run, const struct ps_train_params *t)
+{
+    enum { FEW = 8 };
+    const int64_t threads = (int64_t)run->size * run->threads;
+    const int64_t grains = run->common->grains > 0 ? run->common->grains : threads;
+    const double images = (double)(t->batch * (t->norm_group > 1 ? t->norm_group : 1)) / (double)grains;
+    if (images < FEW)
+        ps_warn(run,
+                "batch norms take their means over %.3g images: %d or more are advisable (a larger --batch, "
+                "fewer --grains, or --norm-group)",
+                images, FEW);
+}
+
+void resnet50_tell_plan(const struct ps_run *run, const struct resnet50_params *p,
+                        const struct ps_train_params *t, const struct image_data *d)
+{
+    const bool by_steps = strcmp(t->optimizer, "lbfgs") != 0;
+    if (by_steps) tell_rate(run, p, t, d->train.n);
+    if (d->valid_is_test)
+        ps_info(run, "no images are held back (--validation): val_ figures are of the test images\n");
+    if (p->image.synthetic == 0 && p->freeze <= resnet50_stages(p->model)) warn_norms(run, t);
 }
 
 void resnet50_describe(const struct resnet50_params *p, const struct image_data *d, char *text, size_t size)

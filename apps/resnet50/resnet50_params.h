@@ -23,9 +23,10 @@ extern const int resnet50_nrows;
 enum ps_status resnet50_train_params(const struct resnet50_params *p, int64_t images,
                                      struct ps_train_params *out);
 
-/** Print the rate, and what its schedule is in steps. Local. @param t as resnet50_train_params made it */
-void resnet50_tell_rate(const struct ps_run *run, const struct resnet50_params *p,
-                        const struct ps_train_params *t, int64_t images);
+/** Print the rate and what its schedule is in steps; say so where the test images serve as validation, and
+ * where batch norms see few images. Local. @param t as resnet50_train_params made it */
+void resnet50_tell_plan(const struct ps_run *run, const struct resnet50_params *p,
+                        const struct ps_train_params *t, const struct image_data *d);
 
 /** All that equal bits need besides the parameters of training. Local. @param text out [size] */
 void resnet50_describe(const struct resnet50_params *p, const struct image_data *d, char *text, size_t size);

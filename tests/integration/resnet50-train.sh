@@ -136,6 +136,11 @@ if [ -d "${DATA:-/nowhere}/images" ]; then
     on 2 --threads 1 --model resnet20 --data several.csv --test several.csv --height 32 --batch 20 --epochs 2 --rate 0.1 --momentum 0.9 --record several.jsonl >said 2>err
     expect "images of several classes: $(grep '^test: ' said)" grep -q 'F1 0.[0-9]* micro, 0.[0-9]* macro' said
     expect "none held back: $(grep 'test images' err)" eval 'grep -q "are of the test images" err && ! grep -q "^best epoch" said'
+    expect 'ten images a norm are no reason to warn' fails grep -q 'batch norms take' err
+    on 2 --threads 2 --model resnet20 --data several.csv --height 32 --batch 12 --epochs 1 --train-limit 12 >said 2>err
+    expect "few images a norm: $(grep 'batch norms' err)" grep -q 'means over 3 images' err
+    on 2 --threads 2 --model resnet20 --data several.csv --height 32 --batch 12 --epochs 1 --train-limit 12 --norm-group 4 >said 2>err
+    expect 'norms of four threads in common see twelve' fails grep -q 'batch norms take' err
     # answers of one half each lose log 2 = 0.69 an image and class
     expect 'images of several classes: something is learnt' awk "BEGIN { exit !($(grep '"event":"result"' several.jsonl | value test_loss) < 0.5) }"
 else
