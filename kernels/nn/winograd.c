@@ -51,6 +51,12 @@ static int64_t next_of(int64_t tiles, int64_t row)
     return row_of(tiles * row);
 }
 
+/** A chunk reads and writes all sums: it has no fewer tiles than that the tiles themselves are more. */
+static int64_t sums_of(const struct ps_nn_conv *l)
+{
+    return l->at.channels * l->out / (l->at.channels + l->out);
+}
+
 static struct plan plan_of(const struct ps_nn_conv *l, int64_t n)
 {
     const struct ps_nn_window *at = &l->at;
@@ -65,10 +71,17 @@ static struct plan plan_of(const struct ps_nn_conv *l, int64_t n)
     p.out.channels = l->out;
     p.tiles = n * p.in.down * p.in.across;
     p.block = even(p.tiles, BLOCK);
-    /* a chunk reads and writes all sums: no fewer tiles than that the tiles themselves are more */
-    const int64_t sums = at->channels * l->out / (at->channels + l->out);
     const int64_t blocks = pieces(p.tiles, p.block);
-    p.chunk = p.block * even(blocks, pieces(sums, p.block));
+    p.chunk = p.block * even(blocks, pieces(sums_of(l), p.block));
+    return p;
+}
+
+/** The largest one of up to n images, whose blocks may be larger than those of n. */
+static struct plan plan_most(const struct ps_nn_conv *l, int64_t n)
+{
+    struct plan p = plan_of(l, n);
+    p.block = least(p.tiles, BLOCK);
+    p.chunk = least(p.tiles, sums_of(l)) + BLOCK;
     return p;
 }
 
@@ -78,11 +91,16 @@ static int64_t products_floats(int64_t tiles)
     return PS_POINTS * next_of(tiles, COLS);
 }
 
-/** Blocks of the weights' gradient that are summed over chunks. */
+/** Blocks of the weights' gradient. */
+static int64_t all_blocks(const struct plan *p)
+{
+    return pieces(p->out.channels, SIDE) * pieces(p->in.channels, COLS);
+}
+
+/** Those that are summed over chunks. */
 static int64_t blocks_of(const struct plan *p)
 {
-    const int64_t down = (p->out.channels + SIDE - 1) / SIDE, across = (p->in.channels + COLS - 1) / COLS;
-    return p->chunk < p->tiles ? down * across : 1;
+    return p->chunk < p->tiles ? all_blocks(p) : 1;
 }
 
 bool ps_winograd_fits(const struct ps_nn_conv *l)
@@ -97,11 +115,11 @@ bool ps_winograd_fits(const struct ps_nn_conv *l)
 
 struct ps_nn_size ps_winograd_size(const struct ps_nn_conv *l, int64_t n)
 {
-    const struct plan p = plan_of(l, n);
+    const struct plan p = plan_most(l, n);
     const int64_t in = l->at.channels, products = products_floats(p.block);
     const int64_t forward = PS_POINTS * next_of(p.block, p.in_row) + products;
     const int64_t backward = PS_POINTS * (next_of(p.chunk, p.in_row) + next_of(p.chunk, p.out_row)) +
-                             products + blocks_of(&p) * PS_POINTS * SUMS;
+                             products + (p.tiles > sums_of(l) ? all_blocks(&p) : 1) * PS_POINTS * SUMS;
     return (struct ps_nn_size){
         .weights = l->out * 9 * in + (l->plain ? 0 : l->out),
         .prepared = ps_filter_floats(in, l->out) + (l->data ? ps_filter_floats(l->out, in) : 0),

@@ -269,6 +269,19 @@ START_TEST(parts)
 }
 END_TEST
 
+/* Scratch for some samples is enough for fewer, of which blocks may be larger: 48 samples of one tile are one
+ * block, 49 are two. */
+START_TEST(scratch)
+{
+    static const int64_t shapes[][2] = {{56, 64}, {28, 128}, {14, 256}, {7, 512}, {4, 32}, {5, 17}, {1, 700}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        const struct ps_nn_conv l = layer(shapes[i][0], shapes[i][0], shapes[i][1], shapes[i][1]);
+        for (int64_t n = 1; n < 100; n++)
+            ck_assert_int_ge(ps_winograd_size(&l, n + 1).work, ps_winograd_size(&l, n).work);
+    }
+}
+END_TEST
+
 START_TEST(which)
 {
     struct ps_nn_conv l = layer(56, 56, 64, 64);
@@ -299,6 +312,6 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {every_neighbour, many_tiles, residual_nets, parts, which, NULL};
+    const TTest *const tests[] = {every_neighbour, many_tiles, residual_nets, parts, scratch, which, NULL};
     return mck_main(argc, argv, "nn_winograd", tests);
 }
