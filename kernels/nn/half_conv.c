@@ -2,6 +2,7 @@
 #include "kernels/nn/cpu.h"
 #include "kernels/nn/half_lanes.h"
 #include "kernels/nn/half_parts.h"
+#include "kernels/nn/half_winograd.h"
 
 enum {
     PLACES_MOST = 768,  /* whose windows go through a pass together, */
@@ -88,6 +89,7 @@ static int64_t forward_prepared(const struct ps_nn_conv *l)
 struct ps_nn_size ps_half_conv_size(const struct ps_nn_conv *given, int64_t n)
 {
     if (!is_half(given)) return ps_nn_conv_size_cpu(given, n);
+    if (ps_half_winograd_fits(given)) return ps_half_winograd_size(given, n);
     const struct ps_nn_conv l = flat(given, &n);
     return (struct ps_nn_size){.weights = l.out * window_of(&l) + (l.plain ? 0 : l.out),
                                .prepared = forward_prepared(&l) + (l.data ? ps_half_data_prepared(&l) : 0),
@@ -120,6 +122,11 @@ void ps_half_conv_prepare(const struct ps_nn_conv *l, const void *w, void *prepa
 {
     if (!is_half(l)) {
         ps_nn_conv_prepare_cpu(l, w, prepared, part, parts);
+        return;
+    }
+    if (ps_half_winograd_fits(l)) {
+        ps_half_winograd_prepare(l, w, prepared, part, parts);
+        ps_vf_stream_end();
         return;
     }
     const int64_t panels = ps_panels(l->out, 1) / PS_PANEL_COLS;
@@ -253,7 +260,9 @@ void ps_half_conv_forward(const struct ps_nn_conv *given, const struct ps_nn_pas
     const struct ps_nn_conv l = flat(given, &n);
     const int64_t places = l.at.rows * l.at.cols, most = together(&l, n);
     if (p->moments) memset(p->moments, 0, (size_t)(2 * l.out) * sizeof *p->moments);
-    for (int64_t i = 0; i < n; i += most) {
+    const bool direct = !ps_half_winograd_fits(given);
+    if (!direct) ps_half_winograd_forward(given, p);
+    for (int64_t i = 0; direct && i < n; i += most) {
         const int64_t count = least(n - i, most), next = i + count;
         struct ps_half_soon soon = {.arrays = 0};
         need_input(&l, p, next, least(n - next, most), &soon);
@@ -313,7 +322,9 @@ void ps_half_conv_backward(const struct ps_nn_conv *given, const struct ps_nn_pa
     const float *panels = (const float *)p->prepared + forward_prepared(&l);
     const int64_t inputs = l.at.height * l.at.width * l.at.channels;
     if (p->dx && p->sums) memset(p->sums, 0, (size_t)(2 * l.at.channels) * sizeof *p->sums);
-    for (int64_t i = 0; i < n; i += most) {
+    const bool direct = !ps_half_winograd_fits(given);
+    if (!direct) ps_half_winograd_backward(given, p);
+    for (int64_t i = 0; direct && i < n; i += most) {
         const int64_t count = least(n - i, most), next = i + count, more = least(n - next, most);
         struct ps_half_soon soon = {.arrays = 0}, later = soon;
         const uint16_t *d = gradient(&l, p, i, count, second);
