@@ -245,11 +245,15 @@ static void weights(const struct pairs *x, const struct pairs *d, int64_t count,
                     bool add, float *sums, int64_t step, float *dw)
 {
     const int64_t in = x->channels, out = d->channels;
+    const enum ps_half_gradient how = add                          ? PS_HALF_ADD
+                                      : ps_half_near(9 * in * out) ? PS_HALF_WRITE
+                                                                   : PS_HALF_PAST;
     for (int64_t o = 0; o < out; o += SIDE)
         for (int64_t c = 0; c < in; c += COLS, sums += step) {
             const int64_t rows = least(SIDE, out - o), cols = least(COLS, in - c);
             for (int f = 0; f < PS_HALF_POINTS; f++) {
-                for (int64_t r = f * rows / PS_HALF_POINTS; last && r < (f + 1) * rows / PS_HALF_POINTS; r++)
+                for (int64_t r = f * rows / PS_HALF_POINTS;
+                     last && how != PS_HALF_PAST && r < (f + 1) * rows / PS_HALF_POINTS; r++)
                     ps_half_filter_fetch(in, cols, dw + (o + r) * 9 * in + c);
                 for (int64_t g = 0; g < rows; g += PS_HALF_GROUP) {
                     const int some = (int)least(PS_HALF_GROUP, rows - g), tiles = (some + ROWS - 1) / ROWS;
@@ -262,8 +266,9 @@ static void weights(const struct pairs *x, const struct pairs *d, int64_t count,
                 }
             }
             for (int64_t r = 0; r < rows && last; r++)
-                ps_half_filter_gradient(in, cols, sums + r * COLS, SUMS, add, dw + (o + r) * 9 * in + c);
+                ps_half_filter_gradient(in, cols, sums + r * COLS, SUMS, how, dw + (o + r) * 9 * in + c);
         }
+    ps_vf_stream_end();
 }
 
 void ps_half_winograd_backward(const struct ps_nn_conv *l, const struct ps_nn_pass *p)

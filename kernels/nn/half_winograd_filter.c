@@ -131,10 +131,12 @@ void ps_half_filter_prepare(int64_t in, int64_t out, const float *w, int part, i
     }
 }
 
-void ps_half_filter_gradient(int64_t in, int64_t count, const float *s, int64_t next, bool add, float *dw)
+void ps_half_filter_gradient(int64_t in, int64_t count, const float *s, int64_t next,
+                             enum ps_half_gradient how, float *dw)
 {
     for (int64_t c = 0; c < count; c += PS_LANES) {
         const int some = lanes(count - c);
+        const bool lines = some == PS_LANES && in % PS_LANES == 0 && (uintptr_t)(dw + c) % 64 == 0;
         ps_vf t[SIDE][PS_HALF_WINDOW], x[PS_HALF_WINDOW], g[SIDE];
         for (int j = 0; j < PS_HALF_WINDOW; j++) {
             for (int i = 0; i < PS_HALF_WINDOW; i++)
@@ -145,7 +147,10 @@ void ps_half_filter_gradient(int64_t in, int64_t count, const float *s, int64_t 
             ps_half_to_filter(t[i], g, 1);
             for (int j = 0; j < SIDE; j++) {
                 float *to = dw + (PLACES - 1 - i * SIDE - j) * in + c;
-                ps_vf_store_part(to, add ? g[j] + ps_vf_load_part(to, some) : g[j], some);
+                if (how == PS_HALF_PAST && lines)
+                    ps_vf_stream(to, g[j]);
+                else
+                    ps_vf_store_part(to, how == PS_HALF_ADD ? g[j] + ps_vf_load_part(to, some) : g[j], some);
             }
         }
     }

@@ -18,9 +18,14 @@ int64_t ps_half_filter_panel(int64_t k, int64_t panel);
 void ps_half_filter_prepare(int64_t in, int64_t out, const float *w, int part, int parts, float *forward,
                             float *backward);
 
+/** What becomes of gradients of weights: they are added to what is there, or written, past the caches where
+ * whole lines are and until ps_vf_stream_end others may not see them. */
+enum ps_half_gradient { PS_HALF_ADD, PS_HALF_WRITE, PS_HALF_PAST };
+
 /** dw (+)= G' s G, turned round, of `count` channels of one output, in single precision.
  * @param s point f begins at s + f next @param dw from the first channel, [3][3][in] */
-void ps_half_filter_gradient(int64_t in, int64_t count, const float *s, int64_t next, bool add, float *dw);
+void ps_half_filter_gradient(int64_t in, int64_t count, const float *s, int64_t next,
+                             enum ps_half_gradient how, float *dw);
 
 /** Have that part of dw brought near. */
 void ps_half_filter_fetch(int64_t in, int64_t count, const float *dw);
