@@ -8,7 +8,7 @@ include $(B)/config.mk
 
 LANGUAGE = -std=c11 -D_GNU_SOURCE -march=$(MARCH) $(OPENMP) -ffp-contract=off -Wall -Wextra $(WERROR)
 ALL_CFLAGS = $(LANGUAGE) -I. $(DEFS) $(LIB_CFLAGS) $(CFLAGS)
-ALL_LIBS = -Wl,--as-needed $(LIB_LIBS) -lm $(LDFLAGS)
+ALL_LIBS = -Wl,--as-needed $(LIB_LIBS) -lm -ldl $(LDFLAGS)
 
 # objects are made again when the compiler or a flag changes, and only then
 COMPILER := $(if $(MPI_FLAVOUR),$(shell $(MPICC) --version 2>/dev/null | head -n 1))

@@ -1,6 +1,7 @@
 #include "common/par/team.h"
 #include <sched.h>
 #include "common/run/err.h"
+#include "common/run/waiting.h"
 
 /* Looks at the gate before a core is given away, as there may be more threads than cores. */
 enum { LOOKS = 2000 };
@@ -98,7 +99,9 @@ void ps_team_gate_wait(struct ps_team_gate *gate, int threads)
         return;
     }
     int looks = 0;
+    ps_wait_begin();
     while (__atomic_load_n(&gate->opened, __ATOMIC_ACQUIRE) == opened) ps_team_pause(&looks);
+    ps_wait_end();
 }
 
 void ps_team_wait(struct ps_team *team)

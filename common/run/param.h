@@ -44,6 +44,7 @@ struct ps_param {
     char letter;      /**< short option, 0 = none */
     bool flag;        /**< takes no argument on the command line (a PS_KIND_BOOL or a letter such as -D) */
     int positional;   /**< 1 = first free argument that is not a parameter file, 2 = second ..., 0 = none */
+    bool many;        /**< positional: takes the free arguments that follow, too (ps_table.many) */
     enum ps_kind kind;
     size_t offset;
     int values;        /**< PS_KIND_LIST: how many numbers it takes, as so many arguments too (`-y 0 1`); 0 =
@@ -71,6 +72,8 @@ struct ps_table {
     int n;
     void *values;           /**< the parameter struct; borrowed */
     enum ps_origin *origin; /**< [n]; owned by whoever made the table */
+    char **many; /**< arguments of a row that takes many, ended by NULL; the list is owned by whoever made the
+                    table, the texts are argv's; NULL: none */
 };
 
 /** Set every row to its default; a default outside its row's range is PS_EINTERNAL. Local. */

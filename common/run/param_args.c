@@ -162,15 +162,28 @@ static enum ps_status short_option(struct walk *w, const char *arg)
     return value ? take(w, t, i, shown, value) : PS_EUSAGE;
 }
 
-static enum ps_status free_argument(struct walk *w, const char *arg)
+/* Another argument of a row that takes many. */
+static enum ps_status keep(const struct walk *w, struct ps_table *t, char *arg)
+{
+    int n = 0;
+    if (!t->many) PS_TRY(ps_zalloc(&t->many, w->argc + 1, sizeof *t->many, "the arguments"));
+    while (t->many[n]) n++;
+    t->many[n] = arg;
+    return PS_OK;
+}
+
+static enum ps_status free_argument(struct walk *w, char *arg)
 {
     size_t len = strlen(arg);
     bool first = w->free_arguments == 0 && !*w->params_file;
     if (first && !w->ended && len > 4 && strcmp(arg + len - 4, ".par") == 0) return take_params_file(w, arg);
     w->free_arguments++;
-    for (int t = 0, i = -1; ps_row_next(w->tables, w->ntables, &t, &i);)
-        if (w->tables[t].rows[i].positional == w->free_arguments)
-            return set(w, t, i, w->tables[t].rows[i].name, arg);
+    for (int t = 0, i = -1; ps_row_next(w->tables, w->ntables, &t, &i);) {
+        const struct ps_param *row = &w->tables[t].rows[i];
+        if (row->many && row->positional <= w->free_arguments) PS_TRY(keep(w, &w->tables[t], arg));
+        if (row->positional == w->free_arguments) return set(w, t, i, row->name, arg);
+        if (row->many && row->positional < w->free_arguments) return PS_OK;
+    }
     PS_CHECK(w->free_arguments > 1, PS_EUSAGE,
              "'%.200s' is not expected: this program takes options and a parameter file (.par) only", arg);
     return ps_fail(PS_EUSAGE, "'%.200s' is one argument too many (see --help)", arg);
@@ -182,7 +195,7 @@ enum ps_status ps_table_args(struct ps_table *tables, int ntables, int argc, cha
     w.params_file = params_file;
     params_file[0] = '\0';
     for (w.at = 1; w.at < argc; w.at++) {
-        const char *arg = argv[w.at];
+        char *arg = argv[w.at];
         int t, i;
         bool negative = is_number(arg) && !ps_row_letter(tables, ntables, arg[1], &t, &i);
         if (w.ended || arg[0] != '-' || !arg[1] || negative)

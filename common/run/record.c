@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -154,6 +155,28 @@ static int by_name(const void *a, const void *b)
     return strcmp(a, b);
 }
 
+/* Cores that the processes of a node may use, of all nodes. Collective. */
+static void add_cores(struct ps_run *run)
+{
+    MPI_Comm node;
+    cpu_set_t allowed;
+    int here, mine = 0, all = 0;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) mine = CPU_COUNT(&allowed);
+    const int of_node = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    if (ps_alone(run)) {
+        ps_record_int(run, "cores", mine);
+        return;
+    }
+    MPI_Comm_split_type(run->comm, MPI_COMM_TYPE_SHARED, run->rank, MPI_INFO_NULL, &node);
+    MPI_Comm_rank(node, &here);
+    int sum = 0; /* of ranks that are bound to parts of the node */
+    MPI_Allreduce(&mine, &sum, 1, MPI_INT, MPI_SUM, node);
+    MPI_Comm_free(&node);
+    mine = here > 0 ? 0 : sum < of_node ? sum : of_node;
+    MPI_Reduce(&mine, &all, 1, MPI_INT, MPI_SUM, 0, run->comm);
+    ps_record_int(run, "cores", all);
+}
+
 /* The distinct hosts of the run. Collective. */
 static void add_hosts(struct ps_run *run, cJSON *line)
 {
@@ -218,5 +241,6 @@ void ps_record_start(struct ps_run *run, const struct ps_setup *s, int argc, cha
         add_params(line, s);
     }
     add_hosts(run, line);
+    add_cores(run);
     ps_record_end(run);
 }

@@ -184,6 +184,7 @@ int ps_main(int argc, char **argv, const struct ps_program *program)
     if (end < argc) run.rest = argv + end + 1;
 
     enum ps_status rc = share_parameters(&run, &s, argc, argv);
+    run.many = s.tables[0].many;
     if (rc == PS_OK) {
         if (!s.common->checkpoint[0] && !(program->common & PS_STOPS)) ps_stop_watch(false);
         rc = begin(&run, &s, argc, argv, began);

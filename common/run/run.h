@@ -46,6 +46,8 @@ struct ps_run {
     const struct ps_common *common;
     struct ps_record *record;
     struct ps_timer *timer;
+    char **many; /**< free arguments of the row that takes many, ended by NULL; on rank 0; NULL if there are
+                    none */
     char **rest; /**< with PS_TAKES_REST the arguments after `--`, ended by NULL; NULL if there is no `--` */
 };
 

@@ -72,8 +72,8 @@ enum ps_status ps_setup_make(struct ps_setup *s, const struct ps_program *progra
     s->common = (struct ps_common *)((char *)s->buffer + start);
     int n = fill_common_rows(s);
     PS_TRY(ps_zalloc(&s->origins, program->nrows + n, sizeof *s->origins, "the parameters' origins"));
-    s->tables[0] = (struct ps_table){program->rows, program->nrows, s->buffer, s->origins};
-    s->tables[1] = (struct ps_table){s->common_rows, n, s->common, s->origins + program->nrows};
+    s->tables[0] = (struct ps_table){program->rows, program->nrows, s->buffer, s->origins, NULL};
+    s->tables[1] = (struct ps_table){s->common_rows, n, s->common, s->origins + program->nrows, NULL};
     PS_TRY(default_common(s->common));
     return ps_table_defaults(s->tables, 2);
 }
@@ -82,6 +82,7 @@ void ps_setup_free(struct ps_setup *s)
 {
     free(s->buffer);
     free(s->origins);
+    free(s->tables[0].many);
     memset(s, 0, sizeof *s);
 }
 

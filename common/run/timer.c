@@ -1,19 +1,24 @@
-/* Phases: seconds and counts by name, and their spread over the ranks. */
+/* Phases: seconds, useful work and counts by name, and their spread over the ranks. */
 #include "common/run/timer.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "common/run/energy.h"
 #include "common/run/log.h"
 #include "common/run/record.h"
 #include "common/run/run_parts.h"
+#include "common/run/waiting.h"
 
 enum { PHASES_MAX = 64, COUNTS_MAX = 16 };
 
 struct phase {
     const char *name; /* a literal */
     double seconds;
+    double useful; /* seconds outside of waits for other ranks */
+    double cpu;    /* processor seconds of the rank's threads in them */
     int64_t calls;
     int ncounts;
     struct {
@@ -23,8 +28,10 @@ struct phase {
 };
 
 struct ps_timer {
-    double start, since; /* of the run, of the current phase */
-    int n, now;          /* phases known, the current one or -1 */
+    double start, since;     /* of the run, of the current phase */
+    struct ps_waited waited; /* when the current phase began */
+    struct ps_energy energy;
+    int n, now; /* phases known, the current one or -1 */
     struct phase phase[PHASES_MAX];
 };
 
@@ -40,11 +47,14 @@ enum ps_status ps_timer_make(double start, struct ps_timer **out)
     PS_TRY(ps_zalloc(out, 1, sizeof **out, "the phases of the run"));
     (*out)->start = start;
     (*out)->now = -1;
+    ps_wait_watch(true);
+    ps_energy_open("/sys/class/powercap", ps_now(), &(*out)->energy);
     return PS_OK;
 }
 
 void ps_timer_free(struct ps_timer *t)
 {
+    ps_wait_watch(false);
     free(t);
 }
 
@@ -55,9 +65,17 @@ double ps_elapsed(const struct ps_run *run)
 
 static void end_phase(struct ps_timer *t)
 {
-    double now = ps_now();
-    if (t->now >= 0) t->phase[t->now].seconds += now - t->since;
+    const double now = ps_now(), seldom = 1; /* seconds between looks at files */
+    const struct ps_waited waited = ps_waited();
+    if (t->now >= 0) {
+        struct phase *p = &t->phase[t->now];
+        p->seconds += now - t->since;
+        p->useful += now - t->since - (waited.seconds - t->waited.seconds);
+        p->cpu += waited.cpu - t->waited.cpu;
+    }
+    if (now - t->energy.time > seldom) ps_energy_look(now, &t->energy);
     t->since = now;
+    t->waited = waited;
     t->now = -1;
 }
 
@@ -107,6 +125,9 @@ struct spread {
         int rank;
     } max[PHASES_MAX];
     double min[PHASES_MAX], sum[PHASES_MAX];
+    struct work {
+        double seconds, useful, cpu;
+    } work_sum[PHASES_MAX + 1], work_max[PHASES_MAX + 1]; /* of each phase, then of all together */
     int64_t count_sum[PHASES_MAX * COUNTS_MAX], count_max[PHASES_MAX * COUNTS_MAX];
 };
 
@@ -133,6 +154,58 @@ static void reduce(const struct ps_run *run, struct spread *s)
     MPI_Reduce(mine.count_sum, s->count_max, counts, MPI_INT64_T, MPI_MAX, 0, run->comm);
 }
 
+static void reduce_work(const struct ps_run *run, struct spread *s)
+{
+    const struct ps_timer *t = run->timer;
+    struct work mine[PHASES_MAX + 1] = {{0}}, *all = &mine[t->n];
+    const int n = 3 * (t->n + 1);
+    for (int i = 0; i < t->n; i++) {
+        const struct phase *p = &t->phase[i];
+        mine[i] = (struct work){p->seconds, p->useful, p->cpu};
+        all->seconds += p->seconds, all->useful += p->useful, all->cpu += p->cpu;
+    }
+    if (ps_alone(run)) {
+        memcpy(s->work_sum, mine, sizeof mine);
+        memcpy(s->work_max, mine, sizeof mine);
+        return;
+    }
+    MPI_Reduce(mine, s->work_sum, n, MPI_DOUBLE, MPI_SUM, 0, run->comm);
+    MPI_Reduce(mine, s->work_max, n, MPI_DOUBLE, MPI_MAX, 0, run->comm);
+}
+
+/* Joules of all nodes since the start; NaN if a node's counters cannot be read. */
+static double joules(const struct ps_run *run)
+{
+    struct ps_energy *e = &run->timer->energy;
+    MPI_Comm node;
+    int here;
+    double mine[2] = {0, 0}, all[2] = {0, 0}; /* joules, nodes that do not know */
+    ps_energy_look(ps_now(), e);
+    if (ps_alone(run)) return e->zones > 0 ? e->joules : NAN;
+    MPI_Comm_split_type(run->comm, MPI_COMM_TYPE_SHARED, run->rank, MPI_INFO_NULL, &node);
+    MPI_Comm_rank(node, &here);
+    MPI_Comm_free(&node);
+    if (here == 0) mine[0] = e->joules, mine[1] = e->zones == 0;
+    MPI_Reduce(mine, all, 2, MPI_DOUBLE, MPI_SUM, 0, run->comm);
+    return all[1] > 0 ? NAN : all[0];
+}
+
+static void tell_work(struct ps_run *run, const struct spread *s, double energy)
+{
+    const struct work *sum = &s->work_sum[run->timer->n], *max = &s->work_max[run->timer->n];
+    const double mean = sum->useful / run->size;
+    ps_debug(run, "load balance %.3f, communication efficiency %.3f\n",
+             max->useful > 0 ? mean / max->useful : 1, max->seconds > 0 ? max->useful / max->seconds : 1);
+    ps_record_begin(run, "work");
+    ps_record_num(run, "seconds", max->seconds);
+    ps_record_num(run, "useful", mean);
+    ps_record_num(run, "useful_max", max->useful);
+    ps_record_num(run, "cpu", sum->cpu / run->size);
+    ps_record_num(run, "cpu_max", max->cpu);
+    if (!isnan(energy)) ps_record_num(run, "joules", energy);
+    ps_record_end(run);
+}
+
 static void tell(struct ps_run *run, const struct spread *s)
 {
     const struct ps_timer *t = run->timer;
@@ -150,6 +223,10 @@ static void tell(struct ps_run *run, const struct spread *s)
         ps_record_num(run, "max", s->max[i].seconds);
         ps_record_int(run, "rank_of_max", s->max[i].rank);
         ps_record_int(run, "calls", p->calls);
+        ps_record_num(run, "useful", s->work_sum[i].useful / run->size);
+        ps_record_num(run, "useful_max", s->work_max[i].useful);
+        ps_record_num(run, "cpu", s->work_sum[i].cpu / run->size);
+        ps_record_num(run, "cpu_max", s->work_max[i].cpu);
         for (int k = 0; k < p->ncounts; k++, c++) {
             ps_record_int(run, p->counts[k].name, s->count_sum[c]);
             snprintf(name, sizeof name, "%s_max", p->counts[k].name);
@@ -175,7 +252,12 @@ enum ps_status ps_phases_report(struct ps_run *run)
     struct spread *s;
     PS_TRY(ps_agree(run->comm, ps_alloc(&s, 1, sizeof *s, "the spread of phases")));
     reduce(run, s);
-    if (run->rank == 0) tell(run, s);
+    reduce_work(run, s);
+    const double energy = joules(run);
+    if (run->rank == 0) {
+        tell(run, s);
+        tell_work(run, s, energy);
+    }
     free(s);
     return PS_OK;
 }

@@ -14,8 +14,10 @@ void ps_phase_count(struct ps_run *run, const char *name, int64_t count);
 /** Seconds since ps_main began, on this rank. Local. */
 double ps_elapsed(const struct ps_run *run);
 
-/** End the last phase, reduce min, mean, max, rank of max over the ranks, write `phase` lines to the record
- * and, at log = debug, a table to stderr. Collective over run->comm; ps_main calls it. */
+/** End the last phase, reduce min, mean, max, rank of max over the ranks, write `phase` lines and a line
+ * `work` to the record and, at log = debug, a table to stderr. `useful` (mean) and `useful_max` are seconds
+ * outside of waits for other ranks, `cpu` and `cpu_max` processor seconds in them; `joules` those of the
+ * nodes, where counters may be read. Collective over run->comm; ps_main calls it. */
 enum ps_status ps_phases_report(struct ps_run *run);
 
 #endif

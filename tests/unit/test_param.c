@@ -61,8 +61,8 @@ static void reset(void)
 {
     memset(&p, 0x5A, sizeof p);
     memset(&common, 0x5A, sizeof common);
-    tables[0] = (struct ps_table){rows, NROWS, &p, origin};
-    tables[1] = (struct ps_table){shared_rows, 3, &common, common_origin};
+    tables[0] = (struct ps_table){rows, NROWS, &p, origin, NULL};
+    tables[1] = (struct ps_table){shared_rows, 3, &common, common_origin, NULL};
     ps_err_clear();
     ck_assert_int_eq(ps_table_defaults(tables, 2), PS_OK);
 }
@@ -416,7 +416,7 @@ START_TEST(required)
         {.name = "name", .kind = PS_KIND_STR, .positional = 1, .help = "whom to greet"},
         {.name = "n", .kind = PS_KIND_INT, .offset = PS_STR_MAX, .help = "how often"}};
     enum ps_origin from[2];
-    struct ps_table t = {two, 2, &q, from};
+    struct ps_table t = {two, 2, &q, from, NULL};
     char *argv[] = {"prog", "you", "--n", "3"};
     ck_assert_int_eq(ps_table_defaults(&t, 1), PS_OK);
     ps_err_clear();
@@ -437,7 +437,7 @@ START_TEST(wrong_tables_are_noticed)
 {
     struct ps_param row = rows[4];
     enum ps_origin from;
-    struct ps_table t = {&row, 1, &p, &from};
+    struct ps_table t = {&row, 1, &p, &from, NULL};
     ps_err_clear();
     row.def = "0"; /* outside [1,1000000] */
     ck_assert_int_eq(ps_table_defaults(&t, 1), PS_EINTERNAL);
