@@ -6,6 +6,7 @@
 int main(int argc, char **argv)
 {
     static const struct ps_command commands[] = {
+        {"report", &results_report},           {"scaling", &results_scaling},
         {"sweep count", &results_sweep_count}, {"sweep list", &results_sweep_list},
         {"sweep run", &results_sweep_run},     {"sweep table", &results_sweep_table},
         {"sweep best", &results_sweep_best},

@@ -23,6 +23,3 @@ done
 printf '0,0\n0,1\n5,5\n' >"$TMP/points.csv"
 expect 'install: hpdbscan clusters' "$MPIRUN" -np 2 "$tree/bin/hpdbscan" -m 2 -e 1 -i "$TMP/points.csv" -o "$TMP/labels.csv"
 expect 'install: its labels' test "$(grep -v '^#' "$TMP/labels.csv" | paste -sd' ')" = '-1 -1 0'
-expect 'install: job scripts find the programs' env -u SLURM_JOB_ID "$tree/share/doc/psml/jobscripts/submit" -r local hpdbscan.sh --nodes=1 --ntasks-per-node=2 -- \
-    -m 2 -e 1 -i "$TMP/points.csv" -o "$TMP/labels.csv" --record "$TMP/installed.jsonl"
-expect 'install: by themselves' grep -q '"ranks":2,' "$TMP/installed.jsonl"

@@ -2,7 +2,7 @@
 # End the cluster of up.sh in DIR, with all jobs on it, and remove DIR. Nothing happens where there is none.
 # usage: down.sh DIR
 set -uo pipefail
-dir=$(readlink -m "$1") # which may be gone
+dir=$(readlink -f "$1") || exit 0
 # Daemons and what they start carry PSML_SLURM=DIR, processes of jobs the configuration's name and the number of their job. /proc tells, not files
 # in DIR, so that it also works where somebody has removed DIR before.
 ours() {

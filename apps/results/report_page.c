@@ -1,0 +1,166 @@
+/* The page's frame, and small parts that all of it uses. */
+#include <math.h>
+#include <string.h>
+#include "apps/results/report.h"
+
+void report_text(FILE *to, const char *text)
+{
+    figure_escape(to, text);
+}
+
+void report_number(FILE *to, double v, int digits)
+{
+    const double most = 1e9;
+    if (isnan(v))
+        fputs("&ndash;", to);
+    else if (v == floor(v) && fabs(v) < most)
+        fprintf(to, "%.0f", v);
+    else
+        fprintf(to, "%.*g", digits, v);
+}
+
+void report_cell(FILE *to, const char *label, const char *text)
+{
+    fputs("<td data-l=\"", to);
+    report_text(to, label);
+    fputs("\">", to);
+    report_text(to, text);
+    fputs("</td>", to);
+}
+
+void report_cell_number(FILE *to, const char *label, double v, int digits)
+{
+    fputs("<td class=\"n\" data-l=\"", to);
+    report_text(to, label);
+    fputs("\">", to);
+    report_number(to, v, digits);
+    fputs("</td>", to);
+}
+
+void report_figure(FILE *to, const struct figure *f)
+{
+    enum { WIDE = 360 }; /* no wider than a phone, or text would shrink */
+    fputs("<figure>", to);
+    figure_svg(f, WIDE, f->kind == FIGURE_CURVES ? 290 : figure_height(f, WIDE), true, to);
+    fputs("</figure>\n", to);
+}
+
+static const char style[] =
+    "*{box-sizing:border-box}html{color-scheme:light dark;-webkit-text-size-adjust:100%}\n"
+    "body{margin:0 auto;padding:16px;max-width:1400px;font:15px/1.45 sans-serif;background:var(--paper);"
+    "color:var(--ink);overflow-wrap:anywhere}\n"
+    "h1{font-size:24px;margin:8px 0}h2{font-size:20px;margin:28px 0 8px}h3{font-size:16px;margin:16px 0 "
+    "6px}\n"
+    "p{margin:6px 0;max-width:80ch}a{color:var(--c0)}.soft{color:var(--soft)}\n"
+    ".tables{display:flex;flex-wrap:wrap;gap:0 40px;align-items:flex-start}.tables>details{border:0}"
+    ".picture{grid-column:1/-1}\n"
+    "table{border-collapse:collapse;margin:8px 0;font-size:14px}th,td{padding:4px 12px 4px 0;text-align:left;"
+    "vertical-align:top;border-bottom:1px solid var(--grid)}th{font-weight:600;color:var(--soft)}"
+    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}\n"
+    ".figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,350px),1fr));gap:16px;"
+    "align-items:start}figure{margin:0;min-width:0;break-inside:avoid}figcaption{font-size:13px;"
+    "color:var(--soft)}img{display:block;max-width:100%;height:auto}\n"
+    "details{border-top:1px solid var(--grid);padding:6px 0}details.run{border-top:2px solid var(--soft);"
+    "margin-top:12px}summary{cursor:pointer;padding:4px 0}summary.run{font-size:17px;font-weight:600}\n"
+    ".ok{color:var(--c2)}.failed,.unfinished{color:var(--c1);font-weight:600}.stopped{color:var(--c4);"
+    "font-weight:600}\n"
+    "@media(max-width:700px){table.cards thead{display:none}"
+    "table.cards,table.cards tbody,table.cards tr{display:block;width:100%}"
+    "table.cards tr{padding:8px 0;border-bottom:1px solid var(--grid)}"
+    "table.cards td{display:inline-block;margin-right:14px;border:0;padding:1px 0;text-align:left}"
+    "table.cards td::before{content:attr(data-l) \": \";color:var(--soft)}}\n"
+    "@media print{body{max-width:none;padding:0}details.run{break-before:auto}a{color:inherit}"
+    ".figures{grid-template-columns:1fr 1fr}}\n";
+
+void report_head(FILE *to, const char *title)
+{
+    fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+          "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>",
+          to);
+    report_text(to, title);
+    fprintf(to, "</title>\n<style>\n%s%s</style></head>\n<body>\n<h1>", figure_style(), style);
+    report_text(to, title);
+    fputs("</h1>\n", to);
+}
+
+void report_tail(FILE *to)
+{
+    fputs("</body></html>\n", to);
+}
+
+const char *report_program(const struct ps_recorded *r)
+{
+    return ps_recorded_str(ps_recorded_event(r, "start", 0), "program", "unknown program");
+}
+
+const char *report_status(const struct ps_recorded *r)
+{
+    static const char *const known[] = {"ok", "stopped", "failed"};
+    const char *status = ps_recorded_str(ps_recorded_event(r, "end", -1), "status", "");
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(status, known[i]) == 0) return known[i];
+    return "unfinished";
+}
+
+void report_outcome(const struct ps_recorded *r, char *out, size_t room)
+{
+    static const struct {
+        const char *event, *field, *format;
+        double factor;
+    } first[] = {{"result", "test_accuracy", "%.2f %% right", 100},
+                 {"result", "accuracy", "%.2f %% right", 1},
+                 {"report", "overall_accuracy", "%.2f %% right", 100},
+                 {"grid_best", "accuracy", "%.2f %% right at best", 1},
+                 {"result", "mse", "mean squared error %.4g", 1},
+                 {"result", "mean_squared_error", "mean squared error %.4g", 1},
+                 {"forecast", "mae", "mean absolute error %.4g", 1},
+                 {"result", "clusters", "%.0f clusters", 1},
+                 {"result", "suggested_epsilon", "epsilon %.4g suggested", 1},
+                 {"result", "nsv", "%.0f support vectors", 1},
+                 {"trained", "val_loss", "validation loss %.4g", 1},
+                 {"epoch", "val_accuracy", "%.2f %% right in validation", 100},
+                 {"epoch", "loss", "loss %.4g", 1},
+                 {"result", "rows", "%.0f rows", 1}};
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+        /* of a forecast the first line is the net's */
+        const bool forecast = strcmp(first[i].event, "forecast") == 0;
+        const double v =
+            ps_recorded_num(ps_recorded_event(r, first[i].event, forecast ? 0 : -1), first[i].field, NAN);
+        if (isnan(v)) continue;
+        snprintf(out, room, first[i].format, first[i].factor * v);
+        return;
+    }
+}
+
+void report_overview(FILE *to, const struct ps_records *records)
+{
+    char text[128];
+    fputs("<h2>Runs</h2>\n<table "
+          "class=\"cards\"><thead><tr><th>run</th><th>program</th><th>begun</th><th>status</th>"
+          "<th class=\"n\">ranks x threads</th><th class=\"n\">seconds</th><th class=\"n\">MB on a rank</th>"
+          "<th>outcome</th></tr></thead><tbody>\n",
+          to);
+    for (int64_t i = 0; i < records->runs; i++) {
+        const struct ps_recorded *r = &records->run[i];
+        const struct ps_recorded_event *start = ps_recorded_event(r, "start", 0),
+                                       *end = ps_recorded_event(r, "end", -1);
+        const char *status = report_status(r);
+        fprintf(to, "<tr><td data-l=\"run\"><a href=\"#run-%lld\">%lld</a></td>", (long long)i + 1,
+                (long long)i + 1);
+        report_cell(to, "program", report_program(r));
+        report_cell(to, "begun", ps_recorded_str(start, "date", "unknown"));
+        fprintf(to, "<td data-l=\"status\"><span class=\"%s\">%s</span></td>", status, status);
+        snprintf(text, sizeof text, "%.0f x %.0f", ps_recorded_num(start, "ranks", NAN),
+                 ps_recorded_num(start, "threads", NAN));
+        fprintf(to, "<td class=\"n\" data-l=\"ranks x threads\">%s</td>", start ? text : "&ndash;");
+        /* of one that did not end: until its last line */
+        const double last = r->events > 0 ? r->event[r->events - 1].time : NAN;
+        report_cell_number(to, "seconds", ps_recorded_num(end, "elapsed", last), 4);
+        report_cell_number(to, "MB on a rank", round(ps_recorded_num(end, "memory_max", NAN) / 1e6), 4);
+        report_outcome(r, text, sizeof text);
+        report_cell(to, "outcome", text);
+        fputs("</tr>\n", to);
+    }
+    fputs("</tbody></table>\n", to);
+}
