@@ -85,7 +85,7 @@ ends 3 2 "wrong.par:2: unknown parameter 'sed'; did you mean seed?" --params wro
 "$MPIRUN" -np 3 "$ways" --x 0.1 --record r.jsonl --log debug >out 2>err
 "$MPIRUN" -np 3 "$ways" agreed -r 1 --record r.jsonl >out 2>&1 || true
 events=$(sed 's/.*"event":"\([a-z]*\)".*/\1/' r.jsonl | tr '\n' ' ')
-expect "run: start, phase, end, twice: $events" test "$events" = 'start phase end start phase end '
+expect "run: start, phase, work, end, twice: $events" test "$events" = 'start phase work end start phase work end '
 expect 'run: the end of a failed run tells why' grep -q '"status":"failed","exit":1,"message":"this rank.s disk is full"' r.jsonl
 expect 'run: origins are told' grep -q '"x":{"value":0.1,"origin":"command"},.*"seed":{"value":1,"origin":"default"}' r.jsonl
 expect 'run: lines of two runs have two names' test "$(sed 's/.*"run":"\([0-9a-f]*\)".*/\1/' r.jsonl | sort -u | wc -l)" = 2
