@@ -14,7 +14,7 @@ srun=(srun --cpu-bind=cores)
 mpirun=(mpirun --bind-to core --map-by "slot:PE=${SLURM_CPUS_PER_TASK:-1}")
 modules=''
 # shellcheck source=jobscripts/sites/local.sh
-. "$PSML_JOBS/sites/$PSML_SITE.sh"
+. "$PSML_SITE"
 # shellcheck disable=SC2086 # a list of names
 [ -z "$modules" ] || module load $modules
 [ -z "${SLURM_CPUS_PER_TASK:-}" ] || export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK # srun does not take it over by itself

@@ -16,8 +16,9 @@ if [ $# -lt 2 ]; then
 fi
 site=$1 folder=$2 repeat=3 options=()
 shift 2
+case $site in */*) settings=$site ;; *) settings=$here/sites/$site.sh ;; esac
 # shellcheck source=jobscripts/sites/local.sh
-node_list=1 task_list=$(. "$here/sites/$site.sh" && echo "${tasks:-1}") thread_list=0
+node_list=1 task_list=$(. "$settings" && echo "${tasks:-1}") thread_list=0
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
     case $1 in
     --nodes=*) node_list=${1#*=} ;;

@@ -30,6 +30,8 @@ is 'a GPU of the Booster for each rank' "sbatch --hint=nomultithread --partition
 --time=02:00:00 $jobs/mnist-train.sh cnn.par mnist" juwels-booster mnist-train.sh --nodes=4 --time=02:00:00 -- cnn.par mnist
 is 'cores are shared out among the tasks that were asked for' \
     "sbatch --hint=nomultithread --partition=dp-cn --ntasks-per-node=4 --cpus-per-task=6 $jobs/hpdbscan.sh" deep-cm hpdbscan.sh --ntasks-per-node=4
+printf 'partition=mine\ntasks=3 cores=12\n' >my-site.sh
+is 'a site of your own' "sbatch --partition=mine --ntasks-per-node=3 --cpus-per-task=4 $jobs/hpdbscan.sh" ./my-site.sh hpdbscan.sh
 is 'no site like that' 'submit: no site juwels; there are: deep-cm deep-dam deep-esb jureca-dc-gpu jureca-dc juwels-booster juwels-cluster local' \
     juwels hpdbscan.sh
 is 'no script like that' "submit: no script $jobs/nothing.sh" local nothing.sh
