@@ -27,6 +27,9 @@ const char *report_status(const struct ps_recorded *r);
 /** What a run came to, in a few words: accuracy, loss, clusters. @param out "" if it does not say */
 void report_outcome(const struct ps_recorded *r, char *out, size_t room);
 
+/** The same as a number. @param name out: what it is; "" with NaN */
+double report_outcome_number(const struct ps_recorded *r, const char **name);
+
 /** Head of the page with its style, and its end. */
 void report_head(FILE *to, const char *title);
 void report_tail(FILE *to);

@@ -1,9 +1,8 @@
-/* Runs beside each other: what differs and what came out; and how programs scale. */
+/* Runs beside each other: what differs and what came out. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "apps/results/report.h"
-#include "apps/results/scaling_plot.h"
 #include "common/run/err.h"
 
 enum { DIFFERING_MOST = 8 };
@@ -47,7 +46,100 @@ static int differing(const struct ps_records *records, const char *program, cons
     return n;
 }
 
-static void table(FILE *to, const struct ps_records *records, const char *program)
+/* A table of colour over two parameters. */
+enum { SIDE = 24 };
+struct plane {
+    double side[2][SIDE], value[SIDE * SIDE];
+    int n[2];
+    char text[2][SIDE][48];
+    const char *name[2][SIDE];
+};
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The values of a parameter in all runs, in order. @return false: not numbers, or too many */
+static bool make_side(const struct ps_records *records, const char *program, const char *name, double *side,
+                      int *n)
+{
+    char text[PS_TEXT_MAX], *end;
+    *n = 0;
+    for (int64_t i = 0; i < records->runs; i++) {
+        if (strcmp(report_program(&records->run[i]), program) != 0) continue;
+        value_of(&records->run[i], name, text);
+        const double v = strtod(text, &end);
+        if (end == text || *end) return false;
+        int at = 0;
+        while (at < *n && side[at] != v) at++;
+        if (at == SIDE) return false;
+        if (at == *n) side[(*n)++] = v;
+    }
+    qsort(side, (size_t)*n, sizeof *side, by_value);
+    return *n > 1;
+}
+
+static int place(const double *side, const struct ps_recorded *r, const char *name)
+{
+    char text[PS_TEXT_MAX];
+    int at = 0;
+    value_of(r, name, text);
+    while (side[at] != strtod(text, NULL)) at++;
+    return at;
+}
+
+/* @return false: runs say different things, or are too few for a plane */
+static bool fill_plane(const struct ps_records *records, const char *program, const char *const *name,
+                       struct plane *p, struct figure *f)
+{
+    const char *first = NULL;
+    int runs = 0;
+    f->least = INFINITY, f->most = -INFINITY;
+    for (int i = 0; i < p->n[0] * p->n[1]; i++) p->value[i] = NAN;
+    for (int64_t i = 0; i < records->runs; i++) {
+        const struct ps_recorded *r = &records->run[i];
+        const char *what;
+        if (strcmp(report_program(r), program) != 0) continue;
+        const double v = report_outcome_number(r, &what);
+        if (isnan(v)) continue;
+        if (first && strcmp(first, what) != 0) return false;
+        first = what;
+        p->value[place(p->side[0], r, name[0]) * p->n[1] + place(p->side[1], r, name[1])] = v;
+        f->least = fmin(f->least, v), f->most = fmax(f->most, v);
+        runs++;
+    }
+    f->title = first ? first : "";
+    return 2 * runs >= p->n[0] * p->n[1];
+}
+
+/* Where runs differ in two parameters that are numbers. */
+static enum ps_status plane(FILE *to, const struct ps_records *records, const char *program,
+                            const char *const *name)
+{
+    struct plane *p;
+    struct figure f = {.kind = FIGURE_CELLS, .x_name = name[1], .y_name = name[0], .cell_format = "%.4g"};
+    PS_TRY(ps_zalloc(&p, 1, sizeof *p, "a table of runs"));
+    if (make_side(records, program, name[0], p->side[0], &p->n[0]) &&
+        make_side(records, program, name[1], p->side[1], &p->n[1]) &&
+        fill_plane(records, program, name, p, &f)) {
+        for (int k = 0; k < 2; k++)
+            for (int i = 0; i < p->n[k]; i++) {
+                snprintf(p->text[k][i], sizeof p->text[k][i], "%g", p->side[k][i]);
+                p->name[k][i] = p->text[k][i];
+            }
+        f.rows = p->n[0], f.columns = p->n[1];
+        f.row_name = p->name[0], f.column_name = p->name[1], f.value = p->value;
+        fputs("<div class=\"figures\">", to);
+        report_figure(to, &f);
+        fputs("</div>\n", to);
+    }
+    free(p);
+    return PS_OK;
+}
+
+static enum ps_status table(FILE *to, const struct ps_records *records, const char *program)
 {
     const char *name[DIFFERING_MOST];
     char text[PS_TEXT_MAX];
@@ -78,6 +170,7 @@ static void table(FILE *to, const struct ps_records *records, const char *progra
         fputs("</tr>\n", to);
     }
     fputs("</tbody></table>\n", to);
+    return n == 2 ? plane(to, records, program, name) : PS_OK;
 }
 
 enum ps_status report_compare(FILE *to, const struct ps_records *records)
@@ -94,81 +187,7 @@ enum ps_status report_compare(FILE *to, const struct ps_records *records)
         if (before > 0 || all < 2) continue;
         if (!any) fputs("<h2>Runs of the same program</h2>\n", to);
         any = true;
-        table(to, records, program);
+        PS_TRY(table(to, records, program));
     }
     return PS_OK;
-}
-
-static void scaling_table(FILE *to, const struct scaling_group *g)
-{
-    static const char *const heads[] = {"ranks",    "threads",    "time",         "runs",         "seconds",
-                                        "speed-up", "efficiency", "load balance", "communication"};
-    enum { COLUMNS = sizeof heads / sizeof *heads };
-    fputs("<table class=\"cards\"><thead><tr>", to);
-    for (int k = 0; k < COLUMNS; k++) fprintf(to, "<th%s>%s</th>", k == 2 ? "" : " class=\"n\"", heads[k]);
-    fputs("</tr></thead><tbody>\n", to);
-    for (int i = 0; i < g->points; i++) {
-        const struct scaling_point *p = &g->point[i];
-        const double value[COLUMNS] = {p->ranks,      p->threads,        0,
-                                       p->seconds.n,  p->seconds.median, p->speedup,
-                                       p->efficiency, p->balance,        p->communication};
-        fputs("<tr>", to);
-        for (int k = 0; k < COLUMNS; k++)
-            if (k == 2)
-                report_cell(to, heads[k], scaling_origin_name[p->origin]);
-            else
-                report_cell_number(to, heads[k], value[k], 3);
-        fputs("</tr>\n", to);
-    }
-    fputs("</tbody></table>\n", to);
-}
-
-static void fitted(FILE *to, const struct scaling_group *g)
-{
-    const char *origin = scaling_origin_name[g->fitted];
-    if (g->amdahl.there && g->amdahl.points > 2)
-        fprintf(to, "<p>Amdahl's law, fitted to %s times: a serial fraction of %.4f.</p>\n", origin,
-                g->amdahl.serial);
-    if (g->gustafson.there && g->gustafson.points > 2)
-        fprintf(to, "<p>Gustafson's law, fitted to %s times: a serial fraction of %.4f.</p>\n", origin,
-                g->gustafson.serial);
-    if (g->fitted == SCALING_SIMULATED)
-        fputs("<p class=\"soft\">Simulated: more workers than cores; the time is the largest processor time "
-              "of a rank "
-              "outside of MPI and of waits. Messages cost nothing in it.</p>\n",
-              to);
-}
-
-enum ps_status report_scaling(FILE *to, const struct ps_records *records)
-{
-    struct scaling s;
-    bool any = false;
-    enum ps_status rc = scaling_make(records, "", false, &s);
-    if (rc == PS_EINPUT) { /* no run ended well */
-        ps_err_clear();
-        return PS_OK;
-    }
-    PS_TRY(rc);
-    for (int g = 0; rc == PS_OK && g < s.groups; g++) {
-        const struct scaling_group *group = &s.group[g];
-        char title[256];
-        if (group->points < 2 || group->point[0].workers == group->point[group->points - 1].workers) continue;
-        if (!any) fputs("<h2>Scaling</h2>\n", to);
-        any = true;
-        scaling_title(group, title, sizeof title);
-        fputs("<h3>", to);
-        report_text(to, title);
-        fputs("</h3>\n<div class=\"figures\">\n", to);
-        for (int plot = 0; rc == PS_OK && plot < SCALING_PLOTS; plot++) {
-            struct scaling_figure f;
-            rc = scaling_figure_make(&s, g, (enum scaling_plot)plot, &f);
-            if (rc == PS_OK && (f.figure.curves > 0 || f.figure.rows > 0)) report_figure(to, &f.figure);
-            scaling_figure_free(&f);
-        }
-        fputs("</div>\n", to);
-        scaling_table(to, group);
-        fitted(to, group);
-    }
-    scaling_free(&s);
-    return rc;
 }

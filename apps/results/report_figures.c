@@ -248,7 +248,7 @@ enum ps_status report_forecast(FILE *to, const struct ps_recorded *r)
 enum ps_status report_phases(FILE *to, const struct ps_recorded *r)
 {
     enum { PHASES = 64, PARTS = 2 };
-    static const char *const split[] = {"useful", "waiting for other ranks"}, *const whole[] = {"", ""};
+    static const char *const split[] = {"useful", "in MPI or waiting"}, *const whole[] = {"", ""};
     struct {
         double value[PHASES * PARTS];
         const char *name[PHASES];

@@ -68,7 +68,8 @@ static const char style[] =
     "table.cards,table.cards tbody,table.cards tr{display:block;width:100%}"
     "table.cards tr{padding:8px 0;border-bottom:1px solid var(--grid)}"
     "table.cards td{display:inline-block;margin-right:14px;border:0;padding:1px 0;text-align:left}"
-    "table.cards td::before{content:attr(data-l) \": \";color:var(--soft)}}\n"
+    "table.cards td:empty{display:none}table.cards td::before{content:attr(data-l) \": "
+    "\";color:var(--soft)}}\n"
     "@media print{body{max-width:none;padding:0}details.run{break-before:auto}a{color:inherit}"
     ".figures{grid-template-columns:1fr 1fr}}\n";
 
@@ -102,35 +103,55 @@ const char *report_status(const struct ps_recorded *r)
     return "unfinished";
 }
 
+/* What is said of a run, the best first. */
+static const struct {
+    const char *event, *field, *name, *format;
+    double factor;
+} outcomes[] = {{"result", "test_accuracy", "% right", "%.2f %% right", 100},
+                {"result", "accuracy", "% right", "%.2f %% right", 1},
+                {"report", "overall_accuracy", "% right", "%.2f %% right", 100},
+                {"grid_best", "accuracy", "% right at best", "%.2f %% right at best", 1},
+                {"result", "mse", "mean squared error", "mean squared error %.4g", 1},
+                {"result", "mean_squared_error", "mean squared error", "mean squared error %.4g", 1},
+                {"forecast", "mae", "mean absolute error", "mean absolute error %.4g", 1},
+                {"result", "clusters", "clusters", "%.0f clusters", 1},
+                {"result", "suggested_epsilon", "epsilon", "epsilon %.4g suggested", 1},
+                {"result", "nsv", "support vectors", "%.0f support vectors", 1},
+                {"trained", "val_loss", "validation loss", "validation loss %.4g", 1},
+                {"epoch", "val_accuracy", "% right in validation", "%.2f %% right in validation", 100},
+                {"epoch", "loss", "loss", "loss %.4g", 1},
+                {"result", "rows", "rows", "%.0f rows", 1}};
+enum { OUTCOMES = sizeof outcomes / sizeof *outcomes };
+
+/* @return which of them the run has; OUTCOMES: none */
+static int outcome_of(const struct ps_recorded *r, double *value)
+{
+    int i = 0;
+    for (*value = NAN; i < OUTCOMES; i++) {
+        /* of a forecast the first line is the net's */
+        const bool forecast = strcmp(outcomes[i].event, "forecast") == 0;
+        *value =
+            outcomes[i].factor * ps_recorded_num(ps_recorded_event(r, outcomes[i].event, forecast ? 0 : -1),
+                                                 outcomes[i].field, NAN);
+        if (!isnan(*value)) break;
+    }
+    return i;
+}
+
 void report_outcome(const struct ps_recorded *r, char *out, size_t room)
 {
-    static const struct {
-        const char *event, *field, *format;
-        double factor;
-    } first[] = {{"result", "test_accuracy", "%.2f %% right", 100},
-                 {"result", "accuracy", "%.2f %% right", 1},
-                 {"report", "overall_accuracy", "%.2f %% right", 100},
-                 {"grid_best", "accuracy", "%.2f %% right at best", 1},
-                 {"result", "mse", "mean squared error %.4g", 1},
-                 {"result", "mean_squared_error", "mean squared error %.4g", 1},
-                 {"forecast", "mae", "mean absolute error %.4g", 1},
-                 {"result", "clusters", "%.0f clusters", 1},
-                 {"result", "suggested_epsilon", "epsilon %.4g suggested", 1},
-                 {"result", "nsv", "%.0f support vectors", 1},
-                 {"trained", "val_loss", "validation loss %.4g", 1},
-                 {"epoch", "val_accuracy", "%.2f %% right in validation", 100},
-                 {"epoch", "loss", "loss %.4g", 1},
-                 {"result", "rows", "%.0f rows", 1}};
+    double value;
+    const int i = outcome_of(r, &value);
     out[0] = '\0';
-    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
-        /* of a forecast the first line is the net's */
-        const bool forecast = strcmp(first[i].event, "forecast") == 0;
-        const double v =
-            ps_recorded_num(ps_recorded_event(r, first[i].event, forecast ? 0 : -1), first[i].field, NAN);
-        if (isnan(v)) continue;
-        snprintf(out, room, first[i].format, first[i].factor * v);
-        return;
-    }
+    if (i < OUTCOMES) snprintf(out, room, outcomes[i].format, value);
+}
+
+double report_outcome_number(const struct ps_recorded *r, const char **name)
+{
+    double value;
+    const int i = outcome_of(r, &value);
+    *name = i < OUTCOMES ? outcomes[i].name : "";
+    return value;
 }
 
 void report_overview(FILE *to, const struct ps_records *records)

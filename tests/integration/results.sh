@@ -76,6 +76,9 @@ for words in 'confusion matrix, in samples' 'accuracy in % of cross-validation' 
     expect "report: $words" grep -q -e "$words" page.html
 done
 [ ${#picture[@]} = 0 ] || expect 'report: pictures of runs' grep -q 'src="data:image/png;base64,iVBORw0KGgo' page.html
+for c in 1 10 100; do for g in 0.1 1; do "$BIN/pisvm-train" -v 4 -c $c -g $g rings.el --record sweep.jsonl >/dev/null 2>>log; done; done
+"$results" report sweep.jsonl -o sweep.html >said
+expect 'report: a sweep over two numbers is a table of colour' eval 'test "$(grep -c "<title>gamma [01.]*, cost [0-9]*: " sweep.html)" = 6'
 "$results" report none.jsonl -o other.html 2>err
 status=$?
 expect 'report: no such record' eval '[ $status = 1 ] && grep -q "none.jsonl cannot be read" err && [ ! -e other.html ]'
