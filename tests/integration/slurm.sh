@@ -125,6 +125,8 @@ done
 expect 'scaling: two runs on two ranks' test "$(grep -c '"event":"start".*"ranks":2,' strong/n1-t2-c1.jsonl)" = 2
 expect 'scaling: two runs on four ranks' test "$(grep -c '"event":"start".*"ranks":4,' strong/n2-t2-c1.jsonl)" = 2
 expect 'scaling: each of them whole' test "$(cat strong/*.jsonl | grep -c '"event":"end".*"status":"ok"')" = 4
+psml-results scaling strong/*.jsonl >strong.md
+expect 'scaling: psml-results makes a table of them' test "$(grep -cE '^\| [24] \| 1 \| measured \| 2 \|' strong.md)" = 2
 
 # --- a sweep ------------------------------------------------------------------------------------------------
 printf 'rate = 0.02, 0.05, 0.1, 0.2\nbatch = 16, 32\n' >sweep.grid
