@@ -26,9 +26,12 @@ static void put(FILE *to, const char *format, double v)
 
 static void points(const struct scaling_group *g, FILE *to)
 {
-    fputs("| ranks | threads | time | runs | seconds | from | to | speed-up | efficiency | load balance | "
-          "communication | joules |\n|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
-          to);
+    bool joules = false; /* a column only where counters could be read */
+    for (int i = 0; i < g->points; i++) joules = joules || !isnan(g->point[i].joules);
+    fprintf(to,
+            "| ranks | threads | time | runs | seconds | from | to | speed-up | efficiency | load balance | "
+            "communication |%s\n|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|%s\n",
+            joules ? " joules |" : "", joules ? "--:|" : "");
     for (int i = 0; i < g->points; i++) {
         const struct scaling_point *p = &g->point[i];
         fprintf(to, "| %d | %d | %s | %d | %.4g | %.4g | %.4g | %.2f | %.3f |", p->ranks, p->threads,
@@ -36,12 +39,13 @@ static void points(const struct scaling_group *g, FILE *to)
                 p->seconds.high, p->speedup, p->efficiency);
         put(to, " %.3f |", p->balance);
         put(to, " %.3f |", p->communication);
-        put(to, " %.4g |", p->joules);
+        if (joules) put(to, " %.4g |", p->joules);
         fputs("\n", to);
     }
     for (int i = 0; i < g->predicted; i++)
-        fprintf(to, "| %.0f | | predicted | | | | | %.2f | %.3f | - | - | - |\n", g->predicted_ranks[i],
-                g->predicted_ranks[i] * g->predicted_efficiency[i], g->predicted_efficiency[i]);
+        fprintf(to, "| %.0f | | predicted | | | | | %.2f | %.3f | - | - |%s\n", g->predicted_ranks[i],
+                g->predicted_ranks[i] * g->predicted_efficiency[i], g->predicted_efficiency[i],
+                joules ? " - |" : "");
 }
 
 static void error_of(const struct scaling_fit *f, FILE *to)

@@ -197,7 +197,7 @@ START_TEST(texts)
     study(strong, &records, &s);
     text_of(scaling_markdown, &s, text, sizeof text);
     ck_assert(strstr(text, "## toy, strong scaling, 1000 samples"));
-    ck_assert(strstr(text, "| 4 | 1 | measured | 1 | 2.5 | 2.5 | 2.5 | 3.20 | 0.800 | 0.900 | 0.800 | - |"));
+    ck_assert(strstr(text, "| 4 | 1 | measured | 1 | 2.5 | 2.5 | 2.5 | 3.20 | 0.800 | 0.900 | 0.800 |\n"));
     ck_assert(strstr(text, "| 8 | 1 | simulated |") && strstr(text, "\nSimulated: more workers than cores;"));
     text_of(scaling_csv, &s, text, sizeof text);
     ck_assert(strstr(text, "toy,strong scaling,measured,4,1,1,1000,2.5,2.5,2.5,3.2,0.8,0.9,0.8,\n"));
