@@ -34,7 +34,7 @@ static enum ps_origin origin[NROWS];
 
 static struct ps_table defaults(struct params *p)
 {
-    struct ps_table t = {rows, NROWS, p, origin};
+    struct ps_table t = {rows, NROWS, p, origin, NULL};
     memset(p, 0, sizeof *p); /* structs are compared as bytes */
     ps_err_clear();
     if (ps_table_defaults(&t, 1) != PS_OK) abort();

@@ -24,7 +24,7 @@ static enum ps_status generate(int size, const char *options, const char *path)
         const struct ps_program *p = &ps_data_generate;
         void *values = calloc(1, p->params_size);
         enum ps_origin origin[32];
-        struct ps_table table = {p->rows, p->nrows, values, origin};
+        struct ps_table table = {p->rows, p->nrows, values, origin, NULL};
         MPI_Comm_rank(run.comm, &run.rank);
         MPI_Comm_size(run.comm, &run.size);
         snprintf(text, sizeof text, "%s %s", options, path);
