@@ -35,6 +35,11 @@ static enum ps_status claim_one(struct sweep *s, struct batch *b, bool *found)
         bool taken;
         PS_TRY(sweep_next(j, &s->rule, found, &rung, &trial));
         if (!*found && looked) return PS_OK;
+        /* what failed may take the trials beside it along: it is tried alone */
+        if (*found && b->n > 0 && sweep_piece(j, rung, trial)->failed > 0) {
+            *found = false;
+            return PS_OK;
+        }
         if (!*found) { /* what nobody has claimed comes first, then what the dead have left */
             PS_TRY(sweep_journal_look(j));
             looked = true;
@@ -57,6 +62,7 @@ static enum ps_status claim_all(struct sweep *s, struct batch *b)
         const int before = b->n;
         PS_TRY(claim_one(s, b, &found));
         s->left -= b->n - before;
+        if (b->n == 1 && sweep_piece(&s->journal, b->claim[0].rung, b->claim[0].trial)->failed > 0) break;
     }
     return PS_OK;
 }

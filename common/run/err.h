@@ -35,7 +35,8 @@ const char *ps_status_text(enum ps_status code);
 
 /** Make local results one global result. Collective over comm.
  * Every rank returns the status of the lowest failing rank and holds that rank's message; PS_OK only if all
- * are. A process alone (MPI_COMM_NULL) agrees with itself. Place it before the next collective call after anything that can fail on one rank alone. */
+ * are. A process alone (MPI_COMM_NULL) agrees with itself. Place it before the next collective call after
+ * anything that can fail on one rank alone. */
 enum ps_status ps_agree(MPI_Comm comm, enum ps_status rc);
 
 /** Return the status of a failing call from this function. */

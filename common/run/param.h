@@ -106,7 +106,8 @@ void ps_table_man(FILE *f, const struct ps_table *tables, int ntables);
 void ps_table_complete(FILE *f, const char *program, const struct ps_table *tables, int ntables);
 void ps_table_write(FILE *f, const struct ps_table *tables, int ntables);
 
-/** Text as the value of a line in a parameter file, which reads it back: in quotes where it needs them. Local.
+/** Text as the value of a line in a parameter file, which reads it back: in quotes where it needs them.
+ * Local.
  */
 void ps_table_write_text(FILE *f, const char *text);
 

@@ -15,6 +15,7 @@
 #include "common/run/record.h"
 #include "common/run/run_parts.h"
 #include "common/run/timer.h"
+#include "common/run/trials.h"
 
 /* Seconds that a rank with a failure waits for the others to come to the same point. */
 static const double patience = 5;
@@ -58,11 +59,16 @@ static void print_failure(const struct ps_run *run, enum ps_status rc)
     fflush(stderr);
 }
 
-/* Rank 0 reads the parameters; all get them. */
-static enum ps_status share_parameters(struct ps_run *run, struct ps_setup *s, int argc, char **argv)
+/* Rank 0 reads the parameters; all get them.
+ * @param trial these are those of a trial; where its parameters are still to come, some may be missing */
+static enum ps_status share_parameters(struct ps_run *run, struct ps_setup *s, int argc, char **argv,
+                                       bool trial)
 {
     int code = PS_OK;
-    if (run->rank == 0) code = (int)ps_setup_read(s, argc, argv, true);
+    if (run->rank == 0) {
+        code = (int)ps_setup_read(s, argc, argv, false);
+        if (code == PS_OK && (trial || !s->common->trials[0])) code = (int)ps_table_check(s->tables, 2);
+    }
     if (ps_alone(run)) return (enum ps_status)code;
     MPI_Bcast(&code, 1, MPI_INT, 0, run->comm);
     if (code != PS_OK) return (enum ps_status)code;
@@ -70,16 +76,17 @@ static enum ps_status share_parameters(struct ps_run *run, struct ps_setup *s, i
     return PS_OK;
 }
 
-static void set_threads(struct ps_run *run)
+/* @param cores of this rank, where that is known; 0: find out */
+static void set_threads(struct ps_run *run, int cores)
 {
     run->threads = 1;
     if (ps_alone(run)) return;
 #ifdef _OPENMP
     /* rank 0 decides how, since finding the place is collective */
     int wanted = run->common->threads, from_place = wanted == 0 && !getenv("OMP_NUM_THREADS");
-    MPI_Bcast(&from_place, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    MPI_Bcast(&from_place, 1, MPI_INT, 0, run->comm);
     if (from_place)
-        wanted = ps_place_find(MPI_COMM_WORLD).cores;
+        wanted = cores ? cores : ps_place_find(run->comm).cores;
     else if (wanted == 0)
         wanted = omp_get_max_threads();
     run->threads = wanted;
@@ -87,25 +94,26 @@ static void set_threads(struct ps_run *run)
 #endif
 }
 
-static enum ps_status begin(struct ps_run *run, struct ps_setup *s, int argc, char **argv, double start)
+static enum ps_status begin(struct ps_run *run, struct ps_setup *s, int argc, char **argv, double start,
+                            int cores)
 {
     double to_mpi = ps_now() - start;
     enum ps_status rc = ps_timer_make(start, &run->timer);
     if (rc == PS_OK && run->rank == 0 && run->common->record[0])
         rc = ps_record_open(run->common->record, &run->record);
     PS_TRY(ps_agree(run->comm, rc));
-    set_threads(run);
+    set_threads(run, cores);
     if (run->common->record[0]) ps_record_start(run, s, argc, argv, to_mpi);
     return PS_OK;
 }
 
 /* All ranks come here after the program's work. One that failed alone, while others wait for it in some
  * collective, would wait for ever: it ends the job after a while. */
-static enum ps_status come_together(struct ps_run *run, enum ps_status rc)
+static enum ps_status come_together(struct ps_run *run, MPI_Comm all, enum ps_status rc)
 {
     int failed = rc != PS_OK, any = 0, done = 0;
     MPI_Request request;
-    MPI_Iallreduce(&failed, &any, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD, &request);
+    MPI_Iallreduce(&failed, &any, 1, MPI_INT, MPI_MAX, all, &request);
     double limit = ps_now() + patience;
     while (failed && !done && ps_now() < limit) {
         MPI_Test(&request, &done, MPI_STATUS_IGNORE);
@@ -113,10 +121,10 @@ static enum ps_status come_together(struct ps_run *run, enum ps_status rc)
     }
     if (failed && !done) {
         print_failure(run, rc);
-        MPI_Abort(MPI_COMM_WORLD, ps_exit_status(rc));
+        MPI_Abort(all, ps_exit_status(rc));
     }
     MPI_Wait(&request, MPI_STATUS_IGNORE);
-    return any ? ps_agree(MPI_COMM_WORLD, rc) : PS_OK;
+    return any ? ps_agree(all, rc) : PS_OK;
 }
 
 static void record_end(struct ps_run *run, enum ps_status rc)
@@ -142,15 +150,16 @@ static void record_end(struct ps_run *run, enum ps_status rc)
 
 static enum ps_status work(struct ps_run *run, struct ps_setup *s)
 {
-    if (!ps_alone(run)) MPI_Comm_dup(MPI_COMM_WORLD, &run->comm);
+    const MPI_Comm all = run->comm;
+    if (!ps_alone(run)) MPI_Comm_dup(all, &run->comm);
     enum ps_status rc = s->program->run(run, s->buffer);
     if (fflush(stdout) != 0 && rc == PS_OK)
         rc = ps_fail(PS_EIO, "the results cannot be written to standard output: %s", strerror(errno));
     if (!ps_alone(run)) {
-        rc = come_together(run, rc);
+        rc = come_together(run, all, rc);
         /* after a failure messages may be under way on the program's communicator: it is left alone */
         if (rc == PS_OK) MPI_Comm_free(&run->comm);
-        run->comm = MPI_COMM_WORLD;
+        run->comm = all;
     }
     if (run->common->record[0] || ps_log_debug(run)) {
         char message[2048]; /* of the run; the report agrees too */
@@ -161,6 +170,31 @@ static enum ps_status work(struct ps_run *run, struct ps_setup *s)
         record_end(run, rc);
     }
     return rc;
+}
+
+/* A run from its parameters to its status, in which its ranks agree. */
+static enum ps_status run_one(struct ps_run *run, struct ps_setup *s, int argc, char **argv, double began,
+                              int cores)
+{
+    run->many = s->tables[0].many;
+    if (!s->common->checkpoint[0] && !(s->program->common & PS_STOPS)) ps_stop_watch(false);
+    PS_TRY(begin(run, s, argc, argv, began, cores));
+    return work(run, s);
+}
+
+/* One of several runs of this job; its failure is told where it prints to. @return the worst of them */
+static enum ps_status run_trial(struct ps_run *run, struct ps_setup *s, int argc, char **argv, double began)
+{
+    const MPI_Comm all = run->comm;
+    const int cores = ps_place_find(all).cores; /* all ranks of the node share its cores, whatever they do */
+    struct ps_words words = {.n = 0};
+    enum ps_status rc = ps_trials_take(run, s, argc, argv, &words);
+    const bool taken = rc == PS_OK;
+    if (taken) rc = share_parameters(run, s, words.n, words.word, true);
+    if (rc == PS_OK) rc = run_one(run, s, words.n, words.word, began, cores);
+    if (rc != PS_OK && run->rank == 0) print_failure(run, rc);
+    ps_words_free(&words);
+    return taken ? ps_trials_end(run, all, rc) : rc;
 }
 
 int ps_main(int argc, char **argv, const struct ps_program *program)
@@ -183,14 +217,13 @@ int ps_main(int argc, char **argv, const struct ps_program *program)
     const int end = ps_setup_end(&s, argc, argv);
     if (end < argc) run.rest = argv + end + 1;
 
-    enum ps_status rc = share_parameters(&run, &s, argc, argv);
-    run.many = s.tables[0].many;
-    if (rc == PS_OK) {
-        if (!s.common->checkpoint[0] && !(program->common & PS_STOPS)) ps_stop_watch(false);
-        rc = begin(&run, &s, argc, argv, began);
-        if (rc == PS_OK) rc = work(&run, &s);
-    }
-    if (rc != PS_OK && run.rank == 0) print_failure(&run, rc);
+    enum ps_status rc = share_parameters(&run, &s, argc, argv, false);
+    const bool trials = rc == PS_OK && s.common->trials[0];
+    if (trials)
+        rc = run_trial(&run, &s, argc, argv, began);
+    else if (rc == PS_OK)
+        rc = run_one(&run, &s, argc, argv, began, 0);
+    if (rc != PS_OK && run.rank == 0 && !trials) print_failure(&run, rc);
     fflush(stdout);
     ps_record_close(run.record);
     ps_timer_free(run.timer);

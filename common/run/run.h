@@ -21,6 +21,7 @@ struct ps_common {
     int64_t seed;
     int64_t grains;  /**< 0 = number of ranks */
     ps_str log;      /**< quiet | info | debug */
+    ps_str trials;   /**< file with a line a trial: the ranks are split into as many parts; "" = one run */
     ps_str progress; /**< auto | on | off: progress line; auto = only on a terminal */
 };
 
@@ -33,7 +34,7 @@ enum ps_common_bit {
     PS_ALONE = 32, /* one process without MPI: run->comm is MPI_COMM_NULL, nothing collective may be called
                       but ps_agree; it may start programs that use MPI */
     PS_TAKES_REST = 64 /* arguments after `--` are not parsed: they are run->rest */
-    /* record log progress are always there, threads but for PS_ALONE */
+    /* record log progress are always there, threads and trials but for PS_ALONE */
 };
 
 /** State of a run, valid from ps_main's start to its end. Communicators made from comm must be freed by

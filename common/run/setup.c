@@ -24,6 +24,10 @@ static const struct {
      ROW(threads, .def = "0", .range = "[0,4096]",
          .help =
              "OpenMP threads per rank; 0: OMP_NUM_THREADS, or else the rank's share of the node's cores")},
+    {IN_PARALLEL,
+     ROW(trials, .def = "",
+         .help = "file with a line a trial, the file to print to and arguments: the ranks are split into as "
+                 "many parts, each of which is a run")},
     {PS_HAS_SEED, ROW(seed, .def = "1", .range = "[0,inf)", .help = "seed of all random numbers")},
     {PS_HAS_GRAINS, ROW(grains, .def = "0", .range = "[0,inf)",
                         .help = "parts into which the work is cut; equal grains give equal bits on any "
