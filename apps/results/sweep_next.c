@@ -2,6 +2,9 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include "kernels/rng.h"
+
+enum { STREAM = 0x6e657874 };
 
 struct ranked {
     double metric; /* smaller is better */
@@ -55,6 +58,25 @@ static bool all_settled(const struct sweep_journal *j)
     return true;
 }
 
+/* The trial to begin. Halving judges a trial by those that came before it: in the order of a grid each might
+ * be better than the last, and go on in vain; so they come in a random order, which is the same for all
+ * tasks. */
+static bool first_open(const struct sweep_journal *j, int64_t *trial)
+{
+    uint64_t least = 0;
+    bool found = false;
+    for (int64_t i = 0; i < j->trials; i++) {
+        const uint64_t place =
+            j->rungs > 1 ? ps_rng_u64((struct ps_rng){.stream = STREAM}, i, 0) : (uint64_t)i;
+        if (!sweep_open(j, sweep_piece(j, 0, i)) || (found && place >= least)) continue;
+        found = true;
+        least = place;
+        *trial = i;
+        if (j->rungs == 1) break;
+    }
+    return found;
+}
+
 enum ps_status sweep_next(const struct sweep_journal *j, const struct sweep_rule *rule, bool *found,
                           int *rung, int64_t *trial)
 {
@@ -77,12 +99,9 @@ enum ps_status sweep_next(const struct sweep_journal *j, const struct sweep_rule
         }
     }
     free(r);
-    for (int64_t i = 0; !*found && i < j->trials; i++)
-        if (sweep_open(j, sweep_piece(j, 0, i))) {
-            *found = true;
-            *rung = 0;
-            *trial = i;
-        }
+    if (*found) return PS_OK;
+    *found = first_open(j, trial);
+    *rung = 0;
     return PS_OK;
 }
 

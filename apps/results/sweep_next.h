@@ -1,6 +1,7 @@
 /** Which piece of work comes next. Local.
  * Early stopping is asynchronous successive halving: a trial goes on beyond a rung when it is among the best
  * 1/eta of the results of that rung that are there; if none is, a new trial begins.
+ * Then trials begin in a random order.
  * Source: Li et al. (2020), "A system for massively parallel hyperparameter tuning", MLSys, algorithm 2. */
 #ifndef SWEEP_NEXT_H
 #define SWEEP_NEXT_H

@@ -43,9 +43,16 @@ static enum ps_status compare(struct ps_train *t)
     return ps_weights_write(t->run, t->params->best, job->net, t->memory->best);
 }
 
+/* The schedule is that of all epochs: a pause is seen here alone. */
+static bool pauses(const struct ps_train *t)
+{
+    return t->params->pause_epoch > 0 && t->at.epoch >= t->params->pause_epoch &&
+           t->at.epoch < t->params->epochs;
+}
+
 bool ps_train_enough(const struct ps_train *t)
 {
-    return t->at.epoch >= t->params->epochs ||
+    return t->at.epoch >= t->params->epochs || pauses(t) ||
            (t->params->patience > 0 && t->at.worse >= t->params->patience);
 }
 
@@ -123,6 +130,9 @@ static enum ps_status train(struct ps_train *t)
     ps_phase_count(t->run, "messages", sent.messages);
     ps_phase_count(t->run, "bytes", sent.bytes);
     ps_train_tell_end(t, ps_elapsed(t->run) - start);
+    if (pauses(t))
+        ps_info(t->run, "paused after epoch %lld of %lld; --resume goes on\n", (long long)t->at.epoch,
+                (long long)t->params->epochs);
     if (t->params->save[0]) PS_TRY(ps_weights_write(t->run, t->params->save, t->job->net, t->memory->w));
     if (!t->memory->best || t->at.best_epoch == 0) return PS_OK;
     ps_train_copy(t, t->memory->best, t->memory->w);
@@ -147,6 +157,8 @@ enum ps_status ps_train(struct ps_run *run, const struct ps_train_job *job, stru
                : job->loss == PS_LOSS_SOFTMAX ? PS_TARGET_LABELS
                                               : PS_TARGET_VALUES;
     *out = (struct ps_trained){.memory = NULL};
+    PS_CHECK(t.params->pause_epoch == 0 || run->common->checkpoint[0], PS_EUSAGE,
+             "--pause-epoch needs --checkpoint FILE");
     enum ps_status rc = ps_train_open(&t);
     if (rc == PS_OK) rc = ps_train_begin(&t);
     if (run->rank == 0) fflush(stdout); /* the net, before an epoch that may take hours */

@@ -10,7 +10,7 @@
 
 struct ps_train_params {
     int64_t epochs, batch, accumulate, validate_every, patience, every, keep, warm_up, rate_every, history,
-        slow_nodes;
+        slow_nodes, pause_epoch;
     int64_t norm_group; /**< in the tables of some programs only; 0 and 1: none */
     double rate, last_rate, rate_factor, rate_power, momentum, beta1, beta2, eps, decay, trust, clip,
         min_delta, minutes;
@@ -92,6 +92,9 @@ struct ps_train_params {
         PS_TRAIN_ROW(type, m, best, .def = "", .help = "safetensors file for the best weights"),            \
         PS_TRAIN_ROW(type, m, eval_only, .flag = true, .def = "no",                                         \
                      .help = "no training: figures of --weights"),                                          \
+        PS_TRAIN_ROW(type, m, pause_epoch, .def = "0", .range = "[0,inf)", .unit = "epochs",                \
+                     .help = "after which training pauses with a checkpoint, from which --resume goes on "  \
+                             "as if there had been no pause; 0: none"),                                     \
         PS_TRAIN_ROW(type, m, every, .def = "0", .range = "[0,inf)", .unit = "steps",                       \
                      .help = "from checkpoint to checkpoint; 0: none by steps"),                            \
         PS_TRAIN_ROW(type, m, minutes, .def = "10", .range = "[0,inf)", .unit = "min",                      \

