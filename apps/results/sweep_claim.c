@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "apps/results/sweep_journal.h"
 
 enum { OWNER_TEXT_MAX = 512 };
@@ -14,6 +15,11 @@ static void claim_path(const struct sweep_journal *j, int64_t trial, int rung, i
 {
     snprintf(out, SWEEP_PATH_MAX, "%s/claims/%06lld.%d.%d%s", j->dir, (long long)trial, rung, generation,
              end);
+}
+
+static void done_path(const struct sweep_journal *j, int rung, int64_t trial, char *out)
+{
+    snprintf(out, SWEEP_PATH_MAX, "%s/claims/%06lld.%d.done", j->dir, (long long)trial, rung);
 }
 
 enum ps_status sweep_claim(struct sweep_journal *j, int rung, int64_t trial, struct sweep_claim *out,
@@ -28,6 +34,12 @@ enum ps_status sweep_claim(struct sweep_journal *j, int rung, int64_t trial, str
     p->claims++;
     p->last_ended = p->last_gone = false;
     if (!*taken) return PS_OK;
+    /* an owner that is gone may have left a result since the journal was read */
+    done_path(j, rung, trial, path);
+    if (access(path, F_OK) == 0) {
+        *taken = false;
+        return sweep_claim_end(j, out, false, "it was done");
+    }
     sweep_trial_path(j, trial, "", path);
     PS_CHECK(mkdir(path, 0777) == 0 || errno == EEXIST, PS_EIO, "the folder %s cannot be made: %s", path,
              strerror(errno));
@@ -61,7 +73,7 @@ enum ps_status sweep_claim_commit(struct sweep_journal *j, const struct sweep_cl
 {
     char path[SWEEP_PATH_MAX], text[256];
     struct sweep_piece *p = sweep_piece(j, c->rung, c->trial);
-    snprintf(path, sizeof path, "%s/claims/%06lld.%d.done", j->dir, (long long)c->trial, c->rung);
+    done_path(j, c->rung, c->trial, path);
     snprintf(text, sizeof text, "metric %.17g\nseconds %.3f\nattempt %d\nhost %s\n", metric, seconds,
              c->generation, j->self.host);
     PS_TRY(sweep_once_make(&j->once, path, text, first));

@@ -162,9 +162,14 @@ enum ps_status sweep_journal_read(struct sweep_journal *j)
         p->claims = p->failed = p->ended = 0;
         p->last_ended = p->last_gone = false;
     }
-    errno = 0;
-    for (const struct dirent *e = readdir(d); e; e = readdir(d)) take_name(j, e->d_name);
-    const int error = errno;
+    int error = 0;
+    for (;;) {
+        errno = 0;
+        const struct dirent *e = readdir(d);
+        error = errno;
+        if (!e) break;
+        take_name(j, e->d_name);
+    }
     closedir(d);
     PS_CHECK(!error, PS_EIO, "the journal %s cannot be read: %s", path, strerror(error));
     for (int r = 0; r < j->rungs; r++)

@@ -57,10 +57,11 @@ enum ps_status sweep_view_outcome(const struct sweep_view *v, int64_t trial, con
         snprintf(out->state, sizeof out->state, "done");
     else if (p->claims > 0 && !p->last_ended)
         snprintf(out->state, sizeof out->state, "running");
+    else if (out->rung >= 0) /* not gone on with, or not yet */
+        snprintf(out->state, sizeof out->state, "epoch %.15g%s", v->pause[out->rung],
+                 p->failed > 0 ? ", then failed" : "");
     else if (p->failed > 0)
         snprintf(out->state, sizeof out->state, "failed");
-    else if (out->rung >= 0)
-        snprintf(out->state, sizeof out->state, "epoch %.15g", v->pause[out->rung]);
     else
         snprintf(out->state, sizeof out->state, "open");
     if (*metric && out->rung >= 0) {

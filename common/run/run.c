@@ -23,7 +23,8 @@ static const double patience = 5;
 /* Where no launcher started the process, Open MPI would start a daemon for it and look for networks that
  * nobody is to be reached by: 0.3 s. Its hwloc would load libraries to find displays and OpenCL devices and
  * read the configuration of every PCI device, a millisecond each on a virtual machine; nothing here asks for
- * them. */
+ * them. Its folder of the session would be that of all such processes: where many start and end on a node at
+ * the same time, one removes it while another needs it, and one in forty fails. */
 static void start_mpi(int *argc, char ***argv)
 {
     int provided;
@@ -31,6 +32,8 @@ static void start_mpi(int *argc, char ***argv)
         setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
         setenv("OMPI_MCA_pml", "ob1", 0);
         setenv("OMPI_MCA_btl", "self", 0);
+        setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
+        setenv("OMPI_MCA_sharedfp", "^sm", 0); /* has a file in such a folder */
         setenv("HWLOC_PLUGINS_PATH", "", 0);
         setenv("HWLOC_COMPONENTS", "-linux:pci", 0);
     }

@@ -150,6 +150,10 @@ START_TEST(dead_owners)
     ck_assert(first);
     ck_assert_int_eq(sweep_claim_commit(&j, &late, 8, 1, &first), PS_OK);
     ck_assert(!first);
+    /* who has not yet seen a result and claims the piece does not get it */
+    sweep_piece(&j, 0, 1)->done = false;
+    ck_assert_int_eq(sweep_claim(&j, 0, 1, &c, &taken), PS_OK);
+    ck_assert(!taken && c.generation == 3);
     sweep_journal_free(&j);
     begin(1, 2);
     ck_assert(sweep_piece(&j, 0, 1)->metric == 7);
