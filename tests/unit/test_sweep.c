@@ -161,6 +161,43 @@ START_TEST(dead_owners)
 }
 END_TEST
 
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    ck_assert(f && fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+/* A claim of another host, which has not been touched for a while: is its job in the queue? */
+START_TEST(ended_jobs)
+{
+    char path[1100], script[1100], search[8192];
+    const struct timespec then[2] = {{.tv_sec = time(NULL) - 100}, {.tv_sec = time(NULL) - 100}};
+    fresh();
+    begin(1, 1);
+    snprintf(path, sizeof path, "%s/claims/000000.0.1", dir);
+    write_file(path, "host elsewhere\nboot x\nspace y\npid 1\nstart 2\njob 4711\nrestart \n");
+    ck_assert_int_eq(utimensat(AT_FDCWD, path, then, 0), 0);
+    snprintf(script, sizeof script, "%s/squeue", dir);
+    snprintf(search, sizeof search, "%s:%s", dir, getenv("PATH"));
+    setenv("PATH", search, 1);
+    static const struct {
+        const char *script;
+        bool open;
+    } queue[] = {{"#!/bin/sh\necho 4710; echo 4711\n", false}, /* there */
+                 {"#!/bin/sh\necho 471; exit 1\n", false},     /* no answer */
+                 {"#!/bin/sh\necho 471; echo 47111\n", true}}; /* it has ended */
+    for (int i = 0; i < 3; i++) {
+        write_file(script, queue[i].script);
+        ck_assert_int_eq(chmod(script, 0755), 0);
+        j.squeue = 0;
+        ck_assert_int_eq(sweep_journal_read(&j), PS_OK);
+        ck_assert_int_eq(sweep_journal_look(&j), PS_OK);
+        ck_assert_int_eq(sweep_open(&j, sweep_piece(&j, 0, 0)), queue[i].open);
+    }
+    sweep_journal_free(&j);
+}
+END_TEST
+
 START_TEST(failures)
 {
     const struct sweep_rule rule = {.eta = 3};
@@ -283,7 +320,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {each_trial_once, dead_owners,      failures, other_sweeps,
-                                  halving,         halving_together, NULL};
+    const TTest *const tests[] = {each_trial_once, dead_owners, ended_jobs,       failures,
+                                  other_sweeps,    halving,     halving_together, NULL};
     return mck_main(argc, argv, "sweep", tests);
 }
