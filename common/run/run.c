@@ -100,11 +100,17 @@ static void set_threads(struct ps_run *run, int cores)
 #endif
 }
 
+/* Are phases told at the end? */
+static bool reports(const struct ps_run *run)
+{
+    return run->common->record[0] || ps_log_debug(run);
+}
+
 static enum ps_status begin(struct ps_run *run, struct ps_setup *s, int argc, char **argv, double start,
                             int cores)
 {
     double to_mpi = ps_now() - start;
-    enum ps_status rc = ps_timer_make(start, &run->timer);
+    enum ps_status rc = ps_timer_make(start, reports(run), &run->timer);
     if (rc == PS_OK && run->rank == 0 && run->common->record[0])
         rc = ps_record_open(run->common->record, &run->record);
     PS_TRY(ps_agree(run->comm, rc));
@@ -167,7 +173,7 @@ static enum ps_status work(struct ps_run *run, struct ps_setup *s)
         if (rc == PS_OK) MPI_Comm_free(&run->comm);
         run->comm = all;
     }
-    if (run->common->record[0] || ps_log_debug(run)) {
+    if (reports(run)) {
         char message[2048]; /* of the run; the report agrees too */
         snprintf(message, sizeof message, "%s", ps_err_message());
         int rank = ps_err_rank();

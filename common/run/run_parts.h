@@ -49,9 +49,9 @@ bool ps_log_debug(const struct ps_run *run);
 /** Catch USR1 and TERM for programs that can stop and go on; let them be otherwise. Local. */
 void ps_stop_watch(bool can_stop);
 
-/** Timer of a run that began at `start` (ps_now). Local. */
+/** Timer of a run that began at `start` (ps_now). Local. @param reported waits and joules are measured, too */
 double ps_now(void);
-enum ps_status ps_timer_make(double start, struct ps_timer **out);
+enum ps_status ps_timer_make(double start, bool reported, struct ps_timer **out);
 void ps_timer_free(struct ps_timer *t);
 
 /** Record: open for appending (rank 0 only), write the `start` line, close. Start is collective over

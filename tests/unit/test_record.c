@@ -25,7 +25,7 @@ static struct ps_run open_run(bool record)
     const char *folder = getenv("TMPDIR");
     snprintf(path, sizeof path, "%s/test_record.%d", folder ? folder : P_tmpdir, (int)getpid());
     remove(path);
-    enum ps_status rc = ps_timer_make(ps_now() - 10, &run.timer);
+    enum ps_status rc = ps_timer_make(ps_now() - 10, true, &run.timer);
     if (rc == PS_OK && record && run.rank == 0) rc = ps_record_open(path, &run.record);
     mck_assert(rc == PS_OK, "%s", ps_err_message());
     return run;
