@@ -54,7 +54,8 @@ static void log_ticks(struct figure_scale *s, int most, bool whole)
 static void make_log(struct figure_scale *s, double lo, double hi, int most, bool whole, bool wide)
 {
     const double least = 1.05;
-    if (!(lo > 0) || !(hi >= lo)) lo = 1, hi = 10;
+    const double large = 1e300, small = 1e-300; /* beyond, powers of ten overflow */
+    if (!(lo > small) || !(hi >= lo) || !(hi < large)) lo = 1, hi = 10;
     if (hi / lo < least) lo /= 2, hi *= 2;
     s->lo = lo;
     s->hi = hi;
@@ -69,7 +70,9 @@ static void make_log(struct figure_scale *s, double lo, double hi, int most, boo
 static void make_linear(struct figure_scale *s, double lo, double hi, int most, bool whole, bool wide)
 {
     struct ps_axis a;
-    if (!(hi >= lo)) lo = 0, hi = 1;
+    const double large = 1e300, small = 1e-300; /* beyond, powers of ten overflow */
+    if (!(hi >= lo) || !(fabs(lo) < large && fabs(hi) < large)) lo = 0, hi = 1;
+    if (hi - lo < small && fabs(hi) < small) lo = 0, hi = 1;
     if (hi - lo <= 1e-6 * fmax(fabs(lo), fabs(hi))) {
         const double more = lo == 0 ? 1 : fabs(lo) / 20;
         lo -= more;

@@ -48,7 +48,7 @@ static void bar(const struct figure *f, const struct figure_pen *p, const struct
     double sum = 0;
     for (int i = 0; i < f->columns; i++) {
         const double v = f->value[row * f->columns + i];
-        if (!(v > 0)) continue;
+        if (!(v > 0 && sum + v <= x->hi)) continue; /* also what is too large for any axis */
         const double from = figure_scale_at(x, sum), to = figure_scale_at(x, sum + v);
         snprintf(tip, sizeof tip, "%.60s: %.60s %.4g", f->row_name[row], f->column_name[i], v);
         p->box(p, from, y, to - from, high, part_ink(i), part_share(i), tip);

@@ -146,6 +146,14 @@ START_TEST(scales)
     ck_assert(s.lo < 5 && s.hi > 5);
     figure_scale_make(&s, INFINITY, -INFINITY, 6, false, true);
     ck_assert(s.lo == 0 && s.hi == 1);
+    /* beyond the powers of ten: an axis, whatever it shows */
+    for (int k = 0; k < 2; k++) {
+        s.log = k;
+        figure_scale_make(&s, 1e-320, 2e-320, 6, false, true);
+        ck_assert(s.hi > s.lo && s.ticks > 1);
+        figure_scale_make(&s, 1, INFINITY, 6, false, true);
+        ck_assert(s.hi > s.lo && isfinite(s.hi));
+    }
 }
 END_TEST
 
