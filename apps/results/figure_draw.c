@@ -120,7 +120,7 @@ static void lay_out(struct plot *g)
     double x[2], y[2];
     const bool whole = find_ranges(g, x, y);
     g->top = figure_draw_title(g->f, p);
-    g->right = p->wide - 3 * p->letter;
+    g->right = p->wide - 4.5 * p->letter; /* half of the longest label */
     g->bottom = p->high - (g->f->x_name[0] ? 2.9 : 1.6) * p->line;
     const double names = g->top;
     g->top = figure_legend(p, p->line, g->right, names, g->f->curves, curve_name, g->f, false, NULL);

@@ -61,7 +61,7 @@ void figure_draw_bars(const struct figure *f, const struct figure_pen *p)
     char name[64];
     struct figure_scale x = {.log = false};
     const double letters = longest(f->row_name, f->rows, 0.4 * p->wide / p->letter),
-                 right = p->wide - 3 * p->letter;
+                 right = p->wide - 4.5 * p->letter; /* half of the longest label */
     double most = 0, top = figure_draw_title(f, p);
     for (int r = 0; r < f->rows; r++) {
         double sum = 0;
