@@ -24,19 +24,16 @@ static const double patience = 5;
  * nobody is to be reached by: 0.3 s. Its hwloc would load libraries to find displays and OpenCL devices and
  * read the configuration of every PCI device, a millisecond each on a virtual machine; nothing here asks for
  * them. Its folder of the session would be that of all such processes: where many start and end on a node at
- * the same time, one removes it while another needs it, and one in forty fails.
- * However it was started, no file here has a shared pointer: Open MPI would keep one in a semaphore named
- * after the file's last name, and a user's job that was killed would keep all others of the node from opening
- * theirs. */
+ * the same time, one removes it while another needs it, and one in forty fails. */
 static void start_mpi(int *argc, char ***argv)
 {
     int provided;
-    setenv("OMPI_MCA_sharedfp", "^sm", 0);
     if (!getenv("OMPI_COMM_WORLD_SIZE") && !getenv("PMIX_RANK") && !getenv("PMI_RANK")) {
         setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
         setenv("OMPI_MCA_pml", "ob1", 0);
         setenv("OMPI_MCA_btl", "self", 0);
         setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
+        setenv("OMPI_MCA_sharedfp", "^sm", 0); /* has a file in such a folder */
         setenv("HWLOC_PLUGINS_PATH", "", 0);
         setenv("HWLOC_COMPONENTS", "-linux:pci", 0);
     }
