@@ -118,7 +118,6 @@ static bool moments(const struct pack *k, double *mean, double *std)
 static enum ps_status finish(struct pack *k, const char *part)
 {
     double mean[PS_PICTURE_BANDS_MAX], std[PS_PICTURE_BANDS_MAX];
-    char progress[PS_STR_MAX + 16];
     int32_t *label;
     const bool known = moments(k, mean, std);
     enum ps_status rc = ps_alloc(&label, k->head.n, sizeof *label, "labels");
@@ -131,8 +130,7 @@ static enum ps_status finish(struct pack *k, const char *part)
     if (k->run->rank == 0 && rename(part, k->p->output) != 0)
         rc = ps_fail(PS_EIO, "%s: renaming %s to it failed", k->p->output, part);
     PS_TRY_DONE(ps_agree(k->run->comm, rc));
-    pack_progress_name(k, progress, sizeof progress);
-    if (k->run->rank == 0) unlink(progress), ps_sync_folder(k->p->output);
+    if (k->run->rank == 0) pack_clear(k);
 done:
     free(label);
     return rc;

@@ -58,9 +58,11 @@ enum ps_status pack_resume(struct pack *k, bool *found);
 /** Write it. Local; rank 0. @return PS_OK; PS_EIO */
 enum ps_status pack_save(const struct pack *k);
 
-/** Names of the file while it is written, and of the file of progress. Local. */
+/** The file is whole: remove what earlier runs that were stopped left beside it. Local; rank 0. */
+void pack_clear(const struct pack *k);
+
+/** Name of the file while it is written. Local. */
 void pack_part_name(const struct pack *k, char *out, size_t room);
-void pack_progress_name(const struct pack *k, char *out, size_t room);
 
 /* pack_pixels.c */
 

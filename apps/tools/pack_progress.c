@@ -1,4 +1,5 @@
 /* What is left beside an unfinished file, so that packing goes on after a stop. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ void pack_part_name(const struct pack *k, char *out, size_t room)
     snprintf(out, room, "%s.part", k->p->output);
 }
 
-void pack_progress_name(const struct pack *k, char *out, size_t room)
+static void progress_name(const struct pack *k, char *out, size_t room)
 {
     snprintf(out, room, "%s.progress", k->p->output);
 }
@@ -69,7 +70,7 @@ static bool read_file(struct pack *k)
     char name[PS_STR_MAX + 16], part[PS_STR_MAX + 16];
     struct head head;
     struct ps_infile f;
-    pack_progress_name(k, name, sizeof name);
+    progress_name(k, name, sizeof name);
     pack_part_name(k, part, sizeof part);
     if (access(part, F_OK) != 0 || access(name, F_OK) != 0 || ps_infile_open(name, &f) != PS_OK) return false;
     bool good = f.bytes >= (int64_t)sizeof head && ps_infile_read(&f, &head, sizeof head, 0) == PS_OK &&
@@ -93,7 +94,7 @@ static enum ps_status forget(struct pack *k)
     char name[PS_STR_MAX + 16];
     memset(k->at.sum, 0, sums_size(k));
     ps_err_clear();
-    pack_progress_name(k, name, sizeof name);
+    progress_name(k, name, sizeof name);
     PS_CHECK(unlink(name) == 0 || errno == ENOENT, PS_EIO, "%s: cannot be removed: %s", name,
              strerror(errno));
     ps_sync_folder(name);
@@ -141,7 +142,7 @@ enum ps_status pack_save(const struct pack *k)
                         .bands = k->head.bands};
     struct ps_outfile f = {.fd = -1};
     memcpy(head.magic, magic, sizeof magic);
-    pack_progress_name(k, name, sizeof name);
+    progress_name(k, name, sizeof name);
     snprintf(f.path, sizeof f.path, "%s.new", name); /* always this one: after a kill no other is left */
     f.fd = open(f.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     PS_CHECK(f.fd >= 0, PS_EIO, "%s: cannot be created: %s", f.path, strerror(errno));
@@ -155,4 +156,34 @@ enum ps_status pack_save(const struct pack *k)
     close(f.fd);
     if (rc == PS_OK) ps_sync_folder(name);
     return rc;
+}
+
+/* Open MPI keeps a shared pointer of a file in PART-NUMBERS.lock beside it, which stays after a kill. */
+static void remove_locks(const char *part)
+{
+    static const char end[] = ".lock";
+    char folder[PS_STR_MAX + 16], path[2 * PS_STR_MAX];
+    const char *slash = strrchr(part, '/'), *base = slash ? slash + 1 : part;
+    const struct dirent *entry;
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(base - part) : 1, slash ? part : ".");
+    DIR *d = opendir(folder);
+    while (d && (entry = readdir(d))) {
+        const size_t n = strlen(base), all = strlen(entry->d_name);
+        if (all < n + sizeof end || strncmp(entry->d_name, base, n) != 0 || entry->d_name[n] != '-' ||
+            strcmp(entry->d_name + all - (sizeof end - 1), end) != 0)
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        unlink(path);
+    }
+    if (d) closedir(d);
+}
+
+void pack_clear(const struct pack *k)
+{
+    char name[PS_STR_MAX + 16];
+    pack_part_name(k, name, sizeof name);
+    remove_locks(name);
+    progress_name(k, name, sizeof name);
+    unlink(name);
+    ps_sync_folder(name);
 }
