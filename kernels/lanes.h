@@ -17,6 +17,9 @@ enum { PS_LANES = 8 };
 enum { PS_LANES = 4 };
 #endif
 
+/* Arguments that are constants where it is called are constants inside. */
+#define PS_INLINE static inline __attribute__((always_inline))
+
 typedef float ps_vf __attribute__((vector_size(4 * PS_LANES)));
 typedef uint32_t ps_vu __attribute__((vector_size(4 * PS_LANES)));
 

@@ -40,7 +40,7 @@ static int lanes(int64_t rest)
 }
 
 /** `count` channels of one filter at all points. */
-PS_HALF_INLINE void transform(int64_t in, const float *w, int count, bool turned, ps_vf *u)
+PS_INLINE void transform(int64_t in, const float *w, int count, bool turned, ps_vf *u)
 {
     ps_vf g[PLACES], t[PS_HALF_WINDOW * SIDE];
     for (int i = 0; i < PLACES; i++) g[i] = ps_vf_load_part(w + (turned ? PLACES - 1 - i : i) * in, count);

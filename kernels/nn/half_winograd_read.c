@@ -1,10 +1,6 @@
 #include "kernels/nn/half_lanes.h"
 #include "kernels/nn/half_winograd_tiles.h"
-
-#define INLINE PS_HALF_INLINE
-
-/* How places are read. */
-enum reading { AS_THEY_ARE, NORMALISED, RECTIFIED, GRADIENTS };
+#include "kernels/nn/winograd_reading.h"
 
 /** Tiles of a line of tiles: they share columns of places. */
 struct strip {
@@ -31,48 +27,18 @@ static struct strip strip_of(const struct ps_half_tiles *g, int64_t t, int64_t h
     return s;
 }
 
-/** What reading needs of `count` channels. */
-struct coefficients {
-    ps_vf a, b, p;
-};
-
-INLINE struct coefficients coefficients_of(const struct ps_half_source *s, enum reading reading, int64_t c,
-                                           int count)
-{
-    struct coefficients k = {ps_vf_all(0), ps_vf_all(0), ps_vf_all(0)};
-    if (reading == NORMALISED || reading == RECTIFIED) {
-        k.a = ps_vf_load_part((const float *)s->read.a + c, count);
-        k.b = ps_vf_load_part((const float *)s->read.b + c, count);
-    }
-    if (reading == GRADIENTS) {
-        k.a = ps_vf_load_part((const float *)s->gradient.s + c, count);
-        k.b = ps_vf_load_part((const float *)s->gradient.q + c, count);
-        k.p = ps_vf_load_part((const float *)s->gradient.p + c, count);
-    }
-    return k;
-}
-
-INLINE ps_vf place(const struct ps_half_source *s, const struct coefficients *k, enum reading reading,
-                   int64_t at, int count)
+PS_INLINE ps_vf place(const struct ps_half_source *s, const struct ps_reading_factors *k,
+                      enum ps_reading reading, int64_t at, int count)
 {
     const ps_vf x = ps_vf_load_half_part((const uint16_t *)s->x + at, count);
-    switch (reading) {
-    case NORMALISED:
-        return ps_vf_fma(k->a, x, k->b);
-    case RECTIFIED:
-        return ps_vf_positive(ps_vf_fma(k->a, x, k->b));
-    case GRADIENTS:
-        return ps_vf_fma(k->a, x,
-                         ps_vf_fma(k->p, ps_vf_load_half_part((const uint16_t *)s->y + at, count), k->b));
-    default:
-        return x;
-    }
+    if (reading != PS_GRADIENTS) return ps_reading_place(k, reading, x, x);
+    return ps_reading_place(k, reading, x, ps_vf_load_half_part((const uint16_t *)s->y + at, count));
 }
 
 /** `count` channels from c of a column of `lines` places. The next strip's lines are fetched meanwhile. */
-INLINE void column(const struct ps_half_tiles *g, const struct ps_half_source *s, enum reading reading,
-                   const struct coefficients *k, const struct strip *q, bool whole, int lines, int64_t col,
-                   int64_t c, int count, ps_vf *d)
+PS_INLINE void column(const struct ps_half_tiles *g, const struct ps_half_source *s, enum ps_reading reading,
+                      const struct ps_reading_factors *k, const struct strip *q, bool whole, int lines,
+                      int64_t col, int64_t c, int count, ps_vf *d)
 {
     for (int i = 0; i < lines; i++) d[i] = ps_vf_all(0);
     if (col < 0 || col >= g->width) return;
@@ -82,17 +48,17 @@ INLINE void column(const struct ps_half_tiles *g, const struct ps_half_source *s
         if (!whole) d[i] = (ps_vf)((ps_vu)d[i] & q->inside[i]);
         if (i < lines - PS_HALF_TILE) continue;
         __builtin_prefetch((const uint16_t *)s->x + at + later);
-        if (reading == GRADIENTS) __builtin_prefetch((const uint16_t *)s->y + at + later);
+        if (reading == PS_GRADIENTS) __builtin_prefetch((const uint16_t *)s->y + at + later);
     }
 }
 
 /** Windows of a strip, which overlap by two columns. */
-INLINE void windows(const struct ps_half_tiles *g, const struct ps_half_source *given, enum reading reading,
-                    const struct strip *q, bool whole, int64_t c, int count, uint16_t *to, int64_t row,
-                    int64_t next)
+PS_INLINE void windows(const struct ps_half_tiles *g, const struct ps_half_source *given,
+                       enum ps_reading reading, const struct strip *q, bool whole, int64_t c, int count,
+                       uint16_t *to, int64_t row, int64_t next)
 {
     const struct ps_half_source s = *given; /* it cannot be among the numbers that are written */
-    const struct coefficients k = coefficients_of(&s, reading, c, count);
+    const struct ps_reading_factors k = ps_reading_factors(&s.read, &s.gradient, reading, c, count);
     ps_vf t[PS_HALF_WINDOW][PS_HALF_WINDOW], d[PS_HALF_WINDOW]; /* t: columns, transformed */
     int64_t col = q->first * PS_HALF_TILE - 1;
     for (int j = 0; j < PS_HALF_TILE; j++, col++) {
@@ -116,12 +82,12 @@ INLINE void windows(const struct ps_half_tiles *g, const struct ps_half_source *
 }
 
 /** Tiles of a strip. */
-INLINE void spread(const struct ps_half_tiles *g, const struct ps_half_source *given, enum reading reading,
-                   const struct strip *q, bool whole, int64_t c, int count, uint16_t *to, int64_t row,
-                   int64_t next)
+PS_INLINE void spread(const struct ps_half_tiles *g, const struct ps_half_source *given,
+                      enum ps_reading reading, const struct strip *q, bool whole, int64_t c, int count,
+                      uint16_t *to, int64_t row, int64_t next)
 {
     const struct ps_half_source s = *given;
-    const struct coefficients k = coefficients_of(&s, reading, c, count);
+    const struct ps_reading_factors k = ps_reading_factors(&s.read, &s.gradient, reading, c, count);
     for (int64_t tile = 0; tile < q->count; tile++, to += row) {
         ps_vf t[PS_HALF_WINDOW][PS_HALF_TILE], d[PS_HALF_WINDOW];
         for (int j = 0; j < PS_HALF_TILE; j++) {
@@ -152,27 +118,20 @@ static int part_of(int64_t rest)
     return rest < 0 ? 0 : rest < PS_LANES ? (int)rest : PS_LANES;
 }
 
-static enum reading reading_of(const struct ps_half_source *s)
-{
-    if (s->gradient.s) return GRADIENTS;
-    if (!s->read.a) return AS_THEY_ARE;
-    return s->read.act == PS_NN_RELU ? RECTIFIED : NORMALISED;
-}
-
 void ps_half_tiles_windows(const struct ps_half_tiles *g, const struct ps_half_source *s, int64_t lo,
                            int64_t hi, uint16_t *to, int64_t row, int64_t next)
 {
-    const enum reading reading = reading_of(s);
+    const enum ps_reading reading = ps_reading_of(&s->read, &s->gradient);
     for (int64_t t = lo; t < hi;) {
         const struct strip q = strip_of(g, t, hi, 1, PS_HALF_WINDOW);
-        if (reading == GRADIENTS)
-            STRIP(windows, GRADIENTS);
-        else if (reading == RECTIFIED)
-            STRIP(windows, RECTIFIED);
-        else if (reading == NORMALISED)
-            STRIP(windows, NORMALISED);
+        if (reading == PS_GRADIENTS)
+            STRIP(windows, PS_GRADIENTS);
+        else if (reading == PS_RECTIFIED)
+            STRIP(windows, PS_RECTIFIED);
+        else if (reading == PS_NORMALISED)
+            STRIP(windows, PS_NORMALISED);
         else
-            STRIP(windows, AS_THEY_ARE);
+            STRIP(windows, PS_AS_THEY_ARE);
         t += q.count;
         to += q.count * row;
     }
@@ -181,15 +140,15 @@ void ps_half_tiles_windows(const struct ps_half_tiles *g, const struct ps_half_s
 void ps_half_tiles_spread(const struct ps_half_tiles *g, const struct ps_half_source *s, int64_t lo,
                           int64_t hi, uint16_t *to, int64_t row, int64_t next)
 {
-    const enum reading reading = reading_of(s);
+    const enum ps_reading reading = ps_reading_of(&s->read, &s->gradient);
     for (int64_t t = lo; t < hi;) {
         const struct strip q = strip_of(g, t, hi, 0, PS_HALF_TILE);
-        if (reading == RECTIFIED)
-            STRIP(spread, RECTIFIED);
-        else if (reading == NORMALISED)
-            STRIP(spread, NORMALISED);
+        if (reading == PS_RECTIFIED)
+            STRIP(spread, PS_RECTIFIED);
+        else if (reading == PS_NORMALISED)
+            STRIP(spread, PS_NORMALISED);
         else
-            STRIP(spread, AS_THEY_ARE);
+            STRIP(spread, PS_AS_THEY_ARE);
         t += q.count;
         to += q.count * row;
     }

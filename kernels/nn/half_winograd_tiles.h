@@ -10,16 +10,15 @@
 #ifndef PS_NN_HALF_WINOGRAD_TILES_H
 #define PS_NN_HALF_WINOGRAD_TILES_H
 
+#include "kernels/lanes.h"
 #include "kernels/nn/half_convolve.h"
 #include "kernels/nn/half_image.h"
-
-#define PS_HALF_INLINE static inline __attribute__((always_inline))
 
 /* Places of a filter, of a tile, of a window, and points of a window in two dimensions. */
 enum { PS_HALF_FILTER = 3, PS_HALF_TILE = 2, PS_HALF_WINDOW = 4, PS_HALF_POINTS = 16 };
 
 /** t = B' d. @param step from an element of t to the next */
-PS_HALF_INLINE void ps_half_to_window(const ps_vf *d, ps_vf *t, int step)
+PS_INLINE void ps_half_to_window(const ps_vf *d, ps_vf *t, int step)
 {
     t[0] = d[0] - d[2];
     t[step] = d[1] + d[2];
@@ -28,14 +27,14 @@ PS_HALF_INLINE void ps_half_to_window(const ps_vf *d, ps_vf *t, int step)
 }
 
 /** y = A' m. */
-PS_HALF_INLINE void ps_half_to_tile(const ps_vf *m, ps_vf *y, int step)
+PS_INLINE void ps_half_to_tile(const ps_vf *m, ps_vf *y, int step)
 {
     y[0] = m[0] + m[1] + m[2];
     y[step] = m[1] - m[2] - m[3];
 }
 
 /** m = A e. */
-PS_HALF_INLINE void ps_half_from_tile(const ps_vf *e, ps_vf *m, int step)
+PS_INLINE void ps_half_from_tile(const ps_vf *e, ps_vf *m, int step)
 {
     m[0] = e[0];
     m[step] = e[0] + e[1];
@@ -44,7 +43,7 @@ PS_HALF_INLINE void ps_half_from_tile(const ps_vf *e, ps_vf *m, int step)
 }
 
 /** u = G g. */
-PS_HALF_INLINE void ps_half_from_filter(const ps_vf *g, ps_vf *u, int step)
+PS_INLINE void ps_half_from_filter(const ps_vf *g, ps_vf *u, int step)
 {
     const ps_vf ends = ps_vf_all(0.5F) * (g[0] + g[2]), middle = ps_vf_all(0.5F) * g[1];
     u[0] = g[0];
@@ -54,7 +53,7 @@ PS_HALF_INLINE void ps_half_from_filter(const ps_vf *g, ps_vf *u, int step)
 }
 
 /** g = G' s. */
-PS_HALF_INLINE void ps_half_to_filter(const ps_vf *s, ps_vf *g, int step)
+PS_INLINE void ps_half_to_filter(const ps_vf *s, ps_vf *g, int step)
 {
     const ps_vf half = ps_vf_all(0.5F) * (s[1] + s[2]);
     g[0] = s[0] + half;

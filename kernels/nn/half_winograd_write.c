@@ -1,8 +1,6 @@
 #include "kernels/nn/half_lanes.h"
 #include "kernels/nn/half_winograd_tiles.h"
 
-#define INLINE PS_HALF_INLINE
-
 enum {
     TOGETHER = 4, /* tiles whose sums are in single precision; over these they are in double */
     AHEAD = 4     /* tiles whose places are on their way from memory, where they are written, too */
@@ -43,7 +41,7 @@ struct channels {
 };
 
 /** Moments are of differences from the first place of all, which is there. */
-INLINE struct channels channels_of(const struct ps_half_finish *f, enum also also, int64_t c, int count)
+PS_INLINE struct channels channels_of(const struct ps_half_finish *f, enum also also, int64_t c, int count)
 {
     const ps_vf none = ps_vf_all(0);
     struct channels k = {none, none, none, none, none, none};
@@ -57,8 +55,8 @@ INLINE struct channels channels_of(const struct ps_half_finish *f, enum also als
 }
 
 /** Write one place, and add it to the sums. */
-INLINE void place(const struct ps_half_finish *f, enum also also, struct channels *k, ps_vf y, int64_t at,
-                  int count)
+PS_INLINE void place(const struct ps_half_finish *f, enum also also, struct channels *k, ps_vf y, int64_t at,
+                     int count)
 {
     uint16_t *const to = (uint16_t *)f->out + at;
     if (f->add) y += ps_vf_load_half_part(to, count);
@@ -79,9 +77,9 @@ INLINE void place(const struct ps_half_finish *f, enum also also, struct channel
 }
 
 /** `count` channels from c of one tile. */
-INLINE void tile(const struct ps_half_tiles *g, const struct ps_half_finish *f, enum also also,
-                 const struct part *q, bool whole, struct channels *k, int64_t c, int count,
-                 const float *from, int64_t next)
+PS_INLINE void tile(const struct ps_half_tiles *g, const struct ps_half_finish *f, enum also also,
+                    const struct part *q, bool whole, struct channels *k, int64_t c, int count,
+                    const float *from, int64_t next)
 {
     ps_vf t[PS_HALF_TILE][PS_HALF_WINDOW], m[PS_HALF_WINDOW], y[PS_HALF_TILE];
     for (int j = 0; j < PS_HALF_WINDOW; j++, from += next) {
@@ -100,9 +98,9 @@ INLINE void tile(const struct ps_half_tiles *g, const struct ps_half_finish *f, 
 }
 
 /** `count` channels from c of some tiles. @param first, second sums of these channels */
-INLINE void tiles(const struct ps_half_tiles *g, const struct ps_half_finish *f, enum also also,
-                  const struct parts *q, bool whole, int64_t c, int count, const float *from, int64_t row,
-                  int64_t next, double *first, double *second)
+PS_INLINE void tiles(const struct ps_half_tiles *g, const struct ps_half_finish *f, enum also also,
+                     const struct parts *q, bool whole, int64_t c, int count, const float *from, int64_t row,
+                     int64_t next, double *first, double *second)
 {
     struct channels k = channels_of(f, also, c, count);
     for (int t = 0; t < (whole ? TOGETHER : q->count); t++)
@@ -132,9 +130,9 @@ static struct parts parts_of(const struct ps_half_tiles *g, const struct ps_half
 }
 
 /** All tiles. @param sums [2][PS_PANEL_COLS] of these channels */
-INLINE void all(const struct ps_half_tiles *g, const struct ps_half_finish *given, enum also also, int64_t lo,
-                int64_t hi, int64_t c, int64_t channels, const float *from, int64_t row, int64_t next,
-                double *sums)
+PS_INLINE void all(const struct ps_half_tiles *g, const struct ps_half_finish *given, enum also also,
+                   int64_t lo, int64_t hi, int64_t c, int64_t channels, const float *from, int64_t row,
+                   int64_t next, double *sums)
 {
     const struct ps_half_finish f = *given; /* it cannot be among the numbers that are written */
     double *const second = sums + PS_PANEL_COLS;

@@ -1,9 +1,7 @@
+#include "kernels/nn/winograd_reading.h"
 #include "kernels/nn/winograd_tiles.h"
 
 enum { AHEAD = 2 }; /* tiles whose places are on their way from memory: lines are too short to be foreseen */
-
-/* How places are read. */
-enum reading { AS_THEY_ARE, NORMALISED, RECTIFIED, GRADIENTS };
 
 /** A square of places around a tile. */
 struct square {
@@ -33,49 +31,20 @@ static struct square square_of(const struct ps_tiles *g, int64_t t, int before, 
     return q;
 }
 
-/** What reading needs of `count` channels. */
-struct coefficients {
-    ps_vf a, b, p;
-};
-
-PS_INLINE struct coefficients coefficients_of(const struct ps_tiles_source *s, enum reading reading,
-                                              int64_t c, int count)
-{
-    struct coefficients k = {ps_vf_all(0), ps_vf_all(0), ps_vf_all(0)};
-    if (reading == NORMALISED || reading == RECTIFIED) {
-        k.a = ps_vf_load_part((const float *)s->read.a + c, count);
-        k.b = ps_vf_load_part((const float *)s->read.b + c, count);
-    }
-    if (reading == GRADIENTS) {
-        k.a = ps_vf_load_part((const float *)s->gradient.s + c, count);
-        k.b = ps_vf_load_part((const float *)s->gradient.q + c, count);
-        k.p = ps_vf_load_part((const float *)s->gradient.p + c, count);
-    }
-    return k;
-}
-
-PS_INLINE ps_vf place(const struct ps_tiles_source *s, const struct coefficients *k, enum reading reading,
-                      int64_t at, int count)
+PS_INLINE ps_vf place(const struct ps_tiles_source *s, const struct ps_reading_factors *k,
+                      enum ps_reading reading, int64_t at, int count)
 {
     const ps_vf x = ps_vf_load_part(s->x + at, count);
-    switch (reading) {
-    case NORMALISED:
-        return ps_vf_fma(k->a, x, k->b);
-    case RECTIFIED:
-        return ps_vf_positive(ps_vf_fma(k->a, x, k->b));
-    case GRADIENTS:
-        return ps_vf_fma(k->a, x, ps_vf_fma(k->p, ps_vf_load_part(s->y + at, count), k->b));
-    default:
-        return x;
-    }
+    if (reading != PS_GRADIENTS) return ps_reading_place(k, reading, x, x);
+    return ps_reading_place(k, reading, x, ps_vf_load_part(s->y + at, count));
 }
 
 /** `count` channels from c of a square, transformed. */
 PS_INLINE void transform(const struct ps_tiles *g, const struct ps_tiles_source *s, const struct square *q,
-                         int size, enum reading reading, bool whole, int64_t c, int count, float *to,
+                         int size, enum ps_reading reading, bool whole, int64_t c, int count, float *to,
                          int64_t next)
 {
-    const struct coefficients k = coefficients_of(s, reading, c, count);
+    const struct ps_reading_factors k = ps_reading_factors(&s->read, &s->gradient, reading, c, count);
     ps_vf t[PS_WINDOW][PS_WINDOW], d[PS_WINDOW];
     int64_t at = c;
     for (int j = 0; j < size; j++, at += g->channels) {
@@ -100,20 +69,20 @@ PS_INLINE void transform(const struct ps_tiles *g, const struct ps_tiles_source 
 }
 
 /** Have the places of a tile brought near, also of one beyond the last. */
-PS_INLINE void fetch(const struct ps_tiles *g, const struct ps_tiles_source *s, enum reading reading,
+PS_INLINE void fetch(const struct ps_tiles *g, const struct ps_tiles_source *s, enum ps_reading reading,
                      int64_t t)
 {
     const struct square q = square_of(g, t, 0, PS_TILE);
     for (int i = 0; i < PS_TILE; i++)
         for (int64_t c = 0; c < PS_TILE * g->channels; c += PS_LANES) {
             __builtin_prefetch(s->x + q.line[i] + c);
-            if (reading == GRADIENTS) __builtin_prefetch(s->y + q.line[i] + c);
+            if (reading == PS_GRADIENTS) __builtin_prefetch(s->y + q.line[i] + c);
         }
 }
 
 /** All channels of tiles [lo, hi). */
 PS_INLINE void tiles(const struct ps_tiles *g, const struct ps_tiles_source *s, int size,
-                     enum reading reading, int64_t lo, int64_t hi, float *to, int64_t row, int64_t next)
+                     enum ps_reading reading, int64_t lo, int64_t hi, float *to, int64_t row, int64_t next)
 {
     const int before = (size - PS_TILE) / 2;
     for (int64_t t = lo; t < hi; t++, to += row) {
@@ -129,27 +98,20 @@ PS_INLINE void tiles(const struct ps_tiles *g, const struct ps_tiles_source *s, 
     }
 }
 
-static enum reading reading_of(const struct ps_tiles_source *s)
-{
-    if (s->gradient.s) return GRADIENTS;
-    if (!s->read.a) return AS_THEY_ARE;
-    return s->read.act == PS_NN_RELU ? RECTIFIED : NORMALISED;
-}
-
-#define EACH_READING(size)                                     \
-    switch (reading_of(s)) {                                   \
-    case AS_THEY_ARE:                                          \
-        tiles(g, s, size, AS_THEY_ARE, lo, hi, to, row, next); \
-        break;                                                 \
-    case NORMALISED:                                           \
-        tiles(g, s, size, NORMALISED, lo, hi, to, row, next);  \
-        break;                                                 \
-    case RECTIFIED:                                            \
-        tiles(g, s, size, RECTIFIED, lo, hi, to, row, next);   \
-        break;                                                 \
-    case GRADIENTS:                                            \
-        tiles(g, s, size, GRADIENTS, lo, hi, to, row, next);   \
-        break;                                                 \
+#define EACH_READING(size)                                        \
+    switch (ps_reading_of(&s->read, &s->gradient)) {              \
+    case PS_AS_THEY_ARE:                                          \
+        tiles(g, s, size, PS_AS_THEY_ARE, lo, hi, to, row, next); \
+        break;                                                    \
+    case PS_NORMALISED:                                           \
+        tiles(g, s, size, PS_NORMALISED, lo, hi, to, row, next);  \
+        break;                                                    \
+    case PS_RECTIFIED:                                            \
+        tiles(g, s, size, PS_RECTIFIED, lo, hi, to, row, next);   \
+        break;                                                    \
+    case PS_GRADIENTS:                                            \
+        tiles(g, s, size, PS_GRADIENTS, lo, hi, to, row, next);   \
+        break;                                                    \
     }
 
 void ps_tiles_windows(const struct ps_tiles *g, const struct ps_tiles_source *s, int64_t lo, int64_t hi,

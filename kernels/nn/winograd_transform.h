@@ -8,8 +8,6 @@
 
 #include "kernels/lanes.h"
 
-#define PS_INLINE static inline __attribute__((always_inline))
-
 /* Places of a tile, of its window, and of the window in two dimensions. */
 enum { PS_TILE = 4, PS_WINDOW = 6, PS_POINTS = PS_WINDOW * PS_WINDOW };
 
