@@ -21,7 +21,7 @@ static void apply_chunk(const struct autoencoder *a, const struct ps_trained *tr
         spectra_scaled(p->all, p->scale, i, m->x + (i - lo) * bands);
     }
     const float *y = ps_net_forward(&m->work, &batch, trained->w, trained->prepared);
-    memcpy(out->code + (lo - out->mine.lo) * a->code, m->work.y[a->code_node],
+    memcpy(out->code + (lo - out->mine.lo) * a->code, ps_net_output(&m->work, a->code_node),
            (size_t)((hi - lo) * a->code) * sizeof *out->code);
     for (int64_t i = lo; i < hi; i++) {
         float *back = out->back + (i - out->mine.lo) * bands;

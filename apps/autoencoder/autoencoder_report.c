@@ -44,7 +44,7 @@ static void add(void *context, const struct ps_net_work *work, const struct ps_n
                 const void *target, double *sum)
 {
     const struct spectra_part *p = context;
-    const float *x = target, *y = work->y[work->net->nodes - 1];
+    const float *x = target, *y = ps_net_output(work, work->net->nodes - 1);
     for (int64_t i = 0; i < batch->n; i++) add_sample(p, x + i * p->all->bands, y + i * p->all->bands, sum);
 }
 

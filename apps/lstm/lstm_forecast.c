@@ -17,7 +17,7 @@ static void keep(void *context, const struct ps_net_work *work, const struct ps_
                  const void *target, double *sum)
 {
     struct lstm_forecast *f = context;
-    const float *y = work->y[work->net->nodes - 1];
+    const float *y = ps_net_output(work, work->net->nodes - 1);
     int64_t n = outputs(f->windows->series);
     (void)target;
     for (int64_t i = 0; i < batch->n; i++)

@@ -24,7 +24,7 @@ static void add(void *context, const struct ps_net_work *work, const struct ps_n
 {
     const struct lstm_measure *m = context;
     const struct series *s = m->series;
-    const float *y = work->y[work->net->nodes - 1], *truth = target;
+    const float *y = ps_net_output(work, work->net->nodes - 1), *truth = target;
     int64_t outputs = s->plan.horizon * s->targets;
     for (int64_t i = 0; i < batch->n; i++) {
         double loss = 0, amounts = 0;

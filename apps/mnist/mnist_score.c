@@ -21,9 +21,9 @@ static void add(void *context, const struct ps_net_work *work, const struct ps_n
     const struct mnist_judge *judge = context;
     const struct ps_net *net = work->net;
     const struct ps_nn_softmax loss = {.classes = judge->classes};
-    const float *logit = work->y[net->nodes - 1];
+    const float *logit = ps_net_output(work, net->nodes - 1);
     const int32_t *label = target;
-    sum[MNIST_LOSS] += net->kernels->softmax_loss(&loss, batch->n, logit, label, 1, NULL);
+    sum[MNIST_LOSS] += ps_net_on_host(net)->softmax_loss(&loss, batch->n, logit, label, 1, NULL);
     for (int64_t i = 0; i < batch->n; i++) {
         const struct mnist_answer answer = answer_of(logit + i * judge->classes, judge->classes);
         sum[MNIST_RIGHT] += answer.label == label[i];

@@ -30,9 +30,9 @@ static void add_one(void *context, const struct ps_net_work *work, const struct 
     const struct resnet50_judge *judge = context;
     const struct ps_net *net = work->net;
     const struct ps_nn_softmax loss = {.classes = judge->classes};
-    const float *logit = work->y[net->nodes - 1];
+    const float *logit = ps_net_output(work, net->nodes - 1);
     const int32_t *label = target;
-    sum[RESNET50_LOSS] += net->kernels->softmax_loss(&loss, batch->n, logit, label, 1, NULL);
+    sum[RESNET50_LOSS] += ps_net_on_host(net)->softmax_loss(&loss, batch->n, logit, label, 1, NULL);
     for (int64_t i = 0; i < batch->n; i++, logit += judge->classes) {
         const int64_t place = place_of(logit, judge->classes, label[i]);
         sum[RESNET50_TOP1] += place == 0;
@@ -46,8 +46,8 @@ static void add_several(void *context, const struct ps_net_work *work, const str
 {
     const struct resnet50_judge *judge = context;
     const struct ps_net *net = work->net;
-    const float *logit = work->y[net->nodes - 1], *truth = target;
-    sum[SEVERAL_LOSS] += net->kernels->sigmoid_loss(batch->n * judge->classes, logit, truth, 1, NULL);
+    const float *logit = ps_net_output(work, net->nodes - 1), *truth = target;
+    sum[SEVERAL_LOSS] += ps_net_on_host(net)->sigmoid_loss(batch->n * judge->classes, logit, truth, 1, NULL);
     sum[SEVERAL_ANSWERS] += (double)(batch->n * judge->classes);
     for (int64_t i = 0; i < batch->n; i++)
         for (int64_t k = 0; k < judge->classes; k++, logit++, truth++) {

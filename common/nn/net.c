@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/nn/net_arrays.h"
+#include "common/nn/net_device.h"
 #include "common/nn/op.h"
 #include "common/run/err.h"
+#include "kernels/nn/real.h"
 #include "kernels/rng.h"
 
 /* Random numbers of node i are of stream WEIGHTS + i. */
@@ -106,10 +108,10 @@ void ps_net_init(const struct ps_net *net, void *w)
             double value = b.value;
             if (b.uniform > 0) value += b.uniform * (2 * ps_rng_uniform(rng, i, 0) - 1);
             if (b.normal > 0) value += b.normal * ps_rng_normal(rng, i, 1);
-            ps_real_set(net->kernels, w, node->weights_at + i, value);
+            ps_nn_real_set(net->kernels->real, w, node->weights_at + i, value);
         }
         for (int64_t i = 0; i < node->buffers; i++) /* means, then variances */
-            ps_real_set(net->kernels, w, node->buffers_at + i, i < node->buffers / 2 ? 0 : 1);
+            ps_nn_real_set(net->kernels->real, w, node->buffers_at + i, i < node->buffers / 2 ? 0 : 1);
     }
 }
 
@@ -132,6 +134,11 @@ int ps_net_tensors(const struct ps_net *net, struct ps_tensor *out)
 void ps_net_prepare(const struct ps_net *net, const void *w, void *prepared, int part, int parts)
 {
     const size_t real = net->kernels->real;
+    if (net->kernels->device) {
+        net->kernels->device->put(prepared, w, (net->weights + net->buffers) * (int64_t)real);
+        ps_net_prepare_there(net, prepared);
+        return;
+    }
     for (int i = 0; i < net->nodes; i++) {
         const struct ps_node *node = &net->node[i];
         if (node->op->prepare)
@@ -155,9 +162,9 @@ void ps_net_buffers_follow(const struct ps_net *net, const void *dw, int64_t gra
     for (int n = net->frozen + 1; n < net->nodes; n++) {
         const struct ps_node *node = &net->node[n];
         for (int64_t i = node->buffers_at; i < node->buffers_at + node->buffers; i++) {
-            const double mean = ps_real_get(net->kernels, dw, i) / (double)grains;
-            const double was = ps_real_get(net->kernels, w, i);
-            ps_real_set(net->kernels, w, i, was + node->momentum * (mean - was));
+            const double mean = ps_nn_real_get(net->kernels->real, dw, i) / (double)grains;
+            const double was = ps_nn_real_get(net->kernels->real, w, i);
+            ps_nn_real_set(net->kernels->real, w, i, was + node->momentum * (mean - was));
         }
     }
 }

@@ -36,11 +36,6 @@ struct ps_tensor {
 
 struct ps_op;
 
-/** A gate goes by so many elements of a sample. */
-struct ps_node_gate {
-    int64_t features;
-};
-
 struct ps_node {
     const struct ps_op *op;
     char name[PS_NODE_NAME_MAX]; /**< of its weights */
@@ -56,7 +51,8 @@ struct ps_node {
         struct ps_nn_batch_norm batch_norm;
         struct ps_nn_layer_norm layer_norm;
         struct ps_nn_dropout dropout;
-        struct ps_node_gate gate;
+        struct ps_nn_last_step last_step;
+        struct ps_nn_gate gate;
     } as;
     int layer;                   /**< of several with one name (LSTM) */
     double momentum;             /**< of running means (batch norm) */
@@ -155,7 +151,7 @@ void ps_net_init(const struct ps_net *net, void *w);
 int ps_net_tensors(const struct ps_net *net, struct ps_tensor *out);
 
 /** Bring weights into the order in which kernels read them, part `part` of `parts`; all before the next pass.
- */
+ * On a device one part, with room of ps_net_prepared_make. */
 void ps_net_prepare(const struct ps_net *net, const void *w, void *prepared, int part, int parts);
 
 /** Micro-batches whose batch norms have statistics in common, those of all their rows. Each goes through the
@@ -197,9 +193,9 @@ struct ps_net_work {
     const struct ps_net *net;
     int64_t most;
     void *memory;           /**< owned */
-    void **y, **dy, **kept; /**< [nodes] within memory; owned arrays. After a pass y of the last node, and of
-                               those that were to be kept, may be read */
+    void **y, **dy, **kept; /**< [nodes] within memory; owned arrays */
     void *scratch;
+    struct ps_net_mirror *mirror; /**< owned; NULL where the kernels' memory is the host's */
 };
 
 /** @param training whether there will be backward passes @return PS_OK; PS_ENOMEM */
@@ -210,6 +206,16 @@ void ps_net_work_free(struct ps_net_work *work);
 /** @param w [weights + buffers] @return the output, [n][output of the last node], within work */
 const void *ps_net_forward(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
                            const void *prepared);
+
+/** Kernels for arrays of the host, with which scores work on outputs. */
+const struct ps_nn_kernels *ps_net_on_host(const struct ps_net *net);
+
+/** Output of the last node, or of one that was to be kept, after ps_net_forward. [n][output] */
+const void *ps_net_output(const struct ps_net_work *work, int node);
+
+/** Did all passes go well so far? Where the kernels are a device's it waits for them. Local.
+ * @return PS_OK; PS_ENOMEM, PS_EBACKEND (what failed on the device) */
+enum ps_status ps_net_check(const struct ps_net *net);
 
 /** Where a loss writes its gradient: [n][output]. */
 void *ps_net_output_gradient(struct ps_net_work *work);
@@ -224,7 +230,8 @@ struct ps_net_gradient {
     void *context;
 };
 
-/** After ps_net_forward of the same batch, and after the gradient of the output was written. */
+/** After ps_net_forward of the same batch, and after the gradient of the output was written. On a device all
+ * arrays lie there (ps_net_forward_there). */
 void ps_net_backward(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
                      const void *prepared, const struct ps_net_gradient *g);
 

@@ -28,7 +28,9 @@ static void find_unwritten(struct ps_net *net, const struct readers *readers)
         struct ps_node *node = &net->node[i], *conv = &net->node[node->from];
         if (node->op != &ps_op_batch_norm || node->stays || conv->stays) continue;
         if (!is_linear_conv(conv) || readers[node->from].count != 1 || readers[i].count != 1) continue;
-        if (!reads_through(&net->node[readers[i].last], node->as.batch_norm.act)) continue;
+        struct ps_node *reader = &net->node[readers[i].last];
+        if (!reads_through(reader, node->as.batch_norm.act)) continue;
+        if (reader->op == &ps_op_conv) reader->as.conv.reads = true;
         node->unwritten = true;
         conv->norm = i;
     }

@@ -1,7 +1,7 @@
 #include <stdlib.h>
-#include <string.h>
 #include "common/nn/net.h"
 #include "common/nn/net_arrays.h"
+#include "common/nn/net_device.h"
 #include "common/nn/op.h"
 #include "common/nn/op_norm.h"
 #include "common/run/err.h"
@@ -20,13 +20,14 @@ enum ps_status ps_net_work_make(const struct ps_net *net, int64_t most, bool tra
     w.dy = w.y + n;
     w.kept = w.dy + n;
     PS_TRY_DONE(ps_net_plan(net, most, training, &plan));
-    PS_TRY_DONE(ps_alloc(&w.memory, plan.bytes, 1, "what a micro-batch makes of a net"));
+    PS_TRY_DONE(ps_net_alloc(net, plan.bytes, "what a micro-batch makes of a net", &w.memory));
     for (int i = 1; i < net->nodes; i++) {
         w.y[i] = (char *)w.memory + plan.y[i];
         w.dy[i] = training ? (char *)w.memory + plan.dy[i] : NULL;
         w.kept[i] = (char *)w.memory + plan.kept[i];
     }
     w.scratch = (char *)w.memory + plan.scratch;
+    if (net->kernels->device) PS_TRY_DONE(ps_net_mirror_make(&w));
 done:
     free(at);
     if (rc != PS_OK) ps_net_work_free(&w);
@@ -36,7 +37,8 @@ done:
 
 void ps_net_work_free(struct ps_net_work *work)
 {
-    free(work->memory);
+    ps_net_mirror_free(work);
+    ps_net_dealloc(work->net, work->memory);
     free(work->y);
     *work = (struct ps_net_work){.most = 0};
 }
@@ -110,8 +112,8 @@ static void join(const struct ps_net *net, struct ps_op_call *c, struct joined_c
     c->pass.joined = &j->joined;
 }
 
-const void *ps_net_forward(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
-                           const void *prepared)
+const void *ps_net_forward_there(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
+                                 const void *prepared)
 {
     const struct ps_net *net = work->net;
     for (int i = 1; i < net->nodes; i++) {
@@ -170,8 +172,8 @@ void ps_net_backward(struct ps_net_work *work, const struct ps_net_batch *batch,
     const struct ps_net *net = work->net;
     const size_t real = net->kernels->real;
     if (!g->add && net->frozen > 0) {
-        memset(g->dw, 0, (size_t)net->frozen_weights * real);
-        memset((char *)g->dw + (size_t)net->weights * real, 0, (size_t)net->buffers * real);
+        net->kernels->clear(net->frozen_weights * (int64_t)real, g->dw);
+        net->kernels->clear(net->buffers * (int64_t)real, (char *)g->dw + (size_t)net->weights * real);
     }
     for (int i = net->nodes - 1; i > net->frozen; i--) {
         if (net->node[i].buffers == 0) continue;

@@ -62,20 +62,6 @@ extern const struct ps_op ps_op_input, ps_op_dense, ps_op_dense_fixed, ps_op_con
         c->k->layer##_backward(&c->node->as.layer, &c->pass);                                           \
     }
 
-/** Element i of an array of the table's elements. */
-static inline double ps_real_get(const struct ps_nn_kernels *k, const void *p, int64_t i)
-{
-    return k->real == sizeof(float) ? (double)((const float *)p)[i] : ((const double *)p)[i];
-}
-
-static inline void ps_real_set(const struct ps_nn_kernels *k, void *p, int64_t i, double v)
-{
-    if (k->real == sizeof(float))
-        ((float *)p)[i] = (float)v;
-    else
-        ((double *)p)[i] = v;
-}
-
 /** A tensor of a node's weights. */
 void ps_tensor_set(struct ps_tensor *t, const struct ps_node *node, const char *suffix, int64_t at, int dims,
                    const int64_t *dim);

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 #include "common/nn/op_norm.h"
+#include "kernels/nn/real.h"
 
 /* Kept, [channels] each: mean and 1 / sqrt(variance + eps), as the kernels have them; a and b of
  * y = act(a x + b), then s, p, q of dx = s dy + p x + q, then sums in double precision. One that is written
@@ -114,24 +115,25 @@ void ps_net_group_idle(const struct ps_net *net, const struct ps_net_group *grou
     }
 }
 
-/* The factor and offset of each channel, from its mean and variance. */
-static void find_factors(const struct ps_op_call *c)
+/* What the kernels need of a batch norm that is not written out, and of what all of them keep. */
+static struct ps_nn_norm norm_of(const struct ps_op_call *c)
 {
     const struct ps_nn_kernels *k = c->k;
-    const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
-    const struct ps_nn_read r = ps_op_norm_read(k, c->node, c->pass.kept);
-    const double *moments = ps_op_norm_sums(k, c->node, c->pass.kept), rows = rows_of(c);
-    for (int64_t i = 0; i < l->channels; i++) {
-        const bool training = c->training;
-        const double mean = training ? moments[i] : ps_real_get(k, c->buffers, i);
-        const double variance =
-            training ? moments[l->channels + i] / rows : ps_real_get(k, c->buffers, l->channels + i);
-        const double scale = 1 / sqrt(variance + l->eps), a = ps_real_get(k, c->pass.w, i) * scale;
-        ps_real_set(k, c->pass.kept, i, mean);
-        ps_real_set(k, c->pass.kept, l->channels + i, scale);
-        ps_real_set(k, (void *)r.a, i, a);
-        ps_real_set(k, (void *)r.b, i, ps_real_get(k, c->pass.w, l->channels + i) - a * mean);
-    }
+    const struct ps_node *node = c->node;
+    void *kept = c->pass.kept;
+    return (struct ps_nn_norm){.real = k->real,
+                               .channels = node->as.batch_norm.channels,
+                               .eps = node->as.batch_norm.eps,
+                               .rows = rows_of(c),
+                               .w = c->pass.w,
+                               .mean = kept_array(k, node, kept, MEAN),
+                               .scale = kept_array(k, node, kept, SCALE),
+                               .a = kept_array(k, node, kept, A),
+                               .b = kept_array(k, node, kept, B),
+                               .s = kept_array(k, node, kept, S),
+                               .p = kept_array(k, node, kept, P),
+                               .q = kept_array(k, node, kept, Q),
+                               .sums = ps_op_norm_sums(k, node, kept)};
 }
 
 /* What is written out, with the mean and variance of the group. */
@@ -145,9 +147,9 @@ static void write_in_group(const struct ps_op_call *c, const double *moments)
     const double rows = rows_of(c);
     for (int64_t i = 0; i < l->channels; i++) {
         const double v = moments[l->channels + i] / rows;
-        ps_real_set(k, mean, i, moments[i]);
-        ps_real_set(k, scale, i, 1 / sqrt(v + l->eps));
-        ps_real_set(k, variance, i, v);
+        ps_nn_real_set(k->real, mean, i, moments[i]);
+        ps_nn_real_set(k->real, scale, i, 1 / sqrt(v + l->eps));
+        ps_nn_real_set(k->real, variance, i, v);
     }
     k->batch_norm_evaluate(l, &c->pass, mean, variance);
 }
@@ -156,88 +158,48 @@ static void forward(const struct ps_op_call *c)
 {
     const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
     const bool written = !c->node->unwritten;
-    const char *mean = c->buffers;
-    double *moments = ps_op_norm_sums(c->k, c->node, c->pass.kept);
+    const char *mean = c->buffers, *variance = mean + (size_t)l->channels * c->k->real;
+    const struct ps_nn_norm m = norm_of(c);
     if (group_of(c)) {
         struct ps_nn_pass pass = c->pass;
-        pass.moments = moments;
+        pass.moments = m.sums;
         if (written) c->k->batch_norm_moments(l, &pass);
-        join_moments(c, moments);
+        join_moments(c, m.sums);
     }
     if (!written)
-        find_factors(c);
+        c->k->norm_factors(&m, c->training ? NULL : mean, c->training ? NULL : variance);
     else if (group_of(c))
-        write_in_group(c, moments);
+        write_in_group(c, m.sums);
     else if (c->training)
         c->k->batch_norm_forward(l, &c->pass);
     else
-        c->k->batch_norm_evaluate(l, &c->pass, mean, mean + (size_t)l->channels * c->k->real);
-}
-
-static void add_to(const struct ps_nn_kernels *k, void *to, int64_t i, double v, bool add)
-{
-    ps_real_set(k, to, i, add ? ps_real_get(k, to, i) + v : v);
+        c->k->batch_norm_evaluate(l, &c->pass, mean, variance);
 }
 
 /* Running variances are of the population that the rows were drawn from. */
 static void buffers(const struct ps_op_call *c)
 {
-    const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
-    const double rows = rows_of(c);
-    for (int64_t k = 0; k < l->channels; k++) {
-        const double scale = ps_real_get(c->k, c->pass.kept, l->channels + k);
-        const double variance = 1 / (scale * scale) - l->eps;
-        add_to(c->k, c->dbuffers, k, ps_real_get(c->k, c->pass.kept, k), c->dbuffers_add);
-        add_to(c->k, c->dbuffers, l->channels + k, variance * rows / (rows > 1 ? rows - 1 : 1),
-               c->dbuffers_add);
-    }
+    const struct ps_nn_norm m = norm_of(c);
+    c->k->norm_buffers(&m, c->dbuffers, c->dbuffers_add);
 }
 
-/* With z = (x - mean) scale and d the gradient of gamma z + beta, sums over all rows give dgamma = sum(d z),
- * dbeta = sum(d) and dx = gamma scale (d - dbeta / rows - z dgamma / rows) (Ioffe, Szegedy 2015). In a group
- * dx takes the sums of all, while each micro-batch's part of dgamma and dbeta goes to its own gradients,
- * which are added up later. */
-static void add_gradients(const struct ps_op_call *c, const double *sums)
-{
-    const int64_t n = c->node->as.batch_norm.channels;
-    for (int64_t i = 0; i < n; i++) {
-        const double scale = ps_real_get(c->k, c->pass.kept, n + i);
-        add_to(c->k, c->pass.dw, i, sums[n + i] * scale, c->pass.dw_add);
-        add_to(c->k, c->pass.dw, n + i, sums[i], c->pass.dw_add);
-    }
-}
-
-static void find_gradients(const struct ps_op_call *c, const double *sums)
-{
-    const struct ps_nn_kernels *k = c->k;
-    const int64_t n = c->node->as.batch_norm.channels;
-    const struct ps_nn_gradient_read r = ps_op_norm_gradient(k, c->node, c->pass.kept);
-    const double rows = rows_of(c);
-    for (int64_t i = 0; i < n; i++) {
-        const double mean = ps_real_get(k, c->pass.kept, i), scale = ps_real_get(k, c->pass.kept, n + i);
-        const double dgamma = sums[n + i] * scale, dbeta = sums[i];
-        const double s = ps_real_get(k, c->pass.w, i) * scale, p = -s * scale * dgamma / rows;
-        ps_real_set(k, (void *)r.s, i, s);
-        ps_real_set(k, (void *)r.p, i, p);
-        ps_real_set(k, (void *)r.q, i, -s * dbeta / rows - p * mean);
-    }
-}
-
+/* In a group dx takes the sums of all, while each micro-batch's part of dgamma and dbeta goes to its own
+ * gradients, which are added up later. */
 static void backward(const struct ps_op_call *c)
 {
     const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
     const bool written = !c->node->unwritten;
-    double *sums = ps_op_norm_sums(c->k, c->node, c->pass.kept);
+    const struct ps_nn_norm m = norm_of(c);
     struct ps_nn_pass pass = c->pass;
     if (written && !group_of(c)) {
         c->k->batch_norm_backward(l, &pass);
         return;
     }
-    pass.sums = sums;
+    pass.sums = m.sums;
     if (written) c->k->batch_norm_sums(l, &pass);
-    add_gradients(c, sums);
-    if (group_of(c)) join_sums(c, sums);
-    find_gradients(c, sums);
+    c->k->norm_weights(&m, pass.dw, pass.dw_add);
+    if (group_of(c)) join_sums(c, m.sums);
+    c->k->norm_gradients(&m);
     pass.dy_read = ps_op_norm_gradient(c->k, c->node, c->pass.kept);
     if (written) c->k->batch_norm_gradient(l, &pass);
 }

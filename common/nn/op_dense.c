@@ -1,5 +1,4 @@
 #include <math.h>
-#include <string.h>
 #include "common/nn/op.h"
 
 PS_OP_CALLS(dense)
@@ -33,7 +32,7 @@ const struct ps_op ps_op_dense = {.kind = "dense",
 static void backward_fixed(const struct ps_op_call *c)
 {
     backward(c);
-    memset(c->pass.dw, 0, (size_t)c->node->weights * c->k->real);
+    c->k->clear(c->node->weights * (int64_t)c->k->real, c->pass.dw);
 }
 
 const struct ps_op ps_op_dense_fixed = {.kind = "dense, fixed",

@@ -1,4 +1,3 @@
-#include <string.h>
 #include "common/nn/op.h"
 
 /* Streams of random numbers: one for each node. */
@@ -13,7 +12,7 @@ static struct ps_nn_size size(const struct ps_nn_kernels *k, const struct ps_nod
 static void forward(const struct ps_op_call *c)
 {
     const struct ps_nn_dropout *l = &c->node->as.dropout;
-    memcpy(c->pass.y, c->pass.x, (size_t)(c->pass.n * l->features) * c->k->real);
+    c->k->copy(c->pass.n * l->features * (int64_t)c->k->real, c->pass.x, c->pass.y);
     if (c->training) c->k->dropout(l, c->pass.n, c->batch->sample, c->batch->step, c->pass.y);
 }
 
@@ -26,7 +25,7 @@ static void backward(const struct ps_op_call *c)
     if (c->pass.dx_add)
         c->k->add(n, c->pass.dy, c->pass.dx);
     else
-        memcpy(c->pass.dx, c->pass.dy, (size_t)n * c->k->real);
+        c->k->copy(n * (int64_t)c->k->real, c->pass.dy, c->pass.dx);
 }
 
 const struct ps_op ps_op_dropout = {

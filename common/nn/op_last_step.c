@@ -1,4 +1,3 @@
-#include <string.h>
 #include "common/nn/op.h"
 #include "common/run/err.h"
 
@@ -10,20 +9,12 @@ static struct ps_nn_size size(const struct ps_nn_kernels *k, const struct ps_nod
 
 static void forward(const struct ps_op_call *c)
 {
-    const size_t row = (size_t)c->node->in.channels * c->k->real, series = row * (size_t)c->node->in.height;
-    for (int64_t i = 0; i < c->pass.n; i++)
-        memcpy((char *)c->pass.y + (size_t)i * row, (const char *)c->pass.x + (size_t)(i + 1) * series - row,
-               row);
+    c->k->last_step_forward(&c->node->as.last_step, &c->pass);
 }
 
 static void backward(const struct ps_op_call *c)
 {
-    const size_t row = (size_t)c->node->in.channels * c->k->real, series = row * (size_t)c->node->in.height;
-    if (!c->pass.dx) return;
-    if (!c->pass.dx_add) memset(c->pass.dx, 0, series * (size_t)c->pass.n);
-    for (int64_t i = 0; i < c->pass.n; i++)
-        c->k->add(c->node->in.channels, (char *)c->pass.dy + (size_t)i * row,
-                  (char *)c->pass.dx + (size_t)(i + 1) * series - row);
+    c->k->last_step_backward(&c->node->as.last_step, &c->pass);
 }
 
 const struct ps_op ps_op_last_step = {
@@ -35,5 +26,6 @@ int ps_net_last_step(struct ps_net *net, int from)
     if (!node) return 0;
     if (!node->in.series) net->status = ps_fail(PS_EUSAGE, "only a series has a last step");
     node->out = (struct ps_shape){1, 1, node->in.channels, false};
+    node->as.last_step = (struct ps_nn_last_step){node->in.height, node->in.channels, net->kernels->real};
     return net->nodes - 1;
 }

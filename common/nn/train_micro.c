@@ -42,7 +42,7 @@ static double loss_of(const struct ps_train *t, const struct ps_train_thread *me
     const struct ps_micro *m = &me->micro;
     const struct ps_net *net = t->job->net;
     const int64_t output = ps_shape_size(net->node[net->nodes - 1].out);
-    const void *y = m->work.y[net->nodes - 1];
+    const void *y = ps_net_output(&m->work, net->nodes - 1);
     if (t->job->loss == PS_LOSS_SQUARES)
         return net->kernels->square_loss(n * output, y, m->target, scale, dy);
     if (t->job->loss == PS_LOSS_ABSOLUTE)

@@ -1,5 +1,6 @@
 #include "kernels/nn/cpu.h"
 #include "kernels/nn/half_conv.h"
+#include "kernels/nn/host.h"
 
 /* What both tables have. */
 #define COMMON                                                                                            \
@@ -17,7 +18,7 @@
     .add = ps_nn_add_cpu, .softmax_loss = ps_nn_softmax_loss_cpu, .square_loss = ps_nn_square_loss_cpu,   \
     .absolute_loss = ps_nn_absolute_loss_cpu, .shares_loss = ps_nn_shares_loss_cpu,                       \
     .sigmoid_loss = ps_nn_sigmoid_loss_cpu, .direction = ps_nn_direction_cpu, .update = ps_nn_update_cpu, \
-    .squares = ps_nn_squares_cpu
+    .squares = ps_nn_squares_cpu, PS_NN_HOST
 
 const struct ps_nn_kernels ps_nn_cpu = {
     .name = "cpu",

@@ -93,6 +93,7 @@ struct ps_nn_conv {
     bool plain;         /**< without b */
     bool half_x;        /**< x and dx are bf16; only in tables that have them */
     bool half_y;        /**< y and dy are */
+    bool reads;         /**< x is read through a normalisation */
 };
 
 /** Largest value or mean of a window. A mean counts places beyond the borders, as 0; of equal values the
@@ -153,11 +154,37 @@ struct ps_nn_batch_norm {
     enum ps_nn_act act;
 };
 
+/** What a batch norm that is never written out is made of: arrays of [channels]. */
+struct ps_nn_norm {
+    size_t real; /**< bytes of an element */
+    int64_t channels;
+    double eps;
+    double rows;        /**< that moments and sums are of */
+    const void *w;      /**< gamma, then beta */
+    void *mean, *scale; /**< scale = 1 / sqrt(variance + eps) */
+    void *a, *b;        /**< act(a x + b) is what is read */
+    void *s, *p, *q;    /**< s dy + p x + q is the gradient of x */
+    double *sums;       /**< [2][channels]: moments, as of ps_nn_pass, then sums, as there */
+};
+
 /** The same of each row over its features (Ba, Kiros, Hinton 2016), without act. Kept: mean, 1 /
  * sqrt(variance + eps) of each row, [rows][2]. */
 struct ps_nn_layer_norm {
     int64_t places, features;
     double eps;
+};
+
+/** The last step of a series: x [n][steps][features], y [n][features]. */
+struct ps_nn_last_step {
+    int64_t steps, features;
+    size_t real; /**< bytes of an element */
+};
+
+/** y is x of those samples whose `also` [n][features] is within +-w [features] in each element, else 0. Its
+ * gradient goes to x alone; that of w is 0. x, y [n][out]. */
+struct ps_nn_gate {
+    int64_t features, out;
+    size_t real; /**< bytes of an element */
 };
 
 /** Elements are dropped with probability `rate`, others grow by 1 / (1 - rate) (Srivastava et al. 2014). What
@@ -199,10 +226,15 @@ struct ps_nn_update {
     double trust; /**< of LARS and LAMB: what the layer's rate is multiplied by */
 };
 
+struct ps_nn_device;
+
 struct ps_nn_kernels {
     const char *name;
     size_t real;      /**< bytes of an element */
     bool half_images; /**< convolutions, sums and pooling take half_x, half_y */
+    /** Whose memory holds all arrays, and who computes, in the order of calls but later. Losses and what
+     * optimizers call are its own, not the table's. NULL: the host. */
+    const struct ps_nn_device *device;
 
     /* layers with weights: sizes for n samples; bring part `part` of `parts` of the weights into the order in
      * which products read them (all parts before the first pass); forward; backward */
@@ -243,6 +275,21 @@ struct ps_nn_kernels {
     void (*batch_norm_moments)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
     void (*batch_norm_sums)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
     void (*batch_norm_gradient)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
+
+    /** Numbers of a batch norm that is never written out: mean, scale, a and b, from the moments or where
+     * they are given from mean and variance [channels]; s, p and q, from the sums; the gradient of w, from
+     * the sums and scale; what its rows say of running mean and variance, the latter of the population. */
+    void (*norm_factors)(const struct ps_nn_norm *m, const void *mean, const void *variance);
+    void (*norm_gradients)(const struct ps_nn_norm *m);
+    void (*norm_weights)(const struct ps_nn_norm *m, void *dw, bool add);
+    void (*norm_buffers)(const struct ps_nn_norm *m, void *dbuffers, bool add);
+
+    void (*last_step_forward)(const struct ps_nn_last_step *l, const struct ps_nn_pass *p);
+    void (*last_step_backward)(const struct ps_nn_last_step *l, const struct ps_nn_pass *p);
+    void (*gate_forward)(const struct ps_nn_gate *l, const struct ps_nn_pass *p);
+    void (*gate_backward)(const struct ps_nn_gate *l, const struct ps_nn_pass *p);
+    void (*copy)(int64_t bytes, const void *from, void *to);
+    void (*clear)(int64_t bytes, void *to);
 
     /** x becomes y or dy becomes dx, in place. @param sample [n] numbers of the samples @param step of the
      * run */

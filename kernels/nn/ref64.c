@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 #include "kernels/nn/dropout.h"
+#include "kernels/nn/host.h"
 
 #define REAL double
 #define NAME(name) name##64

@@ -41,4 +41,5 @@ const struct ps_nn_kernels TABLE = {
     .direction = NAME(direction),
     .update = NAME(update),
     .squares = NAME(squares),
+    PS_NN_HOST,
 };

@@ -1,0 +1,84 @@
+/** What all files of the CUDA back end share. They are C++, compiled by nvcc, or by the host's compiler with
+ * PS_CUDA_ON_HOST, where tests/gpu/host stands in for CUDA and its libraries. */
+#ifndef PS_CUDA_H
+#define PS_CUDA_H
+
+#ifdef PS_CUDA_ON_HOST
+#    include <cuda_on_host.h>
+#else
+#    include <cuda_bf16.h>
+#    include <cuda_runtime.h>
+#endif
+#include <stdbool.h>
+#include <stdint.h>
+#include "kernels/status.h"
+
+/** The stream of the queue in use. */
+cudaStream_t ps_cuda_stream(void);
+
+/** Has nothing failed so far? After the first failure no call is made any more. */
+bool ps_cuda_good(void);
+
+/** Keep a failure, if it is the first. @param call, why in words @param status PS_ENOMEM, PS_EBACKEND */
+void ps_cuda_fail(enum ps_status status, const char *call, const char *why);
+
+/** Must results have the same bits each time? */
+bool ps_cuda_exact(void);
+
+/** Multiprocessors of the device. */
+int ps_cuda_processors(void);
+
+/** A call of CUDA's runtime: made if all is good, and checked. */
+#define PS_CU(call)                                                                                \
+    do {                                                                                           \
+        if (ps_cuda_good()) {                                                                      \
+            const cudaError_t error_ = (call);                                                     \
+            if (error_ != cudaSuccess)                                                             \
+                ps_cuda_fail(error_ == cudaErrorMemoryAllocation ? PS_ENOMEM : PS_EBACKEND, #call, \
+                             cudaGetErrorString(error_));                                          \
+        }                                                                                          \
+    } while (0)
+
+/** Launch a kernel in the queue in use. Without blocks there is nothing to do.
+ * @param shared bytes of dynamic shared memory */
+#ifdef PS_CUDA_ON_HOST
+#    define PS_LAUNCH(kernel, grid, block, shared, ...)                                                      \
+        do {                                                                                                 \
+            if (ps_cuda_good() && dim3(grid).x > 0)                                                          \
+                PS_CU(                                                                                       \
+                    ps_host_launch(ps_cuda_stream(), kernel, dim3(grid), dim3(block), shared, __VA_ARGS__)); \
+        } while (0)
+#else
+#    define PS_LAUNCH(kernel, grid, block, shared, ...)                         \
+        do {                                                                    \
+            if (ps_cuda_good() && dim3(grid).x > 0) {                           \
+                kernel<<<grid, block, shared, ps_cuda_stream()>>>(__VA_ARGS__); \
+                PS_CU(cudaGetLastError());                                      \
+            }                                                                   \
+        } while (0)
+#endif
+
+/** Images in bf16 are arrays of these. */
+typedef uint16_t ps_half;
+
+__host__ __device__ static inline float ps_half_get(ps_half h)
+{
+    union {
+        uint32_t bits;
+        float value;
+    } u = {(uint32_t)h << 16};
+    return u.value;
+}
+
+/** To the nearest, ties to even; what is not a number stays none. */
+__host__ __device__ static inline ps_half ps_half_of(float v)
+{
+    union {
+        float value;
+        uint32_t bits;
+    } u = {v};
+    if ((u.bits & 0x7fffffffu) > 0x7f800000u) return (ps_half)(u.bits >> 16 | 0x40);
+    return (ps_half)((u.bits + 0x7fffu + (u.bits >> 16 & 1)) >> 16);
+}
+
+#endif

@@ -1,0 +1,32 @@
+/** What libps_cuda.so offers to programs, which open it at run time and link to nothing of CUDA. */
+#ifndef PS_CUDA_PLUGIN_H
+#define PS_CUDA_PLUGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "kernels/status.h"
+
+/** Counts up whenever something here, or in what is pointed to, changes. */
+enum { PS_CUDA_INTERFACE = 1 };
+
+struct ps_nn_kernels;
+
+struct ps_cuda {
+    int interface; /**< PS_CUDA_INTERFACE of the plugin's build */
+    /** Devices of this machine that this process may use. @param why out, where there are none: what CUDA
+     * says
+     */
+    int (*devices)(char *why, size_t room);
+    /** Take device `device` for this process. @param exact only algorithms that give the same bits each time
+     * @param text out: the device and the versions in words, or what failed
+     * @return PS_OK; PS_EBACKEND (not to be had, too old for what was compiled); PS_ENOMEM */
+    enum ps_status (*open)(int device, bool exact, char *text, size_t room);
+    void (*close)(void);
+    const struct ps_nn_kernels *nn, *nn_tf32, *nn_bf16; /**< products in fp32, TF32, bf16 */
+};
+
+/** The one symbol of the plugin. */
+const struct ps_cuda *ps_cuda_plugin(void);
+typedef const struct ps_cuda *ps_cuda_plugin_fn(void);
+
+#endif

@@ -1,0 +1,109 @@
+/** A device that computes nets: what a table of kernels needs besides kernels.
+ *
+ * One device for a process, one thread that calls. Calls go to the queue that is in use and return before
+ * they are done; a queue goes through its calls in order, queues go on beside each other. The first call that
+ * fails is kept: calls after it do nothing, and `wait` and `error` tell of it. */
+#ifndef PS_NN_DEVICE_H
+#define PS_NN_DEVICE_H
+
+#include "kernels/nn/nn_kernels.h"
+#include "kernels/status.h"
+
+enum ps_nn_queue { PS_NN_COMPUTE, PS_NN_COPY, PS_NN_EXCHANGE, PS_NN_QUEUES };
+
+enum { PS_NN_MARKS = 8, PS_NN_ID = 128 /**< bytes that name a group of ranks */ };
+
+/** Numbers of a step that kernels read on the device, so that what was recorded once serves all steps. */
+struct ps_nn_step {
+    int64_t step; /**< of the run, from 0: for dropout. The optimizer's is one more */
+    double rate;  /**< of learning */
+};
+
+/** What is minimised, of n samples of `out` outputs. */
+enum ps_nn_loss_kind {
+    PS_NN_LOSS_SOFTMAX,  /**< target int32_t [n] */
+    PS_NN_LOSS_SHARES,   /**< target [n][out], as those below */
+    PS_NN_LOSS_SQUARES,  /**< */
+    PS_NN_LOSS_ABSOLUTE, /**< */
+    PS_NN_LOSS_SIGMOID,  /**< */
+};
+struct ps_nn_loss {
+    enum ps_nn_loss_kind kind;
+    int64_t out;
+    double smoothing;
+};
+
+/** A tensor of the weights. */
+struct ps_nn_tensor {
+    int64_t lo, hi;
+    bool several; /**< dimensions: it is decayed, and has a rate of its own with LARS and LAMB */
+};
+
+/** An optimizer of all weights: as common/nn/optimizer has it, whose rules and formulas it follows. */
+struct ps_nn_optimizer_plan {
+    struct ps_nn_update update;        /**< rate, step, scale and trust are not looked at */
+    double clip;                       /**< largest norm of the whole gradient; 0: any */
+    double trust;                      /**< coefficient of LARS */
+    bool spare;                        /**< weights of one dimension are not decayed */
+    int64_t first, weights;            /**< [first, weights) are updated */
+    const struct ps_nn_tensor *tensor; /**< [tensors]; borrowed until optimizer_open returns */
+    int tensors;
+};
+struct ps_nn_optimizer;
+
+struct ps_nn_device {
+    /* memory of the device, at multiples of 256 bytes, not cleared; and of the host, which copies want. NULL:
+     * there is none */
+    void *(*alloc)(int64_t bytes);
+    void (*free)(void *there); /**< when all queues are done with it; NULL is fine */
+    void *(*alloc_host)(int64_t bytes);
+    void (*free_host)(void *here);
+
+    /* copies: to the device, and back. `here` must stay as it is until the copy is done */
+    void (*put)(void *there, const void *here, int64_t bytes);
+    void (*get)(void *here, const void *there, int64_t bytes);
+
+    /* order */
+    void (*use)(enum ps_nn_queue queue); /**< for all calls from here on; PS_NN_COMPUTE at first */
+    void (*after)(enum ps_nn_queue queue, enum ps_nn_queue of); /**< what comes to `queue` later begins when
+                                                                   what `of` has now is done */
+    void (*mark)(int mark);                                     /**< in the queue that is in use */
+    void (*await)(int mark);      /**< until all before the mark is done; at once where it was never set */
+    enum ps_status (*wait)(void); /**< for all queues. @return PS_OK; PS_ENOMEM; PS_EBACKEND */
+    const char *(*error)(void);   /**< what failed, in words; "": nothing did */
+
+    /* what is called between the two on the queue in use, and on those that come after it and that it comes
+     * after in the end, is not done but recorded; NULL: it cannot be recorded */
+    void (*record_begin)(void);
+    void *(*record_end)(void);
+    void (*replay)(void *recorded);
+    void (*recorded_free)(void *recorded);
+
+    /* training */
+    void (*set_step)(const struct ps_nn_step *s);
+    /** *sum becomes or grows by the loss, in double precision, on the device; dx its gradient times scale.
+     * @param x, target, dx, sum there */
+    void (*loss)(const struct ps_nn_loss *l, int64_t n, const void *x, const void *target, double scale,
+                 void *dx, double *sum, bool add);
+    /** *bad = 1 where *sum is not a number or infinite, else it stays. Both there. */
+    void (*check)(const double *sum, float *bad);
+    /** w += momentum (dw / grains - w), n elements: running means. */
+    void (*follow)(int64_t n, double momentum, int64_t grains, const void *dw, void *w);
+    /** State begins as zero. @return PS_OK; PS_ENOMEM; PS_EBACKEND */
+    enum ps_status (*optimizer_open)(const struct ps_nn_optimizer_plan *p, struct ps_nn_optimizer **out);
+    void (*optimizer_close)(struct ps_nn_optimizer *o);                    /**< NULL is fine */
+    void (*optimizer_step)(struct ps_nn_optimizer *o, float *g, float *w); /**< g is destroyed */
+    /** State vectors, [weights] each, there, for checkpoints. @param state out [2] @return how many */
+    int (*optimizer_state)(struct ps_nn_optimizer *o, float **state);
+
+    /* other ranks, each with a device of its own: NCCL. Collective over the ranks of `join` */
+    enum ps_status (*name)(char id[PS_NN_ID]); /**< of a new group; on one rank, for all to join */
+    enum ps_status (*join)(int ranks, int rank, const char id[PS_NN_ID]);
+    void (*leave)(void);
+    /** x becomes the sum of all ranks' x. `exact`: added along the binary tree of common/par/grain over
+     * ranks, with `work` of n elements there; each rank gets the vectors of others for its share, adds them
+     * in the order of the tree, and sends the sum to all. */
+    void (*sum)(float *x, int64_t n, bool exact, float *work);
+};
+
+#endif
