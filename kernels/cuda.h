@@ -58,6 +58,14 @@ int ps_cuda_processors(void);
         } while (0)
 #endif
 
+/** In a kernel: `name`, the dynamic shared memory of its block, of elements of `type`, at 16 bytes. */
+#ifdef PS_CUDA_ON_HOST
+#    define PS_SHARED_DYNAMIC(type, name) type *const name = (type *)ps_host_dynamic
+#else
+extern __shared__ __align__(16) unsigned char ps_shared_dynamic[];
+#    define PS_SHARED_DYNAMIC(type, name) type *const name = (type *)ps_shared_dynamic
+#endif
+
 /** Images in bf16 are arrays of these. */
 typedef uint16_t ps_half;
 

@@ -9,6 +9,10 @@
 /** Counts up whenever something here, or in what is pointed to, changes. */
 enum { PS_CUDA_INTERFACE = 1 };
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct ps_nn_kernels;
 
 struct ps_cuda {
@@ -29,4 +33,7 @@ struct ps_cuda {
 const struct ps_cuda *ps_cuda_plugin(void);
 typedef const struct ps_cuda *ps_cuda_plugin_fn(void);
 
+#ifdef __cplusplus
+}
+#endif
 #endif
