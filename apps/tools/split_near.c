@@ -11,24 +11,10 @@ struct place {
     uint8_t kind;
 };
 
-/** First of n ascending places that is not before `at`. */
-static int64_t lower(const struct place *list, int64_t n, int64_t at)
-{
-    int64_t lo = 0, hi = n;
-    while (lo < hi) {
-        int64_t mid = lo + (hi - lo) / 2;
-        if (list[mid].at < at)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 /** Does a line of the disc about a pixel hold one of the kind? */
 static int line_has(const struct place *list, int64_t n, int64_t from, int64_t to, uint8_t which)
 {
-    for (int64_t j = lower(list, n, from); j < n && list[j].at <= to; j++)
+    for (int64_t j = split_lower(list, sizeof *list, n, from); j < n && list[j].at <= to; j++)
         if (list[j].kind == which) return 1;
     return 0;
 }

@@ -74,20 +74,6 @@ done:
     return rc;
 }
 
-/** First of n ascending pixels that is not before `at`. */
-static int64_t lower(const struct member *list, int64_t n, int64_t at)
-{
-    int64_t lo = 0, hi = n;
-    while (lo < hi) {
-        int64_t mid = lo + (hi - lo) / 2;
-        if (list[mid].at < at)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 static int by_low(const void *a, const void *b)
 {
     const struct link *x = a, *y = b;
@@ -113,7 +99,7 @@ static enum ps_status link_border(const struct split_pixels *p, int corners, con
                          {p->width + 1, corners && column > 0},
                          {p->width - 1, corners && column + 1 < p->width}};
         for (int k = 0; k < 4; k++) {
-            int64_t at = own[i].at - neighbour[k].back, j = lower(before, nbefore, at);
+            int64_t at = own[i].at - neighbour[k].back, j = split_lower(before, sizeof *before, nbefore, at);
             if (neighbour[k].there && j < nbefore && before[j].at == at &&
                 before[j].class_of == own[i].class_of)
                 (*out)[links++] = (struct link){before[j].region, own[i].region};

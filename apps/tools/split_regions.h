@@ -3,6 +3,7 @@
 #define SPLIT_REGIONS_H
 
 #include <mpi.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "common/par/block.h"
 #include "kernels/status.h"
@@ -14,6 +15,21 @@ struct split_pixels {
     const int64_t *at; /**< number of the pixel, ascending */
     const int32_t *class_of;
 };
+
+/** First of n elements that is not before pixel `at`. Local.
+ * @param list ascending by the int64_t with which each element begins @param size bytes of an element */
+static inline int64_t split_lower(const void *list, size_t size, int64_t n, int64_t at)
+{
+    int64_t lo = 0, hi = n;
+    while (lo < hi) {
+        const int64_t mid = lo + (hi - lo) / 2;
+        if (*(const int64_t *)((const char *)list + (size_t)mid * size) < at)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
 
 /** A region: pixels of one class that are connected through neighbours of that class. */
 struct split_region {
