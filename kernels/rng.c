@@ -1,24 +1,6 @@
 #include "kernels/rng.h"
 #include <math.h>
 
-enum { ROUNDS = 10 };
-
-void ps_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
-{
-    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
-    uint32_t k0 = key[0], k1 = key[1];
-    for (int round = 0; round < ROUNDS; round++) {
-        uint64_t a = (uint64_t)0xD2511F53u * c0, b = (uint64_t)0xCD9E8D57u * c2;
-        c0 = (uint32_t)(b >> 32) ^ c1 ^ k0;
-        c1 = (uint32_t)b;
-        c2 = (uint32_t)(a >> 32) ^ c3 ^ k1;
-        c3 = (uint32_t)a;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    out[0] = c0, out[1] = c1, out[2] = c2, out[3] = c3;
-}
-
 /** Words of 32 bits, each in a lane that has room for its products. */
 typedef uint64_t words __attribute__((vector_size(64)));
 
@@ -34,7 +16,7 @@ void ps_philox_lanes(const uint32_t *first, const uint32_t rest[3], const uint32
         c2[v] = (words){0} + rest[1];
         c3[v] = (words){0} + rest[2];
     }
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < PS_PHILOX_ROUNDS; round++) {
         for (int v = 0; v < N; v++) {
             const words a = c0[v] * (uint64_t)0xD2511F53u, b = c2[v] * (uint64_t)0xCD9E8D57u;
             c0[v] = b >> 32 ^ c1[v] ^ k0;

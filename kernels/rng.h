@@ -5,15 +5,13 @@
 #define PS_RNG_H
 
 #include <stdint.h>
+#include "kernels/philox.h"
 
 /** Key of one random sequence per sample: seed of the run, stream = what the numbers are for. */
 struct ps_rng {
     uint64_t seed;
     uint32_t stream;
 };
-
-/** The raw block: out[4] = Philox4x32-10 of a counter and key. Local. */
-void ps_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
 /** The first words of several blocks whose counters differ in their first word alone. Local.
  * @param first [lanes] @param rest words 1 to 3 of the counters @param out [lanes] */

@@ -42,6 +42,12 @@ struct ps_op {
 extern const struct ps_op ps_op_input, ps_op_dense, ps_op_dense_fixed, ps_op_conv, ps_op_pool, ps_op_upsample,
     ps_op_lstm, ps_op_last_step, ps_op_batch_norm, ps_op_layer_norm, ps_op_dropout, ps_op_sum, ps_op_gate;
 
+/** Elements of work of a layer that may make sums of the columns of an array [rows][channels]. */
+static inline int64_t ps_op_columns_work(const struct ps_nn_kernels *k, int64_t rows, int64_t channels)
+{
+    return k->columns_work ? k->columns_work(rows, channels) : 0;
+}
+
 /** The functions of a layer whose weights are prepared, as the kernels' table has them. */
 #define PS_OP_CALLS(layer)                                                                              \
     static struct ps_nn_size size(const struct ps_nn_kernels *k, const struct ps_node *node, int64_t n) \

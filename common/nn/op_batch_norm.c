@@ -44,9 +44,10 @@ double *ps_op_norm_sums(const struct ps_nn_kernels *k, const struct ps_node *nod
 static struct ps_nn_size size(const struct ps_nn_kernels *k, const struct ps_node *node, int64_t n)
 {
     const int64_t c = node->as.batch_norm.channels, sums = 2 * c * (int64_t)(sizeof(double) / k->real);
-    (void)n;
+    const int64_t rows = n * node->as.batch_norm.places;
+    const int64_t work = k->columns_work ? k->columns_work(rows, c) : 8 * c;
     return (struct ps_nn_size){
-        .weights = 2 * c, .kept = before_sums(node) + sums, .work = node->unwritten ? 0 : 8 * c};
+        .weights = 2 * c, .kept = before_sums(node) + sums, .work = node->unwritten ? 0 : work};
 }
 
 /* Whose rows the statistics are of; NULL: the micro-batch's own. */

@@ -3,8 +3,9 @@
 static struct ps_nn_size size(const struct ps_nn_kernels *k, const struct ps_node *node, int64_t n)
 {
     const struct ps_nn_layer_norm *l = &node->as.layer_norm;
-    (void)k;
-    return (struct ps_nn_size){.weights = 2 * l->features, .kept = 2 * n * l->places};
+    return (struct ps_nn_size){.weights = 2 * l->features,
+                               .kept = 2 * n * l->places,
+                               .work = ps_op_columns_work(k, n * l->places, l->features)};
 }
 
 static void forward(const struct ps_op_call *c)

@@ -63,6 +63,8 @@ void ps_nn_bias_act_back_cu(int64_t rows, int64_t out, enum ps_nn_act act, bool 
 void ps_nn_to_half_cu(int64_t n, const float *from, ps_half *to);
 void ps_nn_from_half_cu(int64_t n, const ps_half *from, float *to, bool add);
 
+/** Elements of work, as in the table: sums of three functions of each column, and factors of batch norms. */
+int64_t ps_nn_columns_work_cu(int64_t rows, int64_t channels);
 void ps_nn_pool_forward_cu(const struct ps_nn_pool *l, const struct ps_nn_pass *p);
 void ps_nn_pool_backward_cu(const struct ps_nn_pool *l, const struct ps_nn_pass *p);
 void ps_nn_sum_forward_cu(const struct ps_nn_sum *l, const struct ps_nn_pass *p);

@@ -38,10 +38,11 @@ FORMS(bf16, PS_NN_BF16)
         .conv_forward = conv_forward_##form, .conv_backward = conv_backward_##form,                          \
         .conv_keeps = ps_nn_conv_keeps_cu, .conv_joins = ps_nn_conv_joins_cu, .lstm_size = lstm_size_##form, \
         .lstm_prepare = lstm_prepare_##form, .lstm_forward = lstm_forward_##form,                            \
-        .lstm_backward = lstm_backward_##form, .pool_forward = ps_nn_pool_forward_cu,                        \
-        .pool_backward = ps_nn_pool_backward_cu, .sum_forward = ps_nn_sum_forward_cu,                        \
-        .sum_backward = ps_nn_sum_backward_cu, .upsample_forward = ps_nn_upsample_forward_cu,                \
-        .upsample_backward = ps_nn_upsample_backward_cu, .batch_norm_forward = ps_nn_batch_norm_forward_cu,  \
+        .lstm_backward = lstm_backward_##form, .columns_work = ps_nn_columns_work_cu,                        \
+        .pool_forward = ps_nn_pool_forward_cu, .pool_backward = ps_nn_pool_backward_cu,                      \
+        .sum_forward = ps_nn_sum_forward_cu, .sum_backward = ps_nn_sum_backward_cu,                          \
+        .upsample_forward = ps_nn_upsample_forward_cu, .upsample_backward = ps_nn_upsample_backward_cu,      \
+        .batch_norm_forward = ps_nn_batch_norm_forward_cu,                                                   \
         .batch_norm_backward = ps_nn_batch_norm_backward_cu,                                                 \
         .layer_norm_forward = ps_nn_layer_norm_forward_cu,                                                   \
         .layer_norm_backward = ps_nn_layer_norm_backward_cu,                                                 \

@@ -3,11 +3,11 @@
 #define PS_NN_DROPOUT_H
 
 #include "kernels/nn/nn_kernels.h"
-#include "kernels/rng.h"
+#include "kernels/philox.h"
 
 /** Random bits of elements [4 block, 4 block + 4) of a sample. */
-static inline void ps_nn_dropout_bits(const struct ps_nn_dropout *l, int64_t sample, int64_t step,
-                                      int64_t block, uint32_t bits[4])
+PS_HOST_DEVICE static inline void ps_nn_dropout_bits(const struct ps_nn_dropout *l, int64_t sample,
+                                                     int64_t step, int64_t block, uint32_t bits[4])
 {
     const uint32_t counter[4] = {(uint32_t)sample, (uint32_t)(sample >> 32) ^ (l->stream << 16),
                                  (uint32_t)step, (uint32_t)block};

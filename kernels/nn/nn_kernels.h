@@ -253,7 +253,9 @@ struct ps_nn_kernels {
     void (*lstm_forward)(const struct ps_nn_lstm *l, const struct ps_nn_pass *p);
     void (*lstm_backward)(const struct ps_nn_lstm *l, const struct ps_nn_pass *p);
 
-    /* layers without preparation */
+    /* layers without preparation, whose pools, sums and norms have room for sums of columns */
+    int64_t (*columns_work)(int64_t rows, int64_t channels); /**< elements of work; NULL: batch norms need 8 a
+                                                                channel, others none */
     void (*pool_forward)(const struct ps_nn_pool *l, const struct ps_nn_pass *p);
     void (*pool_backward)(const struct ps_nn_pool *l, const struct ps_nn_pass *p);
     void (*sum_forward)(const struct ps_nn_sum *l, const struct ps_nn_pass *p);
