@@ -38,6 +38,7 @@ BARE = help clean deps format
 ifneq ($(filter-out $(BARE),$(or $(MAKECMDGOALS),all)),)
 include mk/config.mk
 include mk/build.mk
+include mk/cuda.mk
 include mk/tests.mk
 include mk/install.mk
 endif

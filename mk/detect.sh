@@ -93,13 +93,43 @@ names_for_mpi() { # pkg-config names of a library that is built for each MPI
 }
 is_out() { case " $WITHOUT " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
-find_nvcc() {
-    nvcc=''
+# --- CUDA: nvcc, and the libraries that the back end stands on ------------------------------------------------
+dir_of() { # header, id: sets dir and inc where it is
+    for dir in "$cuda" "$(root_of "$2" || true)" /usr; do
+        for inc in "$dir/include" "$dir/include/$(uname -m)-linux-gnu"; do
+            [ ! -f "$inc/$1" ] || return 0
+        done
+    done
+    return 1
+}
+find_nvcc() { # nvcc stays empty where anything is missing; how says what
+    nvcc='' how='nvcc not found'
     for n in nvcc "${CUDA_HOME:-/nowhere}/bin/nvcc" "${EBROOTCUDA:-/nowhere}/bin/nvcc" /usr/local/cuda/bin/nvcc; do
         nvcc=$(command -v "$n" 2>/dev/null) && break
     done
     [ -n "$nvcc" ] || return 0
     nvcc_version=$("$nvcc" --version 2>/dev/null | sed -n 's/.*release \([0-9.]*\).*/\1/p')
+    real=$(readlink -f "$nvcc") how=$nvcc lacks=''
+    cuda=${real%/bin/nvcc}
+    while IFS=$sep read -r id header lib title; do
+        if ! dir_of "$header" "$id"; then
+            lacks="$lacks $title"
+            continue
+        fi
+        libdir=$dir/lib
+        [ ! -d "$dir/lib64" ] || libdir=$dir/lib64
+        case $dir in /usr) ;; *)
+            cuda_cflags="$cuda_cflags -I$inc"
+            cuda_libs="$cuda_libs -L$libdir -Xlinker -rpath,$libdir"
+            ;;
+        esac
+        cuda_libs="$cuda_libs $lib"
+    done <<EOF
+cuda|cublasLt.h|-lcublasLt|cuBLASLt
+cudnn|cudnn.h|-lcudnn|cuDNN
+nccl|nccl.h|-lnccl|NCCL
+EOF
+    [ -z "$lacks" ] || nvcc='' how="$how, but not found:$lacks"
 }
 
 # --- walk over all of them ------------------------------------------------------------------------------
@@ -119,7 +149,7 @@ main() {
     : >"$table"
     find_mpi
     [ "$mode" != flavour ] || { echo "$mpi_flavour" && return 0; }
-    defs='' all_cflags='' all_libs='' test_cflags='' test_libs='' missing='' has_check=''
+    defs='' all_cflags='' all_libs='' test_cflags='' test_libs='' missing='' has_check='' has_cxx=''
     [ -n "$mpi_flavour" ] || missing=" mpi"
     row MPI "${mpi_version:-missing}" "$(command -v "${MPICC%% *}" 2>/dev/null || echo "$MPICC: not found")"
     [ "$mode" != missing ] || [ -n "$mpi_flavour" ] || echo 'mpi|required'
@@ -131,15 +161,23 @@ main() {
         elif find_lib "$id" "$names" "$header" "$link"; then
             have_row
             [ "$id" != check ] || has_check=1
+            [ "$id" != cxx ] || has_cxx=1
         else
             [ "$need" != required ] || missing="$missing $id"
             [ "$mode" != missing ] || echo "$id|$need"
             row "$title" missing "no $serves"
         fi
     done <"$here/libs.tsv"
-    find_nvcc
+    nvcc='' cuda_cflags='' cuda_libs=''
     row 'back ends' 'ref, cpu' "cpu: OpenMP, ${MARCH:+-march=$MARCH}"
-    row CUDA "${nvcc:+nvcc $nvcc_version}" "${nvcc:-nvcc not found}; no program has a CUDA back end yet"
+    if is_out cuda; then
+        row CUDA 'left out' 'WITHOUT=cuda: no nets on GPUs'
+    else
+        find_nvcc
+        cuda_title=missing
+        [ -z "$nvcc" ] || cuda_title="nvcc $nvcc_version"
+        row CUDA "$cuda_title" "$how"
+    fi
     [ "$mode" = make ] || return 0
     cat >"$out" <<EOF
 MPI_FLAVOUR := $mpi_flavour
@@ -151,6 +189,9 @@ HAS_CHECK := $has_check
 TEST_CFLAGS :=$test_cflags
 TEST_LIBS :=$test_libs
 NVCC := $nvcc
+CUDA_CFLAGS :=$cuda_cflags
+CUDA_LIBS :=$cuda_libs
+HAS_CXX := $has_cxx
 EOF
 }
 main "$@"

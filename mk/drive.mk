@@ -5,7 +5,7 @@ again = @+$(MAKE) --no-print-directory B=$(B)
 help: ## this list
 	@echo 'make TARGET [KNOB=value ...]'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' mk/drive.mk | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
-	@echo 'Knobs: MARCH=native  CFLAGS="-O3 -g"  WERROR=-Werror  WITHOUT="hdf5 pnetcdf zlib libdeflate png jpeg tiff matio scalapack"  MPICC=mpicc  MPIRUN=mpirun'
+	@echo 'Knobs: MARCH=native  CFLAGS="-O3 -g"  WERROR=-Werror  WITHOUT="hdf5 pnetcdf zlib libdeflate png jpeg tiff matio scalapack cuda"  CUDA_ARCHS="80 90"  MPICC=mpicc  MPIRUN=mpirun'
 	@echo '       PREFIX=/usr/local  DESTDIR=  FUZZ_SECONDS=60  B=build (any other B keeps its programs in B/bin)'
 
 # `all` is in mk/build.mk
@@ -43,7 +43,7 @@ check-gpu: deps ## build and run the tests that need a GPU
 check-slurm: deps ## run the job scripts by a Slurm of the tests' own (part of `make check`)
 	$(again) _check-slurm
 clean: ## remove what was built
-	rm -rf build build-sanitize build-fuzz $(B) bin demo
+	rm -rf build build-sanitize build-fuzz $(B) bin lib demo
 .PHONY: help deps format clean $(DRIVERS)
 ifneq ($(filter $(DRIVERS),$(MAKECMDGOALS)),)
 .NOTPARALLEL: # one after the other; the makes they call are parallel

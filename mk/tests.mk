@@ -26,7 +26,7 @@ export BIN_DIR = $(abspath $(BIN))
 export BUILD_DIR = $(abspath $(B))
 export PROGRAMS_PRESENT = $(PRESENT)
 
-tests-build: all $(UNIT) $(TOOLS)
+tests-build: all $(UNIT) $(TOOLS) $(HOST_BUILT)
 unit: $(UNIT)
 	@tests/run-unit.sh
 integration: all $(TOOLS)
