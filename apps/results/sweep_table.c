@@ -3,13 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "apps/results/figure.h"
 #include "apps/results/results_commands.h"
 #include "apps/results/sweep_result.h"
 #include "apps/results/sweep_view.h"
 #include "apps/results/text_table.h"
 
 struct params {
-    ps_str journal, rows, columns, metric;
+    ps_str journal, rows, columns, metric, figure;
     int form;
     bool failed;
 };
@@ -24,6 +25,8 @@ static const struct ps_param rows[] = {
              .help = "figure of the record, EVENT.FIELD; empty: the one of the sweep"),
     PS_PARAM(struct params, form, .letter = 'f', .def = "text", .choices = TEXT_TABLE_FORMS,
              .help = "of the table"),
+    PS_PARAM(struct params, figure, .def = "",
+             .help = "beginning of the names of a table of colour that is written (SVG, PNG), with --rows"),
     PS_PARAM(struct params, failed, .flag = true, .def = "no", .help = "only trials that failed, and why"),
 };
 
@@ -168,6 +171,38 @@ static enum ps_status add_cell(struct text_table *t, const struct sweep_outcome 
     return ps_words_add(&t->cell, *minutes ? "%s (%s)" : "%s%s", metric, minutes);
 }
 
+/* The figures of the cells as a table of colour. */
+static enum ps_status draw(const struct sweep_view *v, const struct params *p, const struct axis *r,
+                           const struct axis *c, const struct sweep_outcome *best)
+{
+    enum { WIDE = 640 };
+    const struct axis *const side[2] = {r, c};
+    const char *names[2][VALUES_MAX];
+    struct figure f = {.kind = FIGURE_CELLS,
+                       .title = title(v, p),
+                       .x_name = v->grid.param[c->param].name,
+                       .y_name = v->grid.param[r->param].name,
+                       .rows = r->n,
+                       .columns = c->n,
+                       .row_name = names[0],
+                       .column_name = names[1],
+                       .cell_format = "%.4g",
+                       .least = INFINITY,
+                       .most = -INFINITY};
+    double *value;
+    PS_TRY(ps_alloc(&value, r->n * c->n, sizeof *value, "the cells of a figure"));
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < side[k]->n; i++) names[k][i] = side[k]->value[i].text;
+    for (int i = 0; i < r->n * c->n; i++) {
+        value[i] = best[i].rung >= 0 ? best[i].metric : NAN;
+        f.least = fmin(f.least, value[i]), f.most = fmax(f.most, value[i]);
+    }
+    f.value = value;
+    const enum ps_status rc = figure_write(&f, WIDE, figure_height(&f, WIDE), p->figure);
+    free(value);
+    return rc;
+}
+
 static enum ps_status cross(const struct sweep_view *v, const struct params *p, struct text_table *t)
 {
     struct axis *a = NULL;
@@ -190,6 +225,7 @@ static enum ps_status cross(const struct sweep_view *v, const struct params *p, 
         PS_TRY_DONE(ps_words_add(&t->cell, "%s", a[0].value[r].text));
         for (int c = 0; c < a[1].n; c++) PS_TRY_DONE(add_cell(t, &best[r * a[1].n + c], csv));
     }
+    if (p->figure[0]) PS_TRY_DONE(draw(v, p, &a[0], &a[1], best));
 done:
     free(best);
     free(a);
@@ -203,6 +239,7 @@ static enum ps_status run_table(struct ps_run *run, const void *params)
     struct text_table t = {.columns = 1};
     (void)run;
     PS_CHECK(!p->rows[0] == !p->columns[0], PS_EUSAGE, "--rows and --columns belong together");
+    PS_CHECK(!p->figure[0] || p->rows[0], PS_EUSAGE, "--figure shows a table with --rows and --columns");
     PS_CHECK(!p->metric[0] || sweep_metric_good(p->metric), PS_EUSAGE,
              "--metric %s: write EVENT.FIELD of the record, such as result.test_accuracy", p->metric);
     PS_TRY(sweep_view_open(p->journal, &v));

@@ -71,8 +71,11 @@ expect 'sweep: nothing is left in scratch but of the killed' test "$(find wild/s
 expect 'sweep: a task that comes later has nothing to do' test "$("$BIN/psml-results" "${wild[@]}" 2>&1)" = 'this task finished 0 trials; of the sweep 60 are done, 0 run elsewhere'
 
 # --- tables and the best ----------------------------------------------------------------------------------
-sweep table calm --rows gamma --columns cost -f markdown >table.md
+sweep table calm --rows gamma --columns cost -f markdown --figure plane >table.md
 expect 'sweep: gamma x cost in Markdown' test "$(grep -c '^|' table.md)" = 8 -a "$(sed -n 3p table.md | tr -cd '|' | wc -c)" = 12
+sed -n 's/.*<title>gamma \(.*\), cost \(.*\): \(.*\)<.title>.*/\2 \1 \3/p' plane.svg | sort >got
+sed 1d want | awk -F, '{ printf "%s %s %.4g\n", $2, $3, $4 }' | sort >cells
+expect 'sweep: the figure shows gamma, cost and value of each cell' cmp cells got
 best=$(cut -d, -f4 want | sed 1d | sort -g | tail -n 1)
 expect 'sweep: the best is the best' test "$(sweep best calm -f csv -o best.par 2>said | sed -n 2p | cut -d, -f4)" = "$best"
 expect 'sweep: its parameter file runs it again' test "$("$train" best.par 2>/dev/null | sed -n 's/^Cross Validation Accuracy = \(.*\)%/\1/p')" = "$best"
@@ -93,6 +96,7 @@ refused 1 'no number result.acuracy; it has: .*result.accuracy' run other.grid -
 refused 2 'did you mean --folds' run other.grid --journal new2 -- "$train" rings.el --fold 4
 refused 2 'neither a parameter' run other.grid --journal new3 -- sh -c 'echo {gamma}'
 refused 1 'no journal of a sweep' table none
+refused 2 'a table with --rows and --columns' table calm --figure plane
 
 # --- failures ---------------------------------------------------------------------------------------------
 status=0
