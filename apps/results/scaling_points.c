@@ -139,7 +139,8 @@ static enum ps_status fit(struct scaling_group *g)
     return PS_OK;
 }
 
-/* The prediction of the run on the most ranks that made one. */
+/* The prediction of the run on the most ranks that made one. It is of as many samples a rank, so it stands
+ * with weak scaling only. */
 static void predictions(const struct scaling *s, int group)
 {
     struct scaling_group *g = &s->group[group];
@@ -147,7 +148,7 @@ static void predictions(const struct scaling *s, int group)
     for (int i = 0; i < s->runs; i++) {
         const struct scaling_run *r = &s->run[i];
         const struct ps_recorded_event *e = ps_recorded_event(r->record, "scaling", -1);
-        if (r->group != group || !e || r->ranks < ranks || r->crowded) continue;
+        if (g->kind == SCALING_STRONG || r->group != group || !e || r->ranks < ranks || r->crowded) continue;
         ranks = r->ranks;
         const int64_t n = ps_recorded_nums(e, "ranks", g->predicted_ranks, SCALING_PREDICTED_MAX);
         const int64_t m =

@@ -95,6 +95,15 @@ static void put(FILE *f, int id, int ranks, int n, double seconds, double useful
             seconds + 1);
 }
 
+/* What a run says of more ranks, with as many samples on each. */
+static void predict(FILE *f, int id)
+{
+    fprintf(f,
+            "{\"event\":\"scaling\",\"run\":\"%d\",\"time\":1,\"ranks\":[2,4],\"predicted_efficiency\":[0.9,"
+            "0.7]}\n",
+            id);
+}
+
 static void study(void (*fill)(FILE *f), struct ps_records *records, struct scaling *s)
 {
     const char *folder = getenv("TMPDIR");
@@ -115,6 +124,7 @@ static void strong(FILE *f)
     put(f, 2, 1, 1000, 8.4, 8, 8, 8); /* a slower repetition, and a faster one */
     put(f, 3, 1, 1000, 7.9, 8, 8, 8);
     put(f, 4, 4, 1000, 2.5, 1.8, 2, 2);
+    predict(f, 4);                        /* not of the same size: no point of this study */
     put(f, 5, 8, 1000, 50, 1, 1.1, 1.25); /* on four cores: its time means nothing */
     put(f, 6, 2, 3000, 9, 9, 9, 9);       /* another size, which does not follow the ranks */
     fprintf(f,
@@ -130,6 +140,7 @@ START_TEST(strong_scaling)
     ck_assert_int_eq(s.groups, 2);
     const struct scaling_group *g = &s.group[0];
     ck_assert_int_eq(g->kind, SCALING_STRONG);
+    ck_assert_int_eq(g->predicted, 0);
     ck_assert_int_eq(g->points, 5); /* measured on 1 and 4; simulated on 1, 4 and 8 */
     const struct scaling_point *p = &g->point[1];
     ck_assert(p->origin == SCALING_MEASURED && p->workers == 4);
@@ -153,6 +164,7 @@ static void weak(FILE *f)
     put(f, 1, 1, 1000, 4, 4, 4, 4);
     put(f, 2, 2, 2000, 4.2, 4, 4, 4);
     put(f, 3, 4, 4000, 5, 4, 4, 4);
+    predict(f, 3);
 }
 
 START_TEST(weak_scaling)
@@ -165,6 +177,7 @@ START_TEST(weak_scaling)
     ck_assert_int_eq(g->kind, SCALING_WEAK);
     ck_assert_double_eq_tol(g->point[2].efficiency, 0.8, 1e-12);
     ck_assert_double_eq_tol(g->point[2].speedup, 3.2, 1e-12);
+    ck_assert(g->predicted == 2 && g->predicted_ranks[1] == 4 && g->predicted_efficiency[1] == 0.7);
     ck_assert(g->gustafson.there && g->gustafson.serial > 0 && g->gustafson.serial < 0.3);
     scaling_free(&s);
     ps_records_free(&records);
