@@ -10,11 +10,23 @@
 #    include <cuda_runtime.h>
 #endif
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "kernels/status.h"
 
-/** The stream of the queue in use. */
+/** Devices that this process may use. @param why out, where there are none: what CUDA says */
+int ps_cuda_devices(char *why, size_t room);
+
+/** Take a device. @param exact results must have the same bits each time @param text out: the device in
+ * words, or what failed @return PS_OK; PS_EBACKEND; PS_ENOMEM */
+enum ps_status ps_cuda_open(int device, bool exact, char *text, size_t room);
+
+/** Forget the device, and what failed. */
+void ps_cuda_close(void);
+
+/** The stream that work goes to. */
 cudaStream_t ps_cuda_stream(void);
+void ps_cuda_use(cudaStream_t stream);
 
 /** Has nothing failed so far? After the first failure no call is made any more. */
 bool ps_cuda_good(void);
@@ -22,11 +34,19 @@ bool ps_cuda_good(void);
 /** Keep a failure, if it is the first. @param call, why in words @param status PS_ENOMEM, PS_EBACKEND */
 void ps_cuda_fail(enum ps_status status, const char *call, const char *why);
 
+/** What failed. @return PS_OK: nothing did; then ps_cuda_error is "" */
+enum ps_status ps_cuda_status(void);
+const char *ps_cuda_error(void);
+
+/** Go on as if nothing had failed: after what has another way. */
+void ps_cuda_forgive(void);
+
 /** Must results have the same bits each time? */
 bool ps_cuda_exact(void);
 
-/** Multiprocessors of the device. */
+/** Multiprocessors of the device; its compute capability, 10 major + minor. */
 int ps_cuda_processors(void);
+int ps_cuda_capability(void);
 
 /** A call of CUDA's runtime: made if all is good, and checked. */
 #define PS_CU(call)                                                                                \

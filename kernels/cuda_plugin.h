@@ -26,7 +26,8 @@ struct ps_cuda {
      * @return PS_OK; PS_EBACKEND (not to be had, too old for what was compiled); PS_ENOMEM */
     enum ps_status (*open)(int device, bool exact, char *text, size_t room);
     void (*close)(void);
-    const struct ps_nn_kernels *nn, *nn_tf32, *nn_bf16; /**< products in fp32, TF32, bf16 */
+    /** Products in fp32, TF32, bf16; the last NULL where the device that was opened has none. */
+    const struct ps_nn_kernels *nn, *nn_tf32, *nn_bf16;
 };
 
 /** The one symbol of the plugin. */

@@ -15,7 +15,8 @@ endif
 CUDA_NEWEST = $(lastword $(CUDA_CODES))
 comma = ,
 NVCC_FLAGS := -std=c++20 -O3 -lineinfo -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra,-Wno-missing-field-initializers $(if $(WERROR),-Werror all-warnings) \
-    $(foreach a,$(CUDA_CODES),-gencode arch=compute_$(a)$(comma)code=sm_$(a)) -gencode arch=compute_$(CUDA_NEWEST)$(comma)code=compute_$(CUDA_NEWEST) $(CUDA_CFLAGS)
+    $(foreach a,$(CUDA_CODES),-gencode arch=compute_$(a)$(comma)code=sm_$(a)) -gencode arch=compute_$(CUDA_NEWEST)$(comma)code=compute_$(CUDA_NEWEST) \
+    -DPS_CUDA_ARCHS='"$(CUDA_CODES)"' $(CUDA_CFLAGS)
 # -fvisibility stays with what it compiles: the libraries that are linked in show nothing either
 NVCC_LINK := -shared -cudart static $(CUDA_LIBS) -Xlinker --exclude-libs,ALL
 
@@ -58,9 +59,8 @@ $(B)/host/libps_cuda.so: $(call host_obj,host/obj,$(HOST_SRC)) $(B)/cuda-sources
 $(B)/host/libps_cuda_checked.so: $(call host_obj,host/checked,$(HOST_SRC)) $(B)/cuda-sources
 	@echo '  link  $@'
 	@$(CXX) -shared $(SANITIZE) -o $@ $(filter %.o,$^)
-HOST_TESTS = $(if $(HAS_CHECK),$(patsubst tests/gpu/host/%,$(B)/host/%,$(basename $(HOST_TESTS_SRC))))
-$(B)/host/checked/tests/gpu/host/test_%.o: HOST_FLAGS += $(TEST_CFLAGS)
+HOST_TESTS = $(patsubst tests/gpu/host/%,$(B)/host/%,$(basename $(HOST_TESTS_SRC)))
 $(B)/host/test_%: $(B)/host/checked/tests/gpu/host/test_%.o $(B)/host/libps_cuda_checked.so $(B)/libkernels.a
 	@echo '  link  $@'
-	@$(CXX) $(SANITIZE) $(OPENMP) -o $@ $(filter %.o %.so %.a,$^) -Wl,-rpath,'$$ORIGIN' $(TEST_LIBS) $(ALL_LIBS)
+	@$(CXX) $(SANITIZE) $(OPENMP) -o $@ $(filter %.o %.so %.a,$^) -Wl,-rpath,'$$ORIGIN' $(ALL_LIBS)
 HOST_BUILT = $(if $(HAS_CXX),$(B)/host/libps_cuda.so $(HOST_TESTS))

@@ -210,6 +210,15 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode)
     return cudaSuccess;
 }
 
+cudaError_t cudaStreamIsCapturing(cudaStream_t given, cudaStreamCaptureStatus *out)
+{
+    const cudaStream_t s = stream_of(given);
+    *out = !s->in          ? cudaStreamCaptureStatusNone
+           : s->in->spoilt ? cudaStreamCaptureStatusInvalidated
+                           : cudaStreamCaptureStatusActive;
+    return cudaSuccess;
+}
+
 /* Does everything that was recorded lead to `last`? */
 static bool is_joined(const struct capture &c, const pieces &last)
 {
