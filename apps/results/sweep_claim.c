@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,6 +31,8 @@ enum ps_status sweep_claim(struct sweep_journal *j, int rung, int64_t trial, str
     *out = (struct sweep_claim){.trial = trial, .rung = rung, .generation = p->claims + 1};
     claim_path(j, trial, rung, out->generation, "", path);
     sweep_owner_write(&j->self, text, sizeof text);
+    const size_t len = strlen(text);
+    snprintf(text + len, sizeof text - len, "lost %.15g\n", j->lost);
     PS_TRY(sweep_once_make(&j->once, path, text, taken));
     p->claims++;
     p->last_ended = p->last_gone = false;
@@ -85,20 +88,19 @@ enum ps_status sweep_claim_commit(struct sweep_journal *j, const struct sweep_cl
 /* Is the owner of the last generation of this piece dead? */
 static bool is_gone(struct sweep_journal *j, int rung, int64_t trial, double now)
 {
-    char path[SWEEP_PATH_MAX], text[OWNER_TEXT_MAX];
+    char path[SWEEP_PATH_MAX], text[OWNER_TEXT_MAX], number[32];
     struct sweep_owner owner;
     struct stat st;
     claim_path(j, trial, rung, sweep_piece(j, rung, trial)->claims, "", path);
     if (stat(path, &st) != 0 || !sweep_once_read(path, text, sizeof text)) return false;
-    const double age = now - (double)st.st_mtim.tv_sec - 1e-9 * (double)st.st_mtim.tv_nsec;
-    if (age > j->lost) return true;
+    if (!sweep_once_field(text, "lost", number, sizeof number)) return false;
+    const double lost = strtod(number, NULL);
+    const double touched = (double)st.st_mtim.tv_sec + 1e-9 * (double)st.st_mtim.tv_nsec;
+    if (now > touched + lost) return true;
     sweep_owner_parse(text, &owner);
     if (sweep_owner_gone(&j->self, &owner)) return true;
-    /* it should have touched its claim: has its job ended? Slurm is asked seldom */
-    if (age < j->lost / SWEEP_BEATS * 2 || now < j->squeue) return false;
-    if (sweep_owner_job_ended(&owner)) return true;
-    j->squeue = now + SWEEP_SQUEUE_SECONDS;
-    return false;
+    /* it should have touched its claim: has its job ended? */
+    return now > touched + lost / SWEEP_BEATS * 2 && sweep_owner_job_ended(&j->queue, &owner, touched, now);
 }
 
 enum ps_status sweep_journal_look(struct sweep_journal *j)

@@ -107,7 +107,9 @@ enum ps_status sweep_journal_open(const char *dir, const char *about, const char
 void sweep_journal_free(struct sweep_journal *j)
 {
     free(j->piece);
+    free(j->queue.jobs);
     j->piece = NULL;
+    j->queue.jobs = NULL;
 }
 
 /* TRIAL.RUNG.done, TRIAL.RUNG.GENERATION, the latter also with .failed or .released. Other names mean

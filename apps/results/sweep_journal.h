@@ -6,13 +6,14 @@
  *       000017.0.3          trial 17, rung 0, was claimed for the third time (generations begin with 1); its
  *                           owner is in it and touches it
  *       000017.0.3.failed   that attempt failed; .released: its owner gave it back
- *       000017.0.done       the result; made by link(2), so that there is one, whoever else thought to work
- * on it scratch/            files on their way trial-000017/       output, record and checkpoint of the trial
+ *       000017.0.done       the result; made by link(2), so that there is one, whoever else worked on it
+ *     scratch/            files on their way
+ *     trial-000017/       output, record and checkpoint of the trial
  *
  * A piece of work is a trial up to a rung; without early stopping there is one rung, the end. Of any number
  * of claimants one gets the next generation of a piece. Its owner is taken for dead if the claim was not
- * touched for `lost` seconds, or at once where it is known to be gone; then the next generation may be
- * claimed. Local; needs no MPI. */
+ * touched for as long as it says itself, or at once where it is known to be gone; then the next generation
+ * may be claimed. Local; needs no MPI. */
 #ifndef SWEEP_JOURNAL_H
 #define SWEEP_JOURNAL_H
 
@@ -21,13 +22,7 @@
 #include "apps/results/sweep_once.h"
 #include "apps/results/sweep_owner.h"
 
-enum {
-    SWEEP_RUNGS_MAX = 16,
-    SWEEP_ABOUT_MAX = 16384,
-    SWEEP_LOST_MAX = 20,
-    SWEEP_BEATS = 10,
-    SWEEP_SQUEUE_SECONDS = 30
-};
+enum { SWEEP_RUNGS_MAX = 16, SWEEP_ABOUT_MAX = 16384, SWEEP_LOST_MAX = 20, SWEEP_BEATS = 10 };
 
 /** A trial up to a rung. */
 struct sweep_piece {
@@ -45,10 +40,10 @@ struct sweep_journal {
     int rungs; /**< the last one is the end */
     int64_t trials;
     int retries; /**< attempts beyond the first that may fail */
-    double lost; /**< seconds */
+    double lost; /**< seconds without a sign of life after which others may take this process for dead */
     struct sweep_once once;
     struct sweep_owner self;
-    double squeue;             /**< when squeue may be asked again; the file system's clock */
+    struct sweep_queue queue;
     struct sweep_piece *piece; /**< [rungs][trials]; owned */
 };
 

@@ -22,7 +22,9 @@ enum ps_status sweep_once_begin(const char *dir, struct sweep_once *o);
  * @return PS_OK; PS_EIO */
 enum ps_status sweep_once_make(const struct sweep_once *o, const char *path, const char *text, bool *made);
 
-/** What time the file system has, which may differ from this node's clock. @param seconds out, since 1970
+/** What time the file system has, which may differ from this node's clock. Without a scratch file, the
+ * latter.
+ * @param seconds out, since 1970
  * @return PS_OK; PS_EIO */
 enum ps_status sweep_once_clock(const struct sweep_once *o, double *seconds);
 

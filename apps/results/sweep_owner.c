@@ -6,6 +6,8 @@
 #include <unistd.h>
 #include "apps/results/sweep_once.h"
 
+enum { ASK_SECONDS = 30 };
+
 /* When process `pid` started, in ticks since the boot: field 22 of its stat, counted behind the name, which
  * may hold blanks. "" if there is no such process, or it is dead and only not yet collected. */
 static void start_of(const char *pid, char *out, size_t room)
@@ -70,18 +72,26 @@ bool sweep_owner_gone(const struct sweep_owner *self, const struct sweep_owner *
     return strcmp(start, other->start) != 0;
 }
 
-bool sweep_owner_job_ended(const struct sweep_owner *other)
+/* All jobs, not one: of a job that ended long ago Slurm gives an error, as it does when it is down. */
+static void ask(struct sweep_queue *q, double now)
 {
-    char line[64];
-    bool there = false;
+    size_t room = 0;
+    free(q->jobs);
+    q->jobs = NULL;
+    q->asked = now;
+    FILE *f = popen("echo && squeue --noheader --format=%A 2>/dev/null", "r");
+    if (!f) return;
+    const bool read = getdelim(&q->jobs, &room, '\0', f) > 0;
+    if (pclose(f) == 0 && read) return;
+    free(q->jobs);
+    q->jobs = NULL;
+}
+
+bool sweep_owner_job_ended(struct sweep_queue *q, const struct sweep_owner *other, double seen, double now)
+{
+    char line[sizeof other->job + 2];
     if (!other->job[0]) return false;
-    /* all jobs, not this one: of a job that ended long ago Slurm gives an error, as it does when it is down
-     */
-    FILE *f = popen("squeue --noheader --format=%A 2>/dev/null", "r");
-    if (!f) return false;
-    while (fgets(line, sizeof line, f)) {
-        line[strcspn(line, " \n")] = '\0';
-        there = there || strcmp(line, other->job) == 0;
-    }
-    return pclose(f) == 0 && !there;
+    if (now >= q->asked + ASK_SECONDS) ask(q, now);
+    snprintf(line, sizeof line, "\n%s\n", other->job);
+    return q->jobs && seen < q->asked && !strstr(q->jobs, line);
 }

@@ -22,7 +22,14 @@ void sweep_owner_parse(const char *text, struct sweep_owner *o);
  * requeued job? False where nobody can tell from here. */
 bool sweep_owner_gone(const struct sweep_owner *self, const struct sweep_owner *other);
 
-/** Has its Slurm job ended? Asks squeue; false where there is none or it gives no answer. */
-bool sweep_owner_job_ended(const struct sweep_owner *other);
+/** Slurm's queue, as it was when it was last asked for. */
+struct sweep_queue {
+    double asked; /**< seconds, of any clock; 0 = never */
+    char *jobs;   /**< a line each, behind an empty one; NULL: no answer; owned */
+};
+
+/** Has its Slurm job, which ran at time `seen`, ended by `now`? Asks squeue, but not within half a minute of
+ * the last time; false where there is none or it gives no answer. */
+bool sweep_owner_job_ended(struct sweep_queue *q, const struct sweep_owner *other, double seen, double now);
 
 #endif

@@ -27,7 +27,10 @@ enum ps_status sweep_view_open(const char *dir, struct sweep_view *out)
     snprintf(path, sizeof path, "%s/sweep.grid", dir);
     PS_TRY(grid_read(path, &out->grid));
     enum ps_status rc = sweep_journal_open(dir, "", NULL, rungs, out->grid.trials, &out->journal);
-    out->journal.retries = 0;
+    if (rc == PS_OK) {
+        rc = sweep_journal_look(&out->journal);
+        if (rc != PS_OK) sweep_journal_free(&out->journal);
+    }
     if (rc != PS_OK) grid_free(&out->grid);
     return rc;
 }
@@ -56,7 +59,7 @@ enum ps_status sweep_view_outcome(const struct sweep_view *v, int64_t trial, con
     if (!p)
         snprintf(out->state, sizeof out->state, "done");
     else if (p->claims > 0 && !p->last_ended)
-        snprintf(out->state, sizeof out->state, "running");
+        snprintf(out->state, sizeof out->state, p->last_gone ? "lost" : "running");
     else if (out->rung >= 0) /* not gone on with, or not yet */
         snprintf(out->state, sizeof out->state, "epoch %.15g%s", v->pause[out->rung],
                  p->failed > 0 ? ", then failed" : "");

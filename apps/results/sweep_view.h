@@ -20,7 +20,7 @@ struct sweep_outcome {
     double metric;  /**< there; NaN = none */
     double seconds; /**< of all rungs that are done */
     int attempts;   /**< of all rungs */
-    char state[64]; /**< done | epoch 9 | running | failed | open */
+    char state[64]; /**< done | epoch 9 | running | lost | failed | open */
 };
 
 /** @return PS_OK; PS_EIO; PS_EINPUT; PS_ENOMEM */

@@ -70,6 +70,20 @@ expect 'sweep: the same figures as undisturbed' cmp want got
 expect 'sweep: nothing is left in scratch but of the killed' test "$(find wild/scratch -type f | wc -l)" -le $kills
 expect 'sweep: a task that comes later has nothing to do' test "$("$BIN/psml-results" "${wild[@]}" 2>&1)" = 'this task finished 0 trials; of the sweep 60 are done, 0 run elsewhere'
 
+# --- what a task leaves that is killed alone --------------------------------------------------------------
+echo 'cost = 1' >one.grid
+"$BIN/psml-results" sweep run one.grid --journal lost -- sh -c 'touch begun; exec sleep 60' sh 2>said &
+job=$!
+for _ in $(seq 100); do
+    [ ! -e begun ] || break
+    sleep 0.1
+done
+state() { sweep table lost -f csv | cut -d, -f5 | sed -n 2p; }
+running=$(state)
+kill -9 $job
+wait $job || true
+expect 'sweep: the table says that its trial is lost' test "$running $(state)" = 'running lost'
+
 # --- tables and the best ----------------------------------------------------------------------------------
 sweep table calm --rows gamma --columns cost -f markdown --figure plane >table.md
 expect 'sweep: gamma x cost in Markdown' test "$(grep -c '^|' table.md)" = 8 -a "$(sed -n 3p table.md | tr -cd '|' | wc -c)" = 12

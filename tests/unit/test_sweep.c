@@ -175,7 +175,7 @@ START_TEST(ended_jobs)
     fresh();
     begin(1, 1);
     snprintf(path, sizeof path, "%s/claims/000000.0.1", dir);
-    write_file(path, "host elsewhere\nboot x\nspace y\npid 1\nstart 2\njob 4711\nrestart \n");
+    write_file(path, "host elsewhere\nboot x\nspace y\npid 1\nstart 2\njob 4711\nrestart \nlost 300\n");
     ck_assert_int_eq(utimensat(AT_FDCWD, path, then, 0), 0);
     snprintf(script, sizeof script, "%s/squeue", dir);
     snprintf(search, sizeof search, "%s:%s", dir, getenv("PATH"));
@@ -189,7 +189,7 @@ START_TEST(ended_jobs)
     for (int i = 0; i < 3; i++) {
         write_file(script, queue[i].script);
         ck_assert_int_eq(chmod(script, 0755), 0);
-        j.squeue = 0;
+        j.queue.asked = 0;
         ck_assert_int_eq(sweep_journal_read(&j), PS_OK);
         ck_assert_int_eq(sweep_journal_look(&j), PS_OK);
         ck_assert_int_eq(sweep_open(&j, sweep_piece(&j, 0, 0)), queue[i].open);
