@@ -134,9 +134,17 @@ task=(mnist-train --model perceptron digits --epochs 60 --init glorot --grains 4
 array=$(submit sweep.sh --parsable --array=1-4 --nodes=1 --ntasks-per-node=2 -- \
     sweep.grid --journal sweep --metric result.test_accuracy --checkpoints -- "${task[@]}")
 collect=$(submit sweep-collect.sh --parsable --dependency="afterany:$array" -- sweep)
-trains() { trial=$(grep -ls '"event":"epoch"' sweep/trial-*/record.jsonl | sed -n '1s/.*trial-\([0-9]*\).*/\1/p') && [ -n "$trial" ]; }
-await 60 'sweep: trials' trains
-scancel --batch --signal=USR1 "$(sed -n 's/^job //p' "sweep/claims/$trial.0.1")"
+# beside it the same trials, two at a time in a start: two tasks, one in reserve
+packed=$(submit sweep.sh --parsable --array=1-3%2 --nodes=1 --ntasks-per-node=2 -- \
+    sweep.grid --journal packed --metric result.test_accuracy --checkpoints --trials-per-job 2 --lost 20 --wait -- "${task[@]}")
+alone=$(submit sweep.sh --parsable --array=1 --nodes=1 --ntasks-per-node=1 -- sweep.grid --journal alone -n 1 -- "${task[@]}")
+trains() { trial=$(grep -ls '"event":"epoch"' "$1"/trial-*/record.jsonl | sed -n '1s/.*trial-\([0-9]*\).*/\1/p') && [ -n "$trial" ]; }
+owner() { sed -n "s/^$2 //p" "$1/claims/$trial.0.1"; }
+await 60 'trials, two at a time' trains packed
+dead=$(owner packed job)
+kill -9 "$(cut -d' ' -f4 "/proc/$(owner packed pid)/stat")" # the job's shell
+await 60 'sweep: trials' trains sweep
+scancel --batch --signal=USR1 "$(owner sweep job)"
 completed 'sweep, a task stopped on the way' "$array"
 completed 'sweep: the job that waited for it' "$collect"
 expect 'sweep: each of 8 trials is done' test "$(grep -c ' done ' "sweep-collect-$collect.out")" = 8
@@ -147,6 +155,16 @@ for trial in 0 7; do
     expect "sweep: trial $trial has the accuracy of a run by hand, $want" grep -qF "\"test_accuracy\":$want," sweep/trial-00000$trial/record.jsonl
     rm direct.jsonl
 done
+await 60 'two at a time: the end of all tasks' ended "$packed"
+expect 'two at a time: the killed task failed, the one in reserve did its work' \
+    test "$(states "$packed" | sort | paste -sd' ') $(field "$dead" JobState)" = 'COMPLETED COMPLETED FAILED FAILED'
+figures() { psml-results sweep table "$1" -f csv | cut -d, -f1-4; }
+expect 'two at a time: the same table' cmp <(figures sweep) <(figures packed)
+completed 'sweep: a job of one rank' "$alone"
+expect 'sweep: its trial is the same without srun' \
+    test "$(psml-results sweep table alone -m result.test_accuracy -f csv | sed -n 2p | cut -d, -f1-4)" = "$(figures sweep | sed -n 2p)"
+# a trial that the dead task left may come alone, and have both
+expect 'two at a time: a rank each' test "$(grep -l '"event":"start".*"ranks":1,' packed/trial-*/record.jsonl | wc -l)" -ge 6
 
 # --- jobs that were stopped ---------------------------------------------------------------------------------
 for launcher in srun mpirun; do
