@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 BIN=${BIN_DIR:-bin} OUT=${BENCH_DATA:-bench-out/scaling}
 
-# What programs count of their work themselves, for the runs with more ranks than were measured.
+# What programs count of their work themselves, the same in each repetition, on more ranks than were measured.
 counted() { # program
     local what
     case $1 in
@@ -16,7 +16,7 @@ counted() { # program
     esac
     awk -v what="$what" '
         function value(key) { return match($0, "\"" key "\":[0-9.e+-]+") ? substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 3) + 0 : 0 }
-        function add(balance) { if (ranks > 2) list = list (list ? ", " : "") sprintf("%.3f on %d", balance, ranks) }
+        function add(balance) { if (ranks > 2 && !seen[ranks]++) list = list (list ? ", " : "") sprintf("%.3f on %d", balance, ranks) }
         /"event":"start"/ { ranks = value("ranks") }
         /"name":"label"/ { add(value("work") / ranks / value("work_max")) }
         /"event":"plan"/ { add(value("balance")) }
