@@ -3,12 +3,12 @@
 # usage: sweep-slurm.sh   (about 7 minutes on 2 cores)
 # KILLS 24   SEED 1 of who is killed and when   TASKS 8 that run at a time   BENCH_DATA folder (bench-out)   BIN_DIR programs (bin)
 # A Slurm of its own (tests/slurm), two nodes, runs 64 trials of mnist-train twice, TASKS at a time: undisturbed; then one after the other loses its
-# trial's program, psml-results or the job's shell by SIGKILL. Slurm does not start killed tasks again: the array has KILLS tasks in reserve.
-#   ideal    processor seconds that the programs needed in the undisturbed sweep (`work` of their records), over the cores: nothing for starts,
-#            gaps, lost work and what else runs
+# trial's program, psml-results, or all processes of its job by SIGKILL. Slurm does not start killed tasks again: the array has KILLS tasks in reserve.
 #   wall     from sbatch until the last task has left the queue
-#   busy     processor seconds of the programs in all attempts, with those that were cut short, over cores x wall
-#   idle     share of cores x wall that nobody used; the rest went into starts, into Slurm, and into what else ran on the machine
+#   packed   over the ideal packing: durations of the trials in the undisturbed sweep, over TASKS
+#   cores    over processor seconds of their programs there (`work` of the records) / cores: nothing for starts, Slurm and what else runs
+#   busy     processor seconds of the programs in all attempts, with those that were killed, over cores x wall
+#   idle     share of cores x wall that nobody used
 set -eu
 cd "$(dirname "$0")/.."
 BIN=$(realpath "${BIN_DIR:-bin}") OUT=${BENCH_DATA:-bench-out}/sweep-slurm
@@ -55,16 +55,18 @@ kill_one() {
     case $((RANDOM % 3)) in
     0) who=program victim=$program ;;
     1) who=psml-results victim=$task ;;
-    *) who=shell victim=$(ps -o ppid= -p "$task") ;;
+    *) who=job victim="$(ps -o ppid= -p "$task") $task $program" ;;
     esac
-    cut -d' ' -f14,15 "/proc/$program/stat" >>lost-ticks
-    # shellcheck disable=SC2086 # ps pads its number
+    # with psml-results alone its program gets SIGTERM, and writes its record
+    [ $who = psml-results ] || cut -d' ' -f14,15 "/proc/$program/stat" >>lost-ticks
+    # shellcheck disable=SC2086 # several numbers
     kill -9 $victim
 }
 
 begin=$(now) idle_calm=$(idle)
 until_done "$(submit calm "1-$TASKS")"
 calm=$((($(now) - begin) / 1000000)) idle_calm=$(awk "BEGIN { print $(idle) - $idle_calm }") needed=$(processor calm)
+durations=$(cat calm/claims/*.done | awk '$1 == "seconds" { s += $2 } END { print s }')
 pause=$(awk "BEGIN { print int(2000 * $needed / $CORES / ($KILLS + 2)) }") # ms at most, so that kills are spread over the sweep
 
 RANDOM=$SEED kills=0
@@ -86,11 +88,11 @@ wild=$((($(now) - begin) / 1000000)) idle_wild=$(awk "BEGIN { print $(idle) - $i
 
 echo "$trials trials, $CORES cores, $TASKS tasks at a time, seed $SEED; killed: $(sort killed | uniq -c | paste -sd, | tr -s ' ')"
 lost=$(awk -v hz="$(getconf CLK_TCK)" '{ s += $1 + $2 } END { printf "%.1f", s / hz }' lost-ticks)
-printf '%-12s %8s %8s %8s %6s %6s\n' '' 'ideal s' 'wall s' ratio busy idle
+printf '%-12s %8s %8s %8s %6s %6s\n' '' 'wall s' packed cores busy idle
 row() { # name, milliseconds, processor seconds of the programs, idle seconds
-    awk -v name="$1" -v ms="$2" -v used="$3" -v idle="$4" -v n="$CORES" -v needed="$needed" 'BEGIN {
-        wall = ms / 1000; ideal = needed / n
-        printf "%-12s %8.1f %8.1f %8.3f %6.3f %6.3f\n", name, ideal, wall, wall / ideal, used / n / wall, idle / n / wall }'
+    awk -v name="$1" -v ms="$2" -v used="$3" -v idle="$4" -v n="$CORES" -v tasks="$TASKS" -v needed="$needed" -v durations="$durations" 'BEGIN {
+        wall = ms / 1000
+        printf "%-12s %8.1f %8.3f %8.3f %6.3f %6.3f\n", name, wall, wall / durations * tasks, wall / needed * n, used / n / wall, idle / n / wall }'
 }
 row undisturbed $calm "$needed" "$idle_calm"
 row killed $wild "$(awk "BEGIN { print $(processor wild) + $lost }")" "$idle_wild"
