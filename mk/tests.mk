@@ -9,6 +9,10 @@ $(B)/obj/tests/unit/%.o: ALL_CFLAGS += $(TEST_CFLAGS)
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LIBS)
 	@mkdir -p $(@D)
 	$(link_test) $(TEST_LIBS) $(ALL_LIBS)
+$(B)/tests/test_waiting: $(B)/tests/fake_nvml.so
+$(B)/tests/%.so: tests/unit/%.c
+	@mkdir -p $(@D)
+	@echo '  link  $@' && $(MPICC) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
 $(B)/tools/%: $(B)/obj/tests/tools/%.o $(LIBS)
 	@mkdir -p $(@D)
 	$(link_test) $(ALL_LIBS)

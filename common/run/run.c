@@ -107,7 +107,7 @@ static enum ps_status begin(struct ps_run *run, struct ps_setup *s, int argc, ch
                             int cores)
 {
     double to_mpi = ps_now() - start;
-    enum ps_status rc = ps_timer_make(start, reports(run), &run->timer);
+    enum ps_status rc = ps_timer_make(run, start, reports(run), &run->timer);
     if (rc == PS_OK && run->rank == 0 && run->common->record[0])
         rc = ps_record_open(run->common->record, &run->record);
     PS_TRY(ps_agree(run->comm, rc));

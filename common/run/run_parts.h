@@ -49,9 +49,12 @@ bool ps_log_debug(const struct ps_run *run);
 /** Catch USR1 and TERM for programs that can stop and go on; let them be otherwise. Local. */
 void ps_stop_watch(bool can_stop);
 
-/** Timer of a run that began at `start` (ps_now). Local. @param reported waits and joules are measured, too */
+/** Seconds of a clock that only goes forward. Local. */
 double ps_now(void);
-enum ps_status ps_timer_make(double start, bool reported, struct ps_timer **out);
+
+/** Timer of a run that began at `start` (ps_now). Collective over run->comm. @param reported waits and joules
+ * are measured, too @return PS_OK; PS_ENOMEM */
+enum ps_status ps_timer_make(const struct ps_run *run, double start, bool reported, struct ps_timer **out);
 void ps_timer_free(struct ps_timer *t);
 
 /** Record: open for appending (rank 0 only), write the `start` line, close. Start is collective over

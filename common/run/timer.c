@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "common/run/energy.h"
+#include "common/run/energy_gpu.h"
 #include "common/run/log.h"
 #include "common/run/record.h"
 #include "common/run/run_parts.h"
@@ -28,10 +29,12 @@ struct phase {
 };
 
 struct ps_timer {
-    double start, since;     /* of the run, of the current phase */
-    struct ps_waited waited; /* when the current phase began */
-    struct ps_energy energy;
-    int n, now; /* phases known, the current one or -1 */
+    double start, since;        /* of the run, of the current phase */
+    struct ps_waited waited;    /* when the current phase began */
+    bool counts;                /* joules of this node */
+    struct ps_energy energy;    /* of its processors, */
+    struct ps_energy_gpus gpus; /* of its GPUs */
+    int n, now;                 /* phases known, the current one or -1 */
     struct phase phase[PHASES_MAX];
 };
 
@@ -42,20 +45,37 @@ double ps_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-enum ps_status ps_timer_make(double start, bool reported, struct ps_timer **out)
+/* Collective. */
+static bool first_of_node(const struct ps_run *run)
 {
+    MPI_Comm node;
+    int here;
+    if (ps_alone(run)) return true;
+    MPI_Comm_split_type(run->comm, MPI_COMM_TYPE_SHARED, run->rank, MPI_INFO_NULL, &node);
+    MPI_Comm_rank(node, &here);
+    MPI_Comm_free(&node);
+    return here == 0;
+}
+
+enum ps_status ps_timer_make(const struct ps_run *run, double start, bool reported, struct ps_timer **out)
+{
+    const bool counts = reported && first_of_node(run);
     PS_TRY(ps_zalloc(out, 1, sizeof **out, "the phases of the run"));
     (*out)->start = start;
     (*out)->now = -1;
+    (*out)->counts = counts;
     if (!reported) return PS_OK; /* looking at clocks takes a microsecond a call of MPI */
     ps_wait_watch(true);
+    if (!counts) return PS_OK;
     ps_energy_open("/sys/class/powercap", ps_now(), &(*out)->energy);
+    ps_energy_gpus_open("/dev/nvidiactl", "libnvidia-ml.so.1", &(*out)->gpus);
     return PS_OK;
 }
 
 void ps_timer_free(struct ps_timer *t)
 {
     ps_wait_watch(false);
+    if (t) ps_energy_gpus_close(&t->gpus);
     free(t);
 }
 
@@ -85,6 +105,7 @@ void ps_phase(struct ps_run *run, const char *name)
     struct ps_timer *t = run->timer;
     if (!t) return;
     end_phase(t);
+    if (!name) return;
     int at = 0;
     while (at < t->n && strcmp(t->phase[at].name, name) != 0) at++;
     if (at == PHASES_MAX) at = PHASES_MAX - 1; /* what is too much goes to the last one */
@@ -174,24 +195,31 @@ static void reduce_work(const struct ps_run *run, struct spread *s)
     MPI_Reduce(mine, s->work_max, n, MPI_DOUBLE, MPI_MAX, 0, run->comm);
 }
 
-/* Joules of all nodes since the start; NaN if a node's counters cannot be read. */
-static double joules(const struct ps_run *run)
+/* Joules of all nodes since the start; NaN if a node's counters cannot be read, or nobody has any. */
+struct joules {
+    double processors, gpus;
+};
+
+static struct joules joules(const struct ps_run *run)
 {
-    struct ps_energy *e = &run->timer->energy;
-    MPI_Comm node;
-    int here;
-    double mine[2] = {0, 0}, all[2] = {0, 0}; /* joules, nodes that do not know */
-    ps_energy_look(ps_now(), e);
-    if (ps_alone(run)) return e->zones > 0 ? e->joules : NAN;
-    MPI_Comm_split_type(run->comm, MPI_COMM_TYPE_SHARED, run->rank, MPI_INFO_NULL, &node);
-    MPI_Comm_rank(node, &here);
-    MPI_Comm_free(&node);
-    if (here == 0) mine[0] = e->joules, mine[1] = e->zones == 0;
-    MPI_Reduce(mine, all, 2, MPI_DOUBLE, MPI_SUM, 0, run->comm);
-    return all[1] > 0 ? NAN : all[0];
+    struct ps_timer *t = run->timer;
+    enum { PROCESSORS, GPUS, DARK, DARK_GPUS, DEVICES, SUMS }; /* dark: nodes that do not know */
+    double mine[SUMS] = {0}, all[SUMS] = {0};
+    if (t->counts) {
+        ps_energy_look(ps_now(), &t->energy);
+        ps_energy_gpus_look(&t->gpus);
+        mine[PROCESSORS] = t->energy.joules, mine[DARK] = t->energy.zones == 0;
+        mine[GPUS] = t->gpus.joules, mine[DARK_GPUS] = t->gpus.unknown, mine[DEVICES] = t->gpus.devices;
+    }
+    if (ps_alone(run))
+        memcpy(all, mine, sizeof all);
+    else
+        MPI_Reduce(mine, all, SUMS, MPI_DOUBLE, MPI_SUM, 0, run->comm);
+    return (struct joules){all[DARK] > 0 ? NAN : all[PROCESSORS],
+                           all[DARK_GPUS] > 0 || all[DEVICES] == 0 ? NAN : all[GPUS]};
 }
 
-static void tell_work(struct ps_run *run, const struct spread *s, double energy)
+static void tell_work(struct ps_run *run, const struct spread *s, const struct joules *energy)
 {
     const struct work *sum = &s->work_sum[run->timer->n], *max = &s->work_max[run->timer->n];
     const double mean = sum->useful / run->size;
@@ -203,7 +231,8 @@ static void tell_work(struct ps_run *run, const struct spread *s, double energy)
     ps_record_num(run, "useful_max", max->useful);
     ps_record_num(run, "cpu", sum->cpu / run->size);
     ps_record_num(run, "cpu_max", max->cpu);
-    if (!isnan(energy)) ps_record_num(run, "joules", energy);
+    if (!isnan(energy->processors)) ps_record_num(run, "joules", energy->processors);
+    if (!isnan(energy->gpus)) ps_record_num(run, "gpu_joules", energy->gpus);
     ps_record_end(run);
 }
 
@@ -254,10 +283,10 @@ enum ps_status ps_phases_report(struct ps_run *run)
     PS_TRY(ps_agree(run->comm, ps_alloc(&s, 1, sizeof *s, "the spread of phases")));
     reduce(run, s);
     reduce_work(run, s);
-    const double energy = joules(run);
+    const struct joules energy = joules(run);
     if (run->rank == 0) {
         tell(run, s);
-        tell_work(run, s, energy);
+        tell_work(run, s, &energy);
     }
     free(s);
     return PS_OK;

@@ -41,7 +41,7 @@ START_TEST(by_clock)
     struct outcome want = train_with(MPI_COMM_WORLD, 1, &p, false);
     p.minutes = 1e-9, p.keep = 3;
     snprintf(common.checkpoint, sizeof common.checkpoint, "%s", file_name("train.ckpt"));
-    ck_assert(ps_timer_make(ps_now(), false, &timer) == PS_OK);
+    ck_assert(ps_timer_make(&(struct ps_run){.comm = MPI_COMM_WORLD}, ps_now(), false, &timer) == PS_OK);
     struct outcome o = train_with(MPI_COMM_WORLD, 2, &p, false);
     ps_timer_free(timer);
     timer = NULL;

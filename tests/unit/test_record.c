@@ -25,7 +25,7 @@ static struct ps_run open_run(bool record)
     const char *folder = getenv("TMPDIR");
     snprintf(path, sizeof path, "%s/test_record.%d", folder ? folder : P_tmpdir, (int)getpid());
     remove(path);
-    enum ps_status rc = ps_timer_make(ps_now() - 10, true, &run.timer);
+    enum ps_status rc = ps_timer_make(&run, ps_now() - 10, true, &run.timer);
     if (rc == PS_OK && record && run.rank == 0) rc = ps_record_open(path, &run.record);
     mck_assert(rc == PS_OK, "%s", ps_err_message());
     return run;
@@ -242,6 +242,32 @@ START_TEST(phases)
 }
 END_TEST
 
+/* A pause of 60 ms on every rank belongs to no phase. */
+START_TEST(outside)
+{
+    struct ps_run run = open_run(true);
+    cJSON *line[8];
+    double all = -ps_elapsed(&run);
+    ps_phase(&run, "read");
+    ps_phase(&run, NULL);
+    usleep(60000);
+    ps_phase(&run, "read");
+    ps_phase(&run, NULL);
+    all += ps_elapsed(&run);
+    MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+    const enum ps_status rc = ps_phases_report(&run);
+    mck_assert(rc == PS_OK, "%s", ps_err_message());
+    if (run.rank == 0) {
+        ck_assert_int_eq(read_lines(line, 8), 2);
+        ck_assert(number(line[0], "calls") == 2);
+        ck_assert_str_eq(string(line[1], "event"), "work");
+        ck_assert(number(line[1], "seconds") <= all - 0.06);
+        for (int i = 0; i < 2; i++) cJSON_Delete(line[i]);
+    }
+    close_run(&run);
+}
+END_TEST
+
 START_TEST(phases_that_differ)
 {
     /* a failing run: nothing is reported, nothing hangs */
@@ -277,7 +303,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    const TTest *tests[] = {fields, runs_append,        places_that_refuse, start_line,
-                            phases, phases_that_differ, stop_signals,       NULL};
+    const TTest *tests[] = {fields,  runs_append,        places_that_refuse, start_line, phases,
+                            outside, phases_that_differ, stop_signals,       NULL};
     return mck_main(argc, argv, "record", tests);
 }

@@ -2,12 +2,14 @@
 /* Time in MPI and in waits is told from useful time; energy counters are read, also when they begin anew. */
 #include "tests/unit/mpicheck.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "common/run/energy.h"
+#include "common/run/energy_gpu.h"
 #include "common/run/waiting.h"
 
 static void rest(double seconds)
@@ -106,8 +108,38 @@ START_TEST(energy)
 }
 END_TEST
 
+/* Two GPUs were looked at once when they were opened: 1.5 J and 2 J ago, then as much again. */
+START_TEST(gpus)
+{
+    struct ps_energy_gpus e;
+    char library[4200];
+    const ssize_t n = readlink("/proc/self/exe", library, 4096); /* it is built beside this program */
+    mck_assert(n > 0, "no /proc");
+    library[n] = '\0';
+    strcpy(strrchr(library, '/') + 1, "fake_nvml.so");
+    ps_energy_gpus_open("/dev/null", library, &e);
+    mck_assert(e.devices == 2 && !e.unknown, "%d devices", e.devices);
+    ps_energy_gpus_look(&e);
+    mck_assert(fabs(e.joules - 3.5) < 1e-12, "%.9g", e.joules);
+    ps_energy_gpus_look(&e);
+    mck_assert(fabs(e.joules - 7) < 1e-12, "%.9g", e.joules);
+    e.shutdown(); /* counters can no longer be read */
+    ps_energy_gpus_look(&e);
+    mck_assert(e.unknown, "%.9g", e.joules);
+    ps_energy_gpus_close(&e);
+    /* a driver without its library, or with another one: nobody knows; no driver: there are no GPUs */
+    ps_energy_gpus_open("/dev/null", "/no/such/library.so", &e);
+    mck_assert(e.devices == 0 && e.unknown, "%d devices", e.devices);
+    ps_energy_gpus_open("/dev/null", "libm.so.6", &e);
+    mck_assert(e.devices == 0 && e.unknown && !e.library, "%d devices", e.devices);
+    ps_energy_gpus_open("/no/such/driver", library, &e);
+    mck_assert(e.devices == 0 && !e.unknown, "%d devices", e.devices);
+    ps_energy_gpus_close(&e);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
-    const TTest *tests[] = {waits, processor_time, energy, NULL};
+    const TTest *tests[] = {waits, processor_time, energy, gpus, NULL};
     return mck_main(argc, argv, "waiting", tests);
 }
