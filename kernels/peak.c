@@ -28,6 +28,37 @@ static inline float turn(bool half, float value)
     return all;
 }
 
+/* Bytes that caches have in common with memory at a time, on all processors known here. */
+enum { LINE = 64 };
+
+void ps_peak_flush(const float *x, int64_t n)
+{
+    for (const char *p = (const char *)x, *end = (const char *)(x + n); p < end; p += LINE) {
+#if defined(__CLFLUSHOPT__)
+        _mm_clflushopt((void *)p);
+#elif defined(__x86_64__)
+        __builtin_ia32_clflush(p);
+#elif defined(__aarch64__)
+        __asm__ volatile("dc civac, %0" ::"r"(p) : "memory");
+#endif
+    }
+    __sync_synchronize();
+}
+
+double ps_peak_triad(float *to, const float *a, const float *b, float s, int64_t n)
+{
+    const ps_vf factor = ps_vf_all(s);
+    for (int64_t i = 0; i + PS_LANES <= n; i += PS_LANES)
+        ps_vf_stream(to + i, ps_vf_fma(factor, ps_vf_load(b + i), ps_vf_load(a + i)));
+    ps_vf_stream_end();
+#if defined(__AVX512F__) || defined(__AVX2__)
+    const double arrays = 3;
+#else
+    const double arrays = 4; /* what is written is read before, line by line */
+#endif
+    return arrays * (double)sizeof(float) * (double)(n / PS_LANES * PS_LANES);
+}
+
 double ps_peak_flops(bool half)
 {
     const double flop = (half ? 4.0 : 2.0) * PS_LANES * CHAINS * TURNS;

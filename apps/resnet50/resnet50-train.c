@@ -4,6 +4,7 @@
 #include "apps/resnet50/resnet50_params.h"
 #include "apps/resnet50/resnet50_report.h"
 #include "common/nn/cost.h"
+#include "common/nn/roofline.h"
 #include "common/nn/summary.h"
 #include "common/run/log.h"
 #include "common/run/timer.h"
@@ -56,7 +57,8 @@ static enum ps_status train(struct ps_run *run, const struct resnet50_params *p,
                                      .larger = true,
                                      .anew = p->new_head ? "fc" : NULL,
                                      .record_steps = true};
-    const struct resnet50_speed speed = {.peak = resnet50_peak(run, strcmp(params->precision, "bf16") == 0),
+    const struct resnet50_speed speed = {.peak =
+                                             ps_roofline_flops(run, strcmp(params->precision, "bf16") == 0),
                                          .flop = ps_net_flop(net, true),
                                          .images = d->train.n,
                                          .step = params->batch * params->accumulate,

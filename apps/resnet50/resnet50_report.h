@@ -20,10 +20,6 @@ struct resnet50_speed {
     const struct ps_train_params *params; /**< for what is said of more ranks; NULL: nothing is */
 };
 
-/** FLOP/s that all threads of all ranks reach at once in a loop of multiply-adds. Collective over run->comm.
- * @param half in bf16 */
-double resnet50_peak(const struct ps_run *run, bool half);
-
 /** Images in a second of a list of steps. */
 struct resnet50_rates {
     double mean;                           /**< all images over all seconds */

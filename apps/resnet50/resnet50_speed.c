@@ -6,22 +6,6 @@
 #include "common/nn/scaling.h"
 #include "common/run/log.h"
 #include "common/run/record.h"
-#include "kernels/peak.h"
-
-double resnet50_peak(const struct ps_run *run, bool half)
-{
-    const int threads = run->threads;
-    double all = 0, *mine = malloc((size_t)threads * sizeof *mine);
-    MPI_Barrier(run->comm);
-    if (mine) {
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
-        for (int i = 0; i < threads; i++) mine[i] = ps_peak_flops(half);
-        for (int i = 0; i < threads; i++) all += mine[i];
-    }
-    free(mine);
-    MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_DOUBLE, MPI_SUM, run->comm);
-    return all;
-}
 
 static int compare(const void *a, const void *b)
 {

@@ -59,8 +59,8 @@ void figure_svg(const struct figure *f, int wide, int high, bool inside, FILE *t
 /** Rules of CSS for figures inside a page, light and dark, in print always light. */
 const char *figure_style(void);
 
-/** Height that cells or bars want at that width, so that rows are as high as they are wide or as their text.
- */
+/** Height that a figure wants at that width: rows of cells or bars are as high as they are wide or as their
+ * text; curves have room below their legend. */
 int figure_height(const struct figure *f, int wide);
 
 /** Write PREFIX.svg and PREFIX.png. Where PNG is not built in, SVG alone is written.

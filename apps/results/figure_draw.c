@@ -52,6 +52,18 @@ static const char *curve_name(const struct figure *f, int i)
     return f->curve[i].name;
 }
 
+/* Where curves and legend end. */
+static double right_of(const struct figure_pen *p)
+{
+    return p->wide - 4.5 * p->letter; /* half of the longest label */
+}
+
+double figure_legend_height(const struct figure *f, int wide)
+{
+    const struct figure_pen p = {.wide = wide, .letter = figure_letter, .line = figure_line};
+    return figure_legend(&p, p.line, right_of(&p), 0, f->curves, curve_name, f, false, NULL);
+}
+
 static enum figure_ink ink_of(const struct figure_curve *c)
 {
     return c->colour < 0 ? FIGURE_SOFT : (enum figure_ink)(FIGURE_COLOUR + c->colour % FIGURE_COLOURS);
@@ -120,7 +132,7 @@ static void lay_out(struct plot *g)
     double x[2], y[2];
     const bool whole = find_ranges(g, x, y);
     g->top = figure_draw_title(g->f, p);
-    g->right = p->wide - 4.5 * p->letter; /* half of the longest label */
+    g->right = right_of(p);
     g->bottom = p->high - (g->f->x_name[0] ? 2.9 : 1.6) * p->line;
     const double names = g->top;
     g->top = figure_legend(p, p->line, g->right, names, g->f->curves, curve_name, g->f, false, NULL);

@@ -15,6 +15,10 @@ enum figure_ink {
 
 enum figure_anchor { FIGURE_LEFT, FIGURE_MIDDLE, FIGURE_RIGHT };
 
+/** Height of letters in pixels: the smallest text of a page; nothing may be below 12. */
+enum { FIGURE_FONT = 14 };
+static const double figure_letter = 0.6 * FIGURE_FONT, figure_line = 1.25 * FIGURE_FONT;
+
 /** Coordinates are pixels from the top left. */
 struct figure_pen {
     void *to;
@@ -51,5 +55,8 @@ double figure_draw_title(const struct figure *f, const struct figure_pen *p);
 double figure_legend(const struct figure_pen *p, double left, double right, double y, int n,
                      const char *(*name)(const struct figure *, int), const struct figure *f, bool paint,
                      void (*sample)(const struct figure_pen *, const struct figure *, int, double, double));
+
+/** Height that the legend of curves takes, in letters of FIGURE_FONT. */
+double figure_legend_height(const struct figure *f, int wide);
 
 #endif

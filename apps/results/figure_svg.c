@@ -2,9 +2,6 @@
 #include <string.h>
 #include "apps/results/figure_pen.h"
 
-/* The smallest text is as large as the page's: nothing may be below 12 pixels. */
-static const double font = 14;
-
 /* Bytes of the character of UTF-8 that begins here; 0 if none does. */
 static int utf8(const char *text)
 {
@@ -93,7 +90,7 @@ static void text(const struct figure_pen *p, double x, double y, enum figure_anc
     static const char *const anchors[] = {"start", "middle", "end"};
     if (!words[0]) return;
     fprintf(p->to, "<text class=\"f-%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", ink_name[ink], x,
-            y + 0.35 * font, anchors[anchor]);
+            y + 0.35 * FIGURE_FONT, anchors[anchor]);
     figure_escape(p->to, words);
     fputs("</text>\n", p->to);
 }
@@ -103,7 +100,7 @@ static void text_up(const struct figure_pen *p, double x, double y, enum figure_
     if (!words[0]) return;
     fprintf(p->to,
             "<text class=\"f-%s\" transform=\"translate(%.1f %.1f) rotate(-90)\" text-anchor=\"middle\">",
-            ink_name[ink], x + 0.35 * font, y);
+            ink_name[ink], x + 0.35 * FIGURE_FONT, y);
     figure_escape(p->to, words);
     fputs("</text>\n", p->to);
 }
@@ -122,8 +119,8 @@ void figure_svg(const struct figure *f, int wide, int high, bool inside, FILE *t
     const struct figure_pen pen = {.to = to,
                                    .wide = wide,
                                    .high = high,
-                                   .letter = 0.6 * font,
-                                   .line = 1.25 * font,
+                                   .letter = figure_letter,
+                                   .line = figure_line,
                                    .box = box,
                                    .path = path,
                                    .mark = mark,

@@ -137,7 +137,7 @@ void figure_draw_cells(const struct figure *f, const struct figure_pen *p)
 int figure_height(const struct figure *f, int wide)
 {
     const int around = 110, least = 20, most = 44;
-    if (f->kind == FIGURE_CURVES) return wide * 3 / 4;
+    if (f->kind == FIGURE_CURVES) return wide * 3 / 4 + (int)figure_legend_height(f, wide);
     const int row = f->kind == FIGURE_BARS ? 28 : (wide - 60) / (f->columns > 0 ? f->columns : 1);
     return around +
            f->rows * (row < least  ? least

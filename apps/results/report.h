@@ -13,8 +13,9 @@ void report_text(FILE *to, const char *text);
 /** A number as people write it: whole ones without a point, others with `digits` digits. */
 void report_number(FILE *to, double v, int digits);
 
-/** A figure of the page's grid of figures. */
+/** A figure of the page's grid of figures. @param caption below it; NULL: none */
 void report_figure(FILE *to, const struct figure *f);
+void report_figure_said(FILE *to, const struct figure *f, const char *caption);
 
 /** A cell of a table; `label` stands before it where the table is shown as cards. */
 void report_cell(FILE *to, const char *label, const char *text);
@@ -53,7 +54,8 @@ enum ps_status report_confusion(FILE *to, const struct ps_recorded *r);
 enum ps_status report_grid(FILE *to, const struct ps_recorded *r);
 enum ps_status report_forecast(FILE *to, const struct ps_recorded *r);
 enum ps_status report_phases(FILE *to, const struct ps_recorded *r);
-void report_speed(FILE *to, const struct ps_recorded *r);
+void report_roofline(FILE *to, const struct ps_recorded *r);
+void report_predicted(FILE *to, const struct ps_recorded *r);
 
 /** Pictures that the run wrote, as far as their files are there. @return PS_OK; PS_ENOMEM */
 enum ps_status report_pictures(FILE *to, const struct ps_recorded *r);

@@ -280,27 +280,9 @@ enum ps_status report_phases(FILE *to, const struct ps_recorded *r)
     return PS_OK;
 }
 
-void report_speed(FILE *to, const struct ps_recorded *r)
+void report_predicted(FILE *to, const struct ps_recorded *r)
 {
-    const struct ps_recorded_event *e = ps_recorded_event(r, "speed", -1),
-                                   *s = ps_recorded_event(r, "scaling", -1);
-    const double flops = ps_recorded_num(e, "flops", NAN) / 1e9,
-                 peak = ps_recorded_num(e, "peak_flops", NAN) / 1e9;
-    if (!isnan(flops) && !isnan(peak)) {
-        static const char *const rows[] = {"the net", "peak measured"}, *const one[] = {""};
-        char title[64];
-        snprintf(title, sizeof title, "roof of computing: %.1f %% of the peak", 100 * flops / peak);
-        const struct figure f = {.kind = FIGURE_BARS,
-                                 .title = title,
-                                 .x_name = "GFLOP/s",
-                                 .y_name = "",
-                                 .rows = 2,
-                                 .columns = 1,
-                                 .row_name = rows,
-                                 .column_name = one,
-                                 .value = (const double[]){flops, peak}};
-        report_figure(to, &f);
-    }
+    const struct ps_recorded_event *s = ps_recorded_event(r, "scaling", -1);
     double ranks[SCALING_PREDICTED_MAX], share[SCALING_PREDICTED_MAX];
     int64_t n = s ? ps_recorded_nums(s, "ranks", ranks, SCALING_PREDICTED_MAX) : 0;
     if (n == 0 || ps_recorded_nums(s, "predicted_efficiency", share, SCALING_PREDICTED_MAX) != n) return;

@@ -37,12 +37,22 @@ void report_cell_number(FILE *to, const char *label, double v, int digits)
     fputs("</td>", to);
 }
 
-void report_figure(FILE *to, const struct figure *f)
+void report_figure_said(FILE *to, const struct figure *f, const char *caption)
 {
     enum { WIDE = 360 }; /* no wider than a phone, or text would shrink */
     fputs("<figure>", to);
-    figure_svg(f, WIDE, f->kind == FIGURE_CURVES ? 290 : figure_height(f, WIDE), true, to);
+    figure_svg(f, WIDE, figure_height(f, WIDE), true, to);
+    if (caption) {
+        fputs("<figcaption>", to);
+        report_text(to, caption);
+        fputs("</figcaption>", to);
+    }
     fputs("</figure>\n", to);
+}
+
+void report_figure(FILE *to, const struct figure *f)
+{
+    report_figure_said(to, f, NULL);
 }
 
 static const char style[] =

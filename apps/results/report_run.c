@@ -35,7 +35,8 @@ static void facts(FILE *to, const struct ps_recorded *r)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         fact(to, names[i][1], ps_recorded_str(start, names[i][0], ""));
     const double memory = ps_recorded_num(end, "memory_sum", NAN),
-                 joules = ps_recorded_num(work, "joules", NAN);
+                 joules = ps_recorded_num(work, "joules", NAN),
+                 gpu_joules = ps_recorded_num(work, "gpu_joules", NAN);
     char text[64];
     if (!isnan(memory)) {
         snprintf(text, sizeof text, "%.1f MB", memory / 1e6);
@@ -44,6 +45,10 @@ static void facts(FILE *to, const struct ps_recorded *r)
     if (!isnan(joules)) {
         snprintf(text, sizeof text, "%.4g J", joules);
         fact(to, "energy of the processors", text);
+    }
+    if (!isnan(gpu_joules)) {
+        snprintf(text, sizeof text, "%.4g J", gpu_joules);
+        fact(to, "energy of the GPUs", text);
     }
     fputs("</table></details>\n", to);
 }
@@ -139,7 +144,8 @@ enum ps_status report_run(FILE *to, const struct ps_recorded *r, int64_t number,
     PS_TRY(report_grid(to, r));
     PS_TRY(report_forecast(to, r));
     PS_TRY(report_phases(to, r));
-    report_speed(to, r);
+    report_roofline(to, r);
+    report_predicted(to, r);
     PS_TRY(report_pictures(to, r));
     fputs("</div>\n", to);
     fputs("</details>\n", to);

@@ -106,7 +106,9 @@ static enum ps_status epochs(struct ps_train *t)
         ps_phase(t->run, "train");
         PS_TRY(ps_train_steps(t, &pause));
         e.seconds += ps_elapsed(t->run) - start;
-        e.samples += samples(t, t->at.update) - before;
+        const int64_t done = samples(t, t->at.update) - before;
+        e.samples += done;
+        t->times.samples += done;
         PS_TRY(ps_train_checkpoint(t, &pause));
         if (t->at.update < t->updates) continue;
         t->at.mean_loss = ps_train_mean_loss(t);
@@ -130,6 +132,7 @@ static enum ps_status train(struct ps_train *t)
     ps_phase_count(t->run, "messages", sent.messages);
     ps_phase_count(t->run, "bytes", sent.bytes);
     ps_train_tell_end(t, ps_elapsed(t->run) - start);
+    PS_TRY(ps_train_roofline(t));
     if (pauses(t))
         ps_info(t->run, "paused after epoch %lld of %lld; --resume goes on\n", (long long)t->at.epoch,
                 (long long)t->params->epochs);

@@ -58,6 +58,7 @@ enum ps_train_span {
 /** Where the seconds of steps went. */
 struct ps_train_times {
     int64_t steps;             /**< of this run, that are in `step` */
+    int64_t samples;           /**< that this run went through */
     double *step;              /**< [steps] seconds of each, on this rank; owned */
     double span[PS_SPANS];     /**< seconds of all steps, mean over the threads of all ranks */
     struct ps_overlap overlap; /**< of thread 0 of this rank in its last step; owned */

@@ -204,6 +204,14 @@ void ps_train_count_step(struct ps_train *t, double seconds);
 /** Means over all threads. Collective. */
 void ps_train_times_share(struct ps_train *t);
 
+/* train_roofline.c */
+
+/** Where a record is asked for: measure what the machine can do, and tell FLOP, bytes and seconds of the
+ * steps of this run; outside of all phases. Nothing of L-BFGS, whose passes are not counted, nor
+ * of kernels of a device, as the roof is that of processors. Collective.
+ * @return (agreed) PS_OK; PS_ENOMEM */
+enum ps_status ps_train_roofline(struct ps_train *t);
+
 /* train_mix.c */
 
 /** Mix the n samples of a micro-batch, and their targets: labels become shares. Local. */

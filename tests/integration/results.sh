@@ -72,7 +72,9 @@ expect 'report: all runs' eval 'grep -q "^page.html: 13 runs$" said && test "$(g
 expect 'report: what was typed is escaped' eval 'grep -q "<title>Runs &amp; &lt;more&gt;</title>" page.html && grep -q "&lt;no&gt; &amp; &quot;such&quot;.npy" page.html && ! grep -q "<no>" page.html'
 expect 'report: nothing from elsewhere' eval '! grep -Eq "(href|src)=\"[^#d]|https?://|@import|<script" page.html'
 expect 'report: failed and killed runs, lines cut off' eval 'grep -q "class=\"failed\">failed" page.html && grep -q "class=\"unfinished\">unfinished" page.html && grep -q "left out: 1\." page.html'
-for words in 'confusion matrix, in samples' 'accuracy in % of cross-validation' 'error of the forecast: load' 'time by phase' 'hpdbscan: efficiency, strong scaling' '>validation<'; do
+# a perceptron of 784 x 10 weights and 10 biases: 600 samples, 21 steps without momentum
+expect 'report: FLOP and bytes of a training are those counted by hand' eval "grep -q '\"of\":\"forward\",\"flop\":9408000,\"bytes\":2565000,' runs.jsonl && grep -q '\"of\":\"step\",\"flop\":18816000,\"bytes\":7108200,' runs.jsonl"
+for words in 'confusion matrix, in samples' 'accuracy in % of cross-validation' 'error of the forecast: load' 'time by phase' 'roofline: ' '>dense<' 'hpdbscan: efficiency, strong scaling' '>validation<'; do
     expect "report: $words" grep -q -e "$words" page.html
 done
 [ ${#picture[@]} = 0 ] || expect 'report: pictures of runs' grep -q 'src="data:image/png;base64,iVBORw0KGgo' page.html
