@@ -2,6 +2,7 @@
 # Find MPI, the libraries of mk/libs.tsv and nvcc.
 # usage: detect.sh make FILE   write FILE (for make) and FILE.table (for people)
 #        detect.sh missing     one line `id|need` for each thing that was not found
+#        detect.sh flags       one line `id|compiler flags|linker flags` for each library that was found
 #        detect.sh flavour     openmpi, mpich, intel or mpi; nothing where there is no MPI
 # environment: MPICC, PKG_CONFIG, WITHOUT (ids of optional libraries to leave out)
 set -eu
@@ -141,6 +142,7 @@ have_row() { # after a library was found
     *) all_cflags="$all_cflags $cflags" all_libs="$all_libs $libs" ;;
     esac
     row "$title" "${version:-found}" "$how"
+    [ "$mode" != flags ] || [ -z "$cflags$libs" ] || echo "$id|$cflags|$libs"
 }
 main() {
     mode=$1 out=${2:-/dev/null}

@@ -1,5 +1,5 @@
 # Targets that work as the very first command: they call `deps`, then make again, which finds what was installed.
-DRIVERS = check demo bench bench-peers docs sanitize fuzz check-gpu check-slurm
+DRIVERS = check demo pack bench bench-peers docs sanitize fuzz check-gpu check-slurm
 again = @+$(MAKE) --no-print-directory B=$(B)
 
 help: ## this list
@@ -40,10 +40,12 @@ fuzz: deps ## feed each parser garbage for FUZZ_SECONDS (60) under libFuzzer
 	else echo 'skip - fuzz: clang is not there (apt-get install clang)'; fi
 check-gpu: deps ## build and run the tests that need a GPU
 	$(again) _check-gpu
+pack: deps ## MPI and the libraries that are here into packed/, for a machine that can install none (docs/gpu.md)
+	@scripts/pack.sh packed
 check-slurm: deps ## run the job scripts by a Slurm of the tests' own (part of `make check`)
 	$(again) _check-slurm
 clean: ## remove what was built
-	rm -rf build build-sanitize build-fuzz $(B) bin lib demo
+	rm -rf build build-sanitize build-fuzz $(B) bin lib demo packed
 .PHONY: help deps format clean $(DRIVERS)
 ifneq ($(filter $(DRIVERS),$(MAKECMDGOALS)),)
 .NOTPARALLEL: # one after the other; the makes they call are parallel
