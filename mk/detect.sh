@@ -103,6 +103,14 @@ dir_of() { # header, id: sets dir and inc where it is
     done
     return 1
 }
+in_pip() { # header: sets dir and inc where the packages of pip have it
+    # shellcheck disable=SC2046 # patterns
+    for dir in $(python3 -c 'import nvidia; print(*(path + "/*" for path in nvidia.__path__))' 2>/dev/null); do
+        inc=$dir/include
+        [ ! -f "$inc/$1" ] || return 0
+    done
+    return 1
+}
 find_nvcc() { # nvcc stays empty where anything is missing; how says what
     nvcc='' how='nvcc not found'
     for n in nvcc "${CUDA_HOME:-/nowhere}/bin/nvcc" "${EBROOTCUDA:-/nowhere}/bin/nvcc" /usr/local/cuda/bin/nvcc; do
@@ -113,12 +121,14 @@ find_nvcc() { # nvcc stays empty where anything is missing; how says what
     real=$(readlink -f "$nvcc") how=$nvcc lacks=''
     cuda=${real%/bin/nvcc}
     while IFS=$sep read -r id header lib title; do
-        if ! dir_of "$header" "$id"; then
+        if ! dir_of "$header" "$id" && ! in_pip "$header"; then
             lacks="$lacks $title"
             continue
         fi
         libdir=$dir/lib
         [ ! -d "$dir/lib64" ] || libdir=$dir/lib64
+        file=$(find "$libdir" -maxdepth 1 -name "lib${lib#-l}.so.*" | head -n 1)
+        [ -e "$libdir/lib${lib#-l}.so" ] || [ -z "$file" ] || lib=-l:${file##*/} # pip's have no link name
         case $dir in /usr) ;; *)
             cuda_cflags="$cuda_cflags -I$inc"
             cuda_libs="$cuda_libs -L$libdir -Xlinker -rpath,$libdir"
