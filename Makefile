@@ -40,6 +40,7 @@ include mk/config.mk
 include mk/build.mk
 include mk/cuda.mk
 include mk/tests.mk
+include mk/gpu.mk
 include mk/install.mk
 endif
 include mk/drive.mk

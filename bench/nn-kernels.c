@@ -7,27 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "bench/resnet50_shapes.h"
 #include "common/run/err.h"
 #include "kernels/lanes.h"
 #include "kernels/nn/nn_kernels.h"
 
 enum { TRIES = 3 }; /* at least, and for BUDGET seconds */
 static const double BUDGET = 0.1;
-
-/** Output and window; images come in as tall as SIZE / shrunk. */
-static const struct shape {
-    int times, shrunk, channels, out, kernel, stride;
-    bool normal; /* what is read */
-} shapes[] = {
-    {1, 1, 3, 64, 7, 2, false},      {1, 4, 64, 64, 1, 1, false},   {2, 4, 256, 64, 1, 1, false},
-    {3, 4, 64, 64, 3, 1, true},      {3, 4, 64, 256, 1, 1, true},   {1, 4, 64, 256, 1, 1, false},
-    {1, 4, 256, 128, 1, 1, false},   {1, 4, 128, 128, 3, 2, true},  {1, 4, 256, 512, 1, 2, false},
-    {3, 8, 512, 128, 1, 1, false},   {3, 8, 128, 128, 3, 1, true},  {4, 8, 128, 512, 1, 1, true},
-    {1, 8, 512, 256, 1, 1, false},   {1, 8, 256, 256, 3, 2, true},  {1, 8, 512, 1024, 1, 2, false},
-    {5, 16, 1024, 256, 1, 1, false}, {5, 16, 256, 256, 3, 1, true}, {6, 16, 256, 1024, 1, 1, true},
-    {1, 16, 1024, 512, 1, 1, false}, {1, 16, 512, 512, 3, 2, true}, {1, 16, 1024, 2048, 1, 2, false},
-    {2, 32, 2048, 512, 1, 1, false}, {2, 32, 512, 512, 3, 1, true}, {3, 32, 512, 2048, 1, 1, true},
-};
 
 /** What a line says, or the sum of all. */
 struct times {
@@ -138,8 +124,8 @@ static void bench(const struct ps_nn_kernels *k, int64_t n, int64_t size, bool h
     struct times all = {0}, stem = {0};
     printf("%s, %lld images\n%-30s  %22s  %22s  %22s\n", k->name, (long long)n, "", "forward: ms GFLOP/s %",
            "weights: ms GFLOP/s %", "input: ms GFLOP/s %");
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        const struct shape *s = &shapes[i];
+    for (int i = 0; i < RESNET50_SHAPES; i++) {
+        const struct resnet50_shape *s = &resnet50_shapes[i];
         const int64_t in = size / s->shrunk, pad = s->kernel / 2,
                       rows = (in + 2 * pad - s->kernel) / s->stride + 1;
         const struct ps_nn_conv l = {.at = {in, in, s->channels, rows, rows, s->kernel, s->stride, (int)pad},

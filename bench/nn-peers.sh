@@ -6,6 +6,8 @@
 # NN_PRELOAD     an allocator for PyTorch's memory (libjemalloc.so.2): it is much slower with the C library's
 set -eu
 cd "$(dirname "$0")/.."
+# shellcheck source=bench/nn-rows.sh
+. bench/nn-rows.sh
 BIN=${BIN_DIR:-$PWD/bin}
 OUT=${BENCH_DATA:-bench-out}/nn
 RUNS=${BENCH_RUNS:-3} PYTHON=${NN_PEER_TORCH:-python3}
@@ -23,25 +25,12 @@ if [ $torch = yes ] && ! "$PYTHON" -c 'import torch' 2>/dev/null; then
     torch=no
 fi
 
-# --- data: made once --------------------------------------------------------------------------------------
-[ -e "$OUT/digits/train-images-idx3-ubyte" ] || [ -e "$OUT/digits/train-images-idx3-ubyte.gz" ] || "$BIN/psml-data" generate digits "$OUT/digits" -n 12800 >/dev/null
-[ -e "$OUT/spectra.h5" ] || "$BIN/psml-data" generate spectra "$OUT/spectra.h5" -n 20480 --bands 200 >/dev/null
-[ -e "$OUT/series.csv" ] || awk 'BEGIN { print "step,a,b,c,d,e,f,g,h"; for (i = 0; i < 9300; i++) { printf "%d", i; for (k = 1; k < 9; k++) printf ",%.4f", sin(i * k / 24) + sin(i / (7 * k)); print "" } }' >"$OUT/series.csv"
-
-# --- rows: name, samples of a batch, program and options -------------------------------------------------
-ours() { # row: prints a command, a word a line
-    case $1 in
-    ann) printf '%s\n' mnist-train --data "$OUT/digits" --model ann --epochs 12 ;;
-    cnn) printf '%s\n' mnist-train --data "$OUT/digits" --model cnn --optimizer adam --rate 0.001 --epochs 3 ;;
-    autoencoder) printf '%s\n' autoencoder-train "$OUT/spectra.h5" --layers bands-128-64-32-64-128-bands --batch 1024 --optimizer adam --rate 0.001 --epochs 30 --validate-every 30 ;;
-    lstm-128) printf '%s\n' lstm-train "$OUT/series.csv" --time step --target a --window 64 --hidden 128 --batch 64 --epochs 5 ;;
-    lstm-512) printf '%s\n' lstm-train "$OUT/series.csv" --time step --target a --window 64 --hidden 512 --layers 2 --batch 256 --epochs 2 --stride 3 ;;
-    esac
-}
+nn_data "$OUT"
+epochs() { case $1 in ann) echo 12 ;; cnn) echo 3 ;; autoencoder) echo 30 ;; lstm-128) echo 5 ;; lstm-512) echo 2 ;; esac }
 step() { # row, ranks, threads, precision: median over epochs but the first, in ms
     local words launch=()
-    mapfile -t words < <(ours "$1")
-    words[0]=$BIN/${words[0]}
+    nn_words "$1" "$OUT" "$(epochs "$1")"
+    [ "$1" != lstm-512 ] || words+=(--stride 3)
     [ "$2" = 1 ] || launch=("${MPIRUN:-mpirun}" -np "$2")
     rm -f "$OUT/record"
     # shellcheck source=bench/env.sh

@@ -6,41 +6,10 @@ import sys
 import time
 
 import torch
-from torch import nn
+from small_nets import ROWS
 from torch.nn import functional as F
 
 SECONDS = 4  # of each setting
-
-
-class Forecast(nn.Module):
-    def __init__(self, hidden, layers):
-        super().__init__()
-        self.lstm, self.fc = nn.LSTM(8, hidden, layers, batch_first=True), nn.Linear(hidden, 1)
-
-    def forward(self, x):
-        return self.fc(self.lstm(x)[0][:, -1])
-
-
-def dense(*width):
-    layers = []
-    for i, o in zip(width, width[1:]):
-        layers += [nn.Linear(i, o), nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
-
-
-def cnn():
-    return nn.Sequential(nn.Conv2d(1, 20, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(20, 50, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
-                         nn.Flatten(), nn.Linear(2450, 500), nn.ReLU(), nn.Linear(500, 10))
-
-
-# name: net, shape of a sample, samples of a batch, optimizer, loss
-ROWS = {
-    "ann": (lambda: dense(784, 128, 128, 10), (784,), 128, lambda p: torch.optim.SGD(p, 0.01), F.cross_entropy),
-    "cnn": (cnn, (1, 28, 28), 128, lambda p: torch.optim.Adam(p, 0.001), F.cross_entropy),
-    "autoencoder": (lambda: dense(200, 128, 64, 32, 64, 128, 200), (200,), 1024, lambda p: torch.optim.Adam(p, 0.001), None),
-    "lstm-128": (lambda: Forecast(128, 1), (64, 8), 64, lambda p: torch.optim.Adam(p, 0.001), F.mse_loss),
-    "lstm-512": (lambda: Forecast(512, 2), (64, 8), 256, lambda p: torch.optim.Adam(p, 0.001), F.mse_loss),
-}
 
 
 def measure(name, threads, last, half):

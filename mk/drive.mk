@@ -1,5 +1,5 @@
 # Targets that work as the very first command: they call `deps`, then make again, which finds what was installed.
-DRIVERS = check demo pack bench bench-peers docs sanitize fuzz check-gpu check-slurm
+DRIVERS = check demo pack bench bench-peers docs sanitize fuzz check-gpu bench-gpu check-slurm
 again = @+$(MAKE) --no-print-directory B=$(B)
 
 help: ## this list
@@ -38,8 +38,13 @@ fuzz: deps ## feed each parser garbage for FUZZ_SECONDS (60) under libFuzzer
 	    OMPI_CC=clang MPICH_CC=clang $(MAKE) --no-print-directory B=build-fuzz OPENMP= WERROR= LDFLAGS='$(SANITIZE) -lgomp' \
 	        CFLAGS='-O1 -g -fsanitize=fuzzer-no-link $(SANITIZE) -idirafter $(shell gcc -print-file-name=include)' _fuzz; \
 	else echo 'skip - fuzz: clang is not there (apt-get install clang)'; fi
+# for the GPUs of this machine, unless CUDA_ARCHS names others
+GPU_ARCHS = $(if $(CUDA_ARCHS),,$(sort $(subst .,,$(shell nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null))))
+for_gpu = $(again) $(if $(GPU_ARCHS),CUDA_ARCHS="$(GPU_ARCHS)")
 check-gpu: deps ## build and run the tests that need a GPU
-	$(again) _check-gpu
+	$(for_gpu) _check-gpu
+bench-gpu: deps ## rates of the nets on a GPU, beside what it can do and PyTorch (GPU_PEER_TORCH=python)
+	$(for_gpu) _bench-gpu
 pack: deps ## MPI and the libraries that are here into packed/, for a machine that can install none (docs/gpu.md)
 	@scripts/pack.sh packed
 check-slurm: deps ## run the job scripts by a Slurm of the tests' own (part of `make check`)

@@ -53,8 +53,6 @@ _bench-peers: all $(TOOLS)
 	@bench/hpdbscan-peers.sh
 	@bench/pisvm-peers.sh
 	@bench/nn-peers.sh
-_check-gpu: all
-	@tests/run-gpu.sh "$(NVCC)"
 _check-slurm: all $(TOOLS)
 	@tests/run-integration.sh submit slurm
-.PHONY: tests-build unit integration layers _docs _check _fuzz _demo _bench _bench-peers _check-gpu _check-slurm
+.PHONY: tests-build unit integration layers _docs _check _fuzz _demo _bench _bench-peers _check-slurm
