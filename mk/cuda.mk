@@ -27,7 +27,7 @@ endif
 all: $(LIBDIR)/libps_cuda.so
 $(LIBDIR)/libps_cuda.so: $(patsubst %.cu,$(B)/cuda/%.o,$(CUDA_SRC)) $(B)/cuda-sources
 	@mkdir -p $(@D)
-	@echo '  link  $@'
+	@echo '  link  $@ ($(addprefix sm_,$(CUDA_CODES)))'
 	@$(NVCC) -o $@ $(filter %.o,$^) $(NVCC_LINK)
 $(B)/cuda/%.o: %.cu $(B)/cuda-flags
 	@mkdir -p $(@D)

@@ -42,8 +42,7 @@ function vendor(header, pattern, place) {
 function theirs(h) {
     vendor(h, "^(pnetcdf|hdf5|hdf5_hl|H5[A-Za-z]*|matio|zlib|libdeflate|turbojpeg|jpeglib|jerror|tiffio|png)\\.h$", "^common/io/")
     vendor(h, "(scalapack|blacs|elpa)", "^common/linalg/")
-    vendor(h, "^(cblas|lapacke|mkl.*|dnnl.*|cuda.*|cublas.*|cudnn.*|cusolver.*|curand.*)\\.h$|^oneapi/", "^kernels/")
-    vendor(h, "^nccl", "^common/nn/exchange")
+    vendor(h, "^(cblas|lapacke|mkl.*|dnnl.*|cuda.*|cublas.*|cudnn.*|cusolver.*|curand.*|nccl.*)\\.h$|^oneapi/", "^kernels/")
     vendor(h, "cJSON\\.h$", "^common/run/")
     if (h == "mpi.h" && FILENAME ~ /^kernels/) tell("<mpi.h>: kernels know nothing of MPI")
 }

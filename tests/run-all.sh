@@ -21,6 +21,7 @@ tell() { # name, command...: a check that passes or fails as a whole
 tell layers tests/layers.sh . "$BUILD_DIR/libkernels.a"
 tell 'parameter tables in docs/apps' scripts/docs.sh --check
 tests/run-unit.sh || status=1
+tests/run-host.sh || status=1
 tests/run-integration.sh || status=1
 awk '{ p += $1; f += $2; s += $3 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s }' "$TALLY"
 exit $status
