@@ -101,12 +101,16 @@ __host__ __device__ static inline float ps_half_get(ps_half h)
 /** To the nearest, ties to even; what is not a number stays none. */
 __host__ __device__ static inline ps_half ps_half_of(float v)
 {
+#ifdef __CUDA_ARCH__
+    return __bfloat16_as_ushort(__float2bfloat16_rn(v));
+#else
     union {
         float value;
         uint32_t bits;
     } u = {v};
     if ((u.bits & 0x7fffffffu) > 0x7f800000u) return (ps_half)(u.bits >> 16 | 0x40);
     return (ps_half)((u.bits + 0x7fffu + (u.bits >> 16 & 1)) >> 16);
+#endif
 }
 
 #endif

@@ -54,9 +54,17 @@ __device__ static inline void ps_halves(uint32_t pair, float *x)
     x[1] = ps_half_get((ps_half)(pair >> 16));
 }
 
-__device__ static inline uint32_t ps_pair(const float *x)
+/** Two elements; x becomes what they are when they have been rounded. */
+__device__ static inline uint32_t ps_pair(float *x)
 {
-    return (uint32_t)ps_half_of(x[0]) | (uint32_t)ps_half_of(x[1]) << 16;
+#ifdef __CUDA_ARCH__
+    const __nv_bfloat162 both = __floats2bfloat162_rn(x[0], x[1]); /* one instruction */
+    const uint32_t pair = __bfloat16_as_ushort(both.x) | (uint32_t)__bfloat16_as_ushort(both.y) << 16;
+#else
+    const uint32_t pair = (uint32_t)ps_half_of(x[0]) | (uint32_t)ps_half_of(x[1]) << 16;
+#endif
+    ps_halves(pair, x);
+    return pair;
 }
 
 /** Elements [at, at + V). */
@@ -85,13 +93,13 @@ template <int V> __device__ static inline void ps_store(void *p, int64_t at, boo
 {
     ps_half *h = (ps_half *)p + at;
     float *f = (float *)p + at;
-    if (half)
-        for (int i = 0; i < V; i++) x[i] = ps_half_get(ps_half_of(x[i]));
     if constexpr (V == 1) {
-        if (half)
+        if (half) {
             *h = ps_half_of(x[0]);
-        else
+            x[0] = ps_half_get(*h);
+        } else {
             *f = x[0];
+        }
     } else if (!half) {
         for (int i = 0; i < V; i += 4) *(float4 *)(f + i) = make_float4(x[i], x[i + 1], x[i + 2], x[i + 3]);
     } else if constexpr (V == 4) {

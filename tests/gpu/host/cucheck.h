@@ -188,14 +188,14 @@ static inline void agree(const char *what, const std::function<std::vector<outpu
 }
 
 /** One rounding to single precision, or to bf16. */
-static const double SINGLE = 0x1p-24, HALF = 0x1p-9;
+static const double SINGLE = 0x1p-24, HALF = 0x1p-8;
 
 /** Sums of so many terms of about 1, some hundred at a time in single precision: an addition errs by a
  * rounding of a partial sum, as a rule no larger than 32, and errors are of both signs. In bf16 terms err
  * themselves. */
 static inline double summed(int64_t terms, bool half = false)
 {
-    return (32 * SINGLE + (half ? 2 * HALF : 0)) * sqrt((double)terms);
+    return (32 * SINGLE + (half ? HALF : 0)) * sqrt((double)terms);
 }
 
 /** Open the device and run the tests. @return the process's status */
