@@ -186,10 +186,11 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
 
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to)
 {
+    static float time = 1 << 20;
     if (from->in || to->in) return ps_host_error(cudaErrorCapturedEvent);
     for (const auto &p : to->last)
         if (!p->done) return ps_host_error(cudaErrorNotReady);
-    *milliseconds = 1;
+    *milliseconds = time > 1 ? time -= 1 : 1;
     return cudaSuccess;
 }
 

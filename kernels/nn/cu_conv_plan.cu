@@ -1,0 +1,221 @@
+#include "kernels/nn/cu_conv_plan.h"
+#include <stdlib.h>
+#include "kernels/nn/cu_timing.h"
+
+enum {
+    CONFIGS = 32, /* that are asked for */
+    TIMED = 3,    /* of those that can: engines are proposed best first */
+    RUNS = 3      /* of each */
+};
+
+/** An engine that can, or none. */
+struct plan {
+    struct plan *next;
+    struct ps_conv_shape shape;
+    struct ps_conv_graph graph;
+    cudnnBackendDescriptor_t engine; /* NULL: none */
+};
+
+static struct plan *plans;
+
+static bool same(const struct ps_conv_shape *a, const struct ps_conv_shape *b)
+{
+    const struct ps_nn_window *p = &a->at, *q = &b->at;
+    return a->way == b->way && a->half == b->half && a->tf32 == b->tf32 && a->n == b->n && a->out == b->out &&
+           p->height == q->height && p->width == q->width && p->channels == q->channels &&
+           p->rows == q->rows && p->cols == q->cols && p->kernel == q->kernel && p->stride == q->stride &&
+           p->pad == q->pad;
+}
+
+static int64_t lines(int64_t bytes)
+{
+    return (bytes + 255) / 256 * 256;
+}
+
+static int64_t bytes_x(const struct ps_conv_shape *s)
+{
+    return s->n * s->at.height * s->at.width * s->at.channels * (s->half ? 2 : 4);
+}
+
+static int64_t bytes_y(const struct ps_conv_shape *s)
+{
+    return s->n * s->at.rows * s->at.cols * s->out * (s->half ? 2 : 4);
+}
+
+static int64_t bytes_w(const struct ps_conv_shape *s)
+{
+    return s->out * s->at.kernel * s->at.kernel * s->at.channels * (s->half ? 2 : 4);
+}
+
+/* Engines take work for copies in other layouts, and for parts of sums in single precision. */
+int64_t ps_conv_plan_work(const struct ps_conv_shape *s)
+{
+    return (INT64_C(4) << 20) + 2 * (bytes_x(s) + bytes_y(s)) + 16 * bytes_w(s);
+}
+
+/** May an engine compute what was asked for? */
+static bool suits(cudnnBackendDescriptor_t config, const struct ps_conv_shape *s)
+{
+    cudnnBackendDescriptor_t engine = NULL;
+    cudnnBackendNumericalNote_t note[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
+    int64_t got = 0, notes = 0;
+    if (cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINE_DESCRIPTOR, &engine) != CUDNN_STATUS_SUCCESS)
+        return false;
+    bool ok = cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
+                                       &got, &engine) == CUDNN_STATUS_SUCCESS &&
+              cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+                                       CUDNN_NUMERICAL_NOTE_TYPE_COUNT, &notes, note) == CUDNN_STATUS_SUCCESS;
+    for (int64_t i = 0; ok && i < notes; i++) {
+        if (note[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE) ok = s->half || s->tf32;
+        if (note[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS) ok = s->tf32 && !s->half;
+        if (note[i] == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION) ok = false;
+        if (note[i] == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC) ok = !ps_cuda_exact();
+    }
+    cudnnBackendDestroyDescriptor(engine);
+    return ok;
+}
+
+/** @return the engine, ready to run; NULL: it cannot, or not with as much work */
+static cudnnBackendDescriptor_t ready(cudnnBackendDescriptor_t config, int64_t most)
+{
+    const cudnnHandle_t handle = ps_dnn();
+    cudnnBackendDescriptor_t made = NULL;
+    int64_t got = 0, work = 0;
+    if (cudnnBackendCreateDescriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, &made) != CUDNN_STATUS_SUCCESS)
+        return NULL;
+    if (cudnnBackendSetAttribute(made, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle) ==
+            CUDNN_STATUS_SUCCESS &&
+        cudnnBackendSetAttribute(made, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                                 1, &config) == CUDNN_STATUS_SUCCESS &&
+        cudnnBackendFinalize(made) == CUDNN_STATUS_SUCCESS &&
+        cudnnBackendGetAttribute(made, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &got,
+                                 &work) == CUDNN_STATUS_SUCCESS &&
+        work <= most)
+        return made;
+    cudnnBackendDestroyDescriptor(made);
+    return NULL;
+}
+
+/** Engines that a heuristic proposes and that can, best first. @param most how many @return how many */
+static int propose(cudnnBackendHeurMode_t mode, const struct plan *p, int most, cudnnBackendDescriptor_t *out)
+{
+    cudnnBackendDescriptor_t heuristic = NULL, config[CONFIGS] = {};
+    int64_t count = 0;
+    int found = 0;
+    if (cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, &heuristic) != CUDNN_STATUS_SUCCESS)
+        return 0;
+    bool ok =
+        cudnnBackendSetAttribute(heuristic, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH,
+                                 CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &p->graph.graph) == CUDNN_STATUS_SUCCESS &&
+        cudnnBackendSetAttribute(heuristic, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode) ==
+            CUDNN_STATUS_SUCCESS &&
+        cudnnBackendFinalize(heuristic) == CUDNN_STATUS_SUCCESS;
+    for (int i = 0; ok && i < CONFIGS; i++)
+        ok = cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, &config[i]) ==
+             CUDNN_STATUS_SUCCESS;
+    ok = ok &&
+         cudnnBackendGetAttribute(heuristic, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                                  CONFIGS, &count, config) == CUDNN_STATUS_SUCCESS;
+    if (count > CONFIGS) count = CONFIGS; /* it says how many there are */
+    for (int64_t i = 0; ok && i < count && found < most; i++)
+        if (suits(config[i], &p->shape) && (out[found] = ready(config[i], ps_conv_plan_work(&p->shape))))
+            found++;
+    for (int i = 0; i < CONFIGS; i++)
+        if (config[i]) cudnnBackendDestroyDescriptor(config[i]);
+    cudnnBackendDestroyDescriptor(heuristic);
+    return found;
+}
+
+/** Put an engine to work on arrays. */
+static void run(cudnnBackendDescriptor_t engine, const void *x, const void *w, const void *y, void *work)
+{
+    const int64_t name[] = {PS_CONV_X, PS_CONV_W, PS_CONV_Y};
+    const void *const array[] = {x, w, y};
+    cudnnBackendDescriptor_t pack = NULL;
+    PS_DNN(cudnnBackendCreateDescriptor(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, &pack));
+    PS_DNN(cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, 3, name));
+    PS_DNN(
+        cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 3, array));
+    PS_DNN(cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &work));
+    PS_DNN(cudnnBackendFinalize(pack));
+    PS_DNN(cudnnBackendExecute(ps_dnn(), engine, pack));
+    if (pack) cudnnBackendDestroyDescriptor(pack);
+}
+
+/** Milliseconds of some runs, after one that is not timed. */
+static float time_of(cudnnBackendDescriptor_t engine, const struct ps_conv_shape *s, char *memory)
+{
+    char *const w = memory + lines(bytes_x(s)), *const y = w + lines(bytes_w(s)),
+                *const work = y + lines(bytes_y(s));
+    run(engine, memory, w, y, work);
+    struct ps_timing t = ps_timing_begin();
+    for (int i = 0; i < RUNS; i++) run(engine, memory, w, y, work);
+    return ps_timing_end(&t);
+}
+
+/** The fastest comes first. Where memory is short all stay as they were proposed. */
+static void fastest_first(int engines, cudnnBackendDescriptor_t *engine, const struct ps_conv_shape *s)
+{
+    char *const memory = (char *)ps_trial_memory(lines(bytes_x(s)) + lines(bytes_w(s)) + lines(bytes_y(s)) +
+                                                 ps_conv_plan_work(s));
+    int best = 0;
+    float least = 0;
+    for (int i = 0; memory && i < engines; i++) {
+        const float ms = time_of(engine[i], s, memory);
+        if (i > 0 && ms >= least) continue;
+        best = i;
+        least = ms;
+    }
+    const cudnnBackendDescriptor_t chosen = engine[best];
+    engine[best] = engine[0];
+    engine[0] = chosen;
+    ps_trial_free(memory);
+}
+
+/** The plan of a product, found or made. */
+static struct plan *plan_of(const struct ps_conv_shape *s, bool timed)
+{
+    for (struct plan *p = plans; p; p = p->next)
+        if (same(&p->shape, s)) return p;
+    struct plan *p = (struct plan *)calloc(1, sizeof *p);
+    if (!p) ps_cuda_fail(PS_ENOMEM, "a plan of a convolution", "out of memory");
+    if (!p) return NULL;
+    p->next = plans;
+    p->shape = *s;
+    plans = p;
+    cudnnBackendDescriptor_t engine[TIMED] = {};
+    const int most = timed && !ps_cuda_exact() ? TIMED : 1;
+    int engines = 0;
+    if (ps_conv_graph_make(s, &p->graph) == CUDNN_STATUS_SUCCESS) {
+        engines = propose(CUDNN_HEUR_MODE_A, p, most, engine);
+        if (engines == 0) engines = propose(CUDNN_HEUR_MODE_FALLBACK, p, 1, engine);
+    }
+    if (engines > 1) fastest_first(engines, engine, s);
+    for (int i = 1; i < engines; i++) cudnnBackendDestroyDescriptor(engine[i]);
+    p->engine = engine[0];
+    return p;
+}
+
+void ps_conv_plan_make(const struct ps_conv_shape *s)
+{
+    if (ps_cuda_good()) plan_of(s, true);
+}
+
+bool ps_conv_plan_run(const struct ps_conv_shape *s, const void *x, const void *w, const void *y, void *work)
+{
+    const struct plan *p = ps_cuda_good() ? plan_of(s, false) : NULL;
+    if (!p) return true; /* a failure is kept */
+    if (p->engine) run(p->engine, x, w, y, work);
+    return p->engine;
+}
+
+void ps_conv_plans_close(void)
+{
+    while (plans) {
+        struct plan *const p = plans;
+        plans = p->next;
+        if (p->engine) cudnnBackendDestroyDescriptor(p->engine);
+        ps_conv_graph_free(&p->graph);
+        free(p);
+    }
+}

@@ -1,0 +1,21 @@
+#include "kernels/nn/cu_dnn.h"
+#include <stdlib.h>
+
+static cudnnHandle_t handle;
+
+cudnnHandle_t ps_dnn(void)
+{
+    if (!handle) {
+        /* cuBLAS, which recurrent layers use, gives the same bits each time only with such workspaces */
+        if (ps_cuda_exact()) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+        PS_DNN(cudnnCreate(&handle));
+    }
+    if (handle) PS_DNN(cudnnSetStream(handle, ps_cuda_stream()));
+    return handle;
+}
+
+void ps_dnn_close(void)
+{
+    if (handle) cudnnDestroy(handle);
+    handle = NULL;
+}
