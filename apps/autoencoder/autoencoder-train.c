@@ -9,12 +9,15 @@
 #include "apps/autoencoder/autoencoder_start.h"
 #include "common/nn/summary.h"
 #include "common/nn/train.h"
+#include "common/nn/train_kernels.h"
 #include "common/run/log.h"
 #include "common/run/timer.h"
 
 /* One job. */
 struct job {
     const struct autoencoder_params *p;
+    const struct ps_nn_kernels *kernels;
+    struct ps_device device;
     struct spectra all;
     struct spectra_scale scale;
     struct spectra_part train, valid, test;
@@ -51,9 +54,7 @@ static enum ps_status prepare(struct ps_run *run, struct job *j)
 
 static enum ps_status build(struct ps_run *run, struct job *j)
 {
-    const struct ps_nn_kernels *kernels;
-    PS_TRY(ps_train_kernels(run->common->backend, j->p->train.precision, &kernels));
-    PS_TRY(ps_agree(run->comm, autoencoder_build(&j->spec, kernels, &j->model)));
+    PS_TRY(ps_agree(run->comm, autoencoder_build(&j->spec, j->kernels, &j->model)));
     ps_net_summary(run, &j->model.net, "autoencoder");
     ps_print(run, "%lld samples to train on, %lld to validate, %lld to test; a code of %lld\n",
              (long long)(j->train.hi - j->train.lo), (long long)(j->valid.hi - j->valid.lo),
@@ -162,6 +163,7 @@ static enum ps_status run_autoencoder(struct ps_run *run, const void *params)
     enum ps_status rc;
     PS_TRY_DONE(ps_train_params_check(&j.p->train));
     PS_TRY_DONE(autoencoder_check(run, j.p));
+    PS_TRY_DONE(ps_train_kernels(run, &j.p->train, NULL, &j.device, &j.kernels));
     PS_TRY_DONE(prepare(run, &j));
     PS_TRY_DONE(build(run, &j));
     PS_TRY_DONE(train(run, &j));
@@ -174,6 +176,7 @@ done:
     spectra_scale_free(&j.scale);
     spectra_free(&j.all);
     free(j.label);
+    ps_device_close(&j.device);
     return rc;
 }
 

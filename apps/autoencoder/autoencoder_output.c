@@ -40,7 +40,7 @@ enum ps_status autoencoder_apply(struct ps_run *run, const struct autoencoder *a
     enum ps_status rc = ps_alloc(&out->code, own * a->code, sizeof *out->code, "the codes");
     if (rc == PS_OK) rc = ps_alloc(&out->back, own * p->all->bands, sizeof *out->back, "what comes back");
     PS_TRY_DONE(ps_agree(run->comm, rc));
-#pragma omp parallel num_threads(run->threads) reduction(| : short_of_memory)
+#pragma omp parallel num_threads(ps_net_callers(&a->net, run->threads)) reduction(| : short_of_memory)
     {
         struct ps_micro m;
         short_of_memory = ps_micro_make(&a->net, CHUNK, PS_TARGET_INPUT, false, &m) != PS_OK;
@@ -52,6 +52,7 @@ enum ps_status autoencoder_apply(struct ps_run *run, const struct autoencoder *a
         ps_micro_free(&m);
     }
     rc = short_of_memory ? ps_fail(PS_ENOMEM, "no memory to run samples through the net") : PS_OK;
+    if (rc == PS_OK) rc = ps_net_check(&a->net);
     rc = ps_agree(run->comm, rc);
 done:
     if (rc != PS_OK) autoencoder_output_free(out);

@@ -9,6 +9,7 @@
 #include "common/io/pngfile.h"
 #include "common/nn/summary.h"
 #include "common/nn/train.h"
+#include "common/nn/train_kernels.h"
 #include "common/run/log.h"
 #include "common/run/timer.h"
 
@@ -16,6 +17,8 @@ enum { DESCRIPTION = 512 };
 
 /** All that lives as long as a run. */
 struct state {
+    const struct ps_nn_kernels *kernels;
+    struct ps_device device;
     struct series series;
     struct series_windows windows[SERIES_PARTS];
     struct ps_net net;
@@ -55,11 +58,9 @@ static enum ps_status read_series(struct ps_run *run, const struct lstm_params *
 /** Local. */
 static enum ps_status make_net(struct ps_run *run, const struct lstm_params *p, struct state *s)
 {
-    const struct ps_nn_kernels *kernels;
     const struct lstm_shape shape = {p->layers, p->hidden, p->dropout};
-    PS_TRY(ps_train_kernels(run->common->backend, p->train.precision, &kernels));
-    PS_TRY(lstm_model_make(kernels, &shape, &s->series, ps_train_init(&p->train), (uint64_t)run->common->seed,
-                           &s->net));
+    PS_TRY(lstm_model_make(s->kernels, &shape, &s->series, ps_train_init(&p->train),
+                           (uint64_t)run->common->seed, &s->net));
     ps_net_summary(run, &s->net, "lstm");
     return PS_OK;
 }
@@ -108,6 +109,8 @@ static enum ps_status run_lstm(struct ps_run *run, const void *params)
     struct state s = {.error = NULL};
     enum ps_status rc = PS_OK;
     if (p->plot[0]) PS_TRY(ps_png_try(run->comm, p->plot));
+    PS_TRY(ps_train_kernels(run, &p->train, p->state == LSTM_STATE_CARRIED ? "--state carried" : NULL,
+                            &s.device, &s.kernels));
     ps_phase(run, "read");
     PS_TRY_DONE(read_series(run, p, &s));
     PS_TRY_DONE(ps_agree(run->comm, make_net(run, p, &s)));
@@ -122,6 +125,7 @@ done:
     ps_net_free(&s.net);
     for (int k = 0; k < SERIES_PARTS; k++) series_windows_free(&s.windows[k]);
     series_close(&s.series);
+    ps_device_close(&s.device);
     return rc;
 }
 

@@ -8,6 +8,7 @@
 #include "common/io/pngfile.h"
 #include "common/nn/summary.h"
 #include "common/nn/train.h"
+#include "common/nn/train_kernels.h"
 #include "common/run/log.h"
 #include "common/run/timer.h"
 
@@ -113,13 +114,14 @@ static enum ps_status run_mnist(struct ps_run *run, const void *params)
 {
     const struct params *p = params;
     const struct ps_nn_kernels *kernels;
+    struct ps_device device;
     struct mnist_data d = {0};
     struct ps_net net = {0};
     enum ps_status rc;
-    PS_TRY(ps_train_kernels(run->common->backend, p->train.precision, &kernels));
     if (p->wrong[0]) PS_TRY(ps_png_try(run->comm, p->wrong));
+    PS_TRY(ps_train_kernels(run, &p->train, NULL, &device, &kernels));
     ps_phase(run, "read");
-    PS_TRY(mnist_data_read(run, &p->choice, &d));
+    PS_TRY_DONE(mnist_data_read(run, &p->choice, &d));
     PS_TRY_DONE(
         ps_agree(run->comm, mnist_model(p->model, kernels, d.train_set.height, d.train_set.width, d.classes,
                                         ps_train_init(&p->train), (uint64_t)run->common->seed, &net)));
@@ -129,6 +131,7 @@ static enum ps_status run_mnist(struct ps_run *run, const void *params)
 done:
     ps_net_free(&net);
     mnist_data_free(&d);
+    ps_device_close(&device);
     return rc;
 }
 

@@ -6,13 +6,14 @@
 #include "common/nn/cost.h"
 #include "common/nn/roofline.h"
 #include "common/nn/summary.h"
+#include "common/nn/train_kernels.h"
 #include "common/run/log.h"
 #include "common/run/timer.h"
 
 static enum ps_status build(const struct ps_run *run, const struct resnet50_params *p,
-                            const struct image_data *d, struct ps_net *net)
+                            const struct image_data *d, const struct ps_nn_kernels *kernels,
+                            struct ps_net *net)
 {
-    const struct ps_nn_kernels *kernels;
     const bool glorot = ps_train_init(&p->train) == PS_INIT_GLOROT;
     const struct resnet50_plan plan = {.model = p->model,
                                        .height = d->height,
@@ -23,7 +24,6 @@ static enum ps_status build(const struct ps_run *run, const struct resnet50_para
                                        .freeze = p->freeze,
                                        .init = glorot ? PS_INIT_GLOROT : PS_INIT_HE,
                                        .seed = (uint64_t)run->common->seed};
-    PS_TRY(ps_train_kernels(run->common->backend, p->train.precision, &kernels));
     PS_CHECK(!d->several || d->classes <= RESNET50_SEVERAL_MAX, PS_EUSAGE,
              "%lld classes: images of several classes may have %d of them", (long long)d->classes,
              RESNET50_SEVERAL_MAX);
@@ -57,8 +57,8 @@ static enum ps_status train(struct ps_run *run, const struct resnet50_params *p,
                                      .larger = true,
                                      .anew = p->new_head ? "fc" : NULL,
                                      .record_steps = true};
-    const struct resnet50_speed speed = {.peak =
-                                             ps_roofline_flops(run, strcmp(params->precision, "bf16") == 0),
+    const bool half = strcmp(params->precision, "bf16") == 0;
+    const struct resnet50_speed speed = {.peak = net->kernels->device ? 0 : ps_roofline_flops(run, half),
                                          .flop = ps_net_flop(net, true),
                                          .images = d->train.n,
                                          .step = params->batch * params->accumulate,
@@ -80,15 +80,18 @@ static enum ps_status run_resnet50(struct ps_run *run, const void *params)
     const struct resnet50_params *p = params;
     const int64_t ahead = p->image.prefetch * p->train.batch / run->size + 1;
     struct ps_train_params train_params;
+    const struct ps_nn_kernels *kernels;
+    struct ps_device device;
     struct image_data d = {0};
     struct ps_net net = {0};
     enum ps_status rc;
+    PS_TRY(ps_train_kernels(run, &p->train, NULL, &device, &kernels));
     ps_phase(run, "read");
     PS_TRY_DONE(image_data_open(run, &p->image, ahead, &d));
     PS_CHECK_DONE(!p->train.eval_only || d.has_valid, PS_EUSAGE,
                   "%s: no images for a test: name some with --test (those of --data may be it)", d.test.name);
     PS_TRY_DONE(resnet50_train_params(p, d.train.n, &train_params));
-    PS_TRY_DONE(ps_agree(run->comm, build(run, p, &d, &net)));
+    PS_TRY_DONE(ps_agree(run->comm, build(run, p, &d, kernels, &net)));
     ps_net_summary(run, &net, p->model);
     image_data_tell(run, &d);
     if (p->new_head) ps_print(run, "fc begins as random: that of %s is not read\n", p->train.weights);
@@ -99,6 +102,7 @@ static enum ps_status run_resnet50(struct ps_run *run, const void *params)
 done:
     ps_net_free(&net);
     image_data_free(&d);
+    ps_device_close(&device);
     return rc;
 }
 

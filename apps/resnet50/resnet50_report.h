@@ -13,7 +13,7 @@ enum ps_status resnet50_test(struct ps_run *run, const struct image_data *d, con
 
 /** What the steps of a run are judged by. */
 struct resnet50_speed {
-    double peak;                          /**< FLOP/s of all threads of all ranks, measured */
+    double peak;                          /**< FLOP/s of all threads of all ranks, measured; 0: unknown */
     double flop;                          /**< of an image, in training */
     int64_t images;                       /**< of an epoch */
     int64_t step;                         /**< images of a step; the last one of an epoch may have fewer */

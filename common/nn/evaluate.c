@@ -13,6 +13,7 @@ struct task {
     const float *w, *prepared;
     const struct ps_score *score;
     int64_t chunk;
+    int loaders; /* threads that load a chunk together */
 };
 
 /** What a thread, and in the end the rank, has added up. */
@@ -81,16 +82,29 @@ static void run_up(const struct task *k, struct room *r, int64_t lo, int64_t hi)
     }
 }
 
+/* A chunk's n samples. */
+static enum ps_status load(const struct task *k, struct ps_micro *m, int64_t n)
+{
+    const struct ps_draw draw = {.training = false};
+    if (k->loaders == 1) return ps_micro_load(m, k->source, &draw, n);
+    int failed = PS_OK;
+#pragma omp parallel for num_threads(k->loaders) schedule(dynamic) reduction(max : failed)
+    for (int64_t i = 0; i < n; i++) {
+        const int rc = (int)ps_micro_load_one(m, k->source, &draw, i);
+        if (rc > failed) failed = rc;
+    }
+    return (enum ps_status)failed;
+}
+
 /* Samples [lo, hi): one chunk. */
 static enum ps_status add_chunk(const struct task *k, struct room *r, int64_t lo, int64_t hi,
                                 struct tally *tally)
 {
     struct ps_micro *m = &r->micro;
-    const struct ps_draw draw = {.training = false};
     const struct ps_net_batch batch = {.n = hi - lo, .x = m->x, .sample = m->sample, .state = r->state};
     for (int64_t i = lo; i < hi; i++) m->sample[i - lo] = i;
     if (r->state) run_up(k, r, lo, hi);
-    PS_TRY(ps_micro_load(m, k->source, &draw, hi - lo));
+    PS_TRY(load(k, m, hi - lo));
     ps_net_forward(&m->work, &batch, k->w, k->prepared);
     memset(r->sum, 0, (size_t)k->score->sums * sizeof *r->sum);
     k->score->add(k->score->context, &m->work, &batch, m->target, r->sum);
@@ -145,25 +159,27 @@ enum ps_status ps_evaluate(struct ps_run *run, const struct ps_net *net, const s
                            int64_t chunk, enum ps_target target, const float *w, const float *prepared,
                            const struct ps_score *score, double *sum)
 {
-    const struct task k = {net, source, target, w, prepared, score, chunk};
+    const int threads = ps_net_callers(net, run->threads);
+    const struct task k = {net, source, target, w, prepared, score, chunk, run->threads / threads};
     const struct ps_range mine = ps_evaluate_mine(run, source->n, chunk);
     struct tally *thread = NULL;
     PS_CHECK(score->sums <= PS_SUMS_MAX, PS_EINTERNAL, "%d sums over samples, of at most %d", score->sums,
              PS_SUMS_MAX);
-    enum ps_status rc = ps_zalloc(&thread, run->threads, sizeof *thread, "the sums of threads");
+    enum ps_status rc = ps_zalloc(&thread, threads, sizeof *thread, "the sums of threads");
     if (rc == PS_OK) {
-#pragma omp parallel for num_threads(run->threads) schedule(static, 1)
-        for (int t = 0; t < run->threads; t++)
-            thread[t].status = add_chunks(&k, cut(mine, chunk, run->threads, t), &thread[t]);
-        rc = gather(thread, run->threads, score->sums);
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+        for (int t = 0; t < threads; t++)
+            thread[t].status = add_chunks(&k, cut(mine, chunk, threads, t), &thread[t]);
+        rc = gather(thread, threads, score->sums);
     }
+    if (rc == PS_OK) rc = ps_net_check(net);
     PS_TRY_DONE(ps_agree(run->comm, rc)); /* before the ranks' sums are added */
     PS_TRY_DONE(ps_exact_reduce(run->comm, thread[0].sum, score->sums));
     MPI_Allreduce(MPI_IN_PLACE, thread[0].wrong, score->sums, MPI_INT, MPI_MAX, run->comm);
     for (int s = 0; s < score->sums; s++)
         sum[s] = thread[0].wrong[s] ? NAN : ps_exact_value(&thread[0].sum[s]);
 done:
-    for (int t = 0; thread && t < run->threads; t++) free_tally(&thread[t]);
+    for (int t = 0; thread && t < threads; t++) free_tally(&thread[t]);
     free(thread);
     return rc;
 }

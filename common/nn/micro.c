@@ -29,12 +29,16 @@ void ps_micro_free(struct ps_micro *m)
     *m = (struct ps_micro){.x = NULL};
 }
 
+enum ps_status ps_micro_load_one(struct ps_micro *m, const struct ps_source *source,
+                                 const struct ps_draw *draw, int64_t i)
+{
+    char *target = m->target == m->x ? NULL : (char *)m->target + (size_t)i * m->target_bytes;
+    return source->load(source, m->sample[i], draw, m->x + i * m->input, target);
+}
+
 enum ps_status ps_micro_load(struct ps_micro *m, const struct ps_source *source, const struct ps_draw *draw,
                              int64_t n)
 {
-    for (int64_t i = 0; i < n; i++) {
-        char *target = m->target == m->x ? NULL : (char *)m->target + (size_t)i * m->target_bytes;
-        PS_TRY(source->load(source, m->sample[i], draw, m->x + i * m->input, target));
-    }
+    for (int64_t i = 0; i < n; i++) PS_TRY(ps_micro_load_one(m, source, draw, i));
     return PS_OK;
 }

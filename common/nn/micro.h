@@ -26,4 +26,8 @@ void ps_micro_free(struct ps_micro *m);
 enum ps_status ps_micro_load(struct ps_micro *m, const struct ps_source *source, const struct ps_draw *draw,
                              int64_t n);
 
+/** One of them, sample i of the micro-batch; several threads may load at once. Local. @return as above */
+enum ps_status ps_micro_load_one(struct ps_micro *m, const struct ps_source *source,
+                                 const struct ps_draw *draw, int64_t i);
+
 #endif

@@ -195,7 +195,7 @@ struct ps_net_work {
     void *memory;           /**< owned */
     void **y, **dy, **kept; /**< [nodes] within memory; owned arrays */
     void *scratch;
-    struct ps_net_mirror *mirror; /**< owned; NULL where the kernels' memory is the host's */
+    struct ps_net_mirror *mirror; /**< of a device's work without training; owned */
 };
 
 /** @param training whether there will be backward passes @return PS_OK; PS_ENOMEM */
@@ -203,7 +203,8 @@ enum ps_status ps_net_work_make(const struct ps_net *net, int64_t most, bool tra
                                 struct ps_net_work *out);
 void ps_net_work_free(struct ps_net_work *work);
 
-/** @param w [weights + buffers] @return the output, [n][output of the last node], within work */
+/** @param work on a device without training @param w [weights + buffers]
+ * @return the output, [n][output of the last node], within work */
 const void *ps_net_forward(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
                            const void *prepared);
 
@@ -212,6 +213,9 @@ const struct ps_nn_kernels *ps_net_on_host(const struct ps_net *net);
 
 /** Output of the last node, or of one that was to be kept, after ps_net_forward. [n][output] */
 const void *ps_net_output(const struct ps_net_work *work, int node);
+
+/** Threads of `threads` that may go through the net at once: a device has one caller. Local. */
+int ps_net_callers(const struct ps_net *net, int threads);
 
 /** Did all passes go well so far? Where the kernels are a device's it waits for them. Local.
  * @return PS_OK; PS_ENOMEM, PS_EBACKEND (what failed on the device) */

@@ -158,6 +158,11 @@ const void *ps_net_forward(struct ps_net_work *work, const struct ps_net_batch *
     return ps_net_output(work, work->net->nodes - 1);
 }
 
+int ps_net_callers(const struct ps_net *net, int threads)
+{
+    return net->kernels->device ? 1 : threads;
+}
+
 const struct ps_nn_kernels *ps_net_on_host(const struct ps_net *net)
 {
     return net->kernels->device ? &ps_nn_cpu : net->kernels;

@@ -27,7 +27,7 @@ enum ps_status ps_net_work_make(const struct ps_net *net, int64_t most, bool tra
         w.kept[i] = (char *)w.memory + plan.kept[i];
     }
     w.scratch = (char *)w.memory + plan.scratch;
-    if (net->kernels->device) PS_TRY_DONE(ps_net_mirror_make(&w));
+    if (net->kernels->device && !training) PS_TRY_DONE(ps_net_mirror_make(&w));
 done:
     free(at);
     if (rc != PS_OK) ps_net_work_free(&w);

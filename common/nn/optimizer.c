@@ -233,6 +233,28 @@ int ps_optimizer_state(struct ps_optimizer *o, float **state)
     return o->states;
 }
 
+enum ps_status ps_optimizer_there(const struct ps_optimizer *o, struct ps_nn_optimizer **out)
+{
+    const struct ps_nn_device *d = o->kernels->device;
+    struct ps_nn_tensor *tensor;
+    *out = NULL;
+    PS_TRY(ps_alloc(&tensor, o->tensors, sizeof *tensor, "tensors of a net"));
+    for (int i = 0; i < o->tensors; i++)
+        tensor[i] = (struct ps_nn_tensor){o->tensor[i].lo, o->tensor[i].hi, o->tensor[i].several};
+    const struct ps_nn_optimizer_plan plan = {.update = o->plan.update,
+                                              .clip = o->plan.clip,
+                                              .trust = o->plan.trust,
+                                              .spare = o->plan.spare,
+                                              .first = o->first,
+                                              .weights = o->tensor[o->tensors].lo,
+                                              .tensor = tensor,
+                                              .tensors = o->tensors};
+    const enum ps_status rc = d->optimizer_open(&plan, out);
+    free(tensor);
+    PS_CHECK(rc == PS_OK, rc, "the device: %s", d->error()[0] ? d->error() : "no memory for the optimizer");
+    return PS_OK;
+}
+
 double ps_optimizer_norm(const struct ps_optimizer *o)
 {
     return o->norm;

@@ -4,6 +4,7 @@
 
 #include "common/nn/net.h"
 #include "common/par/team.h"
+#include "kernels/nn/nn_device.h"
 
 struct ps_optimizer_plan {
     struct ps_nn_update update; /**< rule and its numbers; rate, scale, step and trust are set by each step */
@@ -33,6 +34,10 @@ void ps_optimizer_step(struct ps_optimizer *o, int thread, struct ps_range part,
 
 /** State vectors, [weights] each, for checkpoints. @param state out [2] @return how many, 0 to 2 */
 int ps_optimizer_state(struct ps_optimizer *o, float **state);
+
+/** The same on the net's device, where state begins as zero; this one's vectors are then only what
+ * checkpoints hold. Local. @return PS_OK; PS_ENOMEM; PS_EBACKEND */
+enum ps_status ps_optimizer_there(const struct ps_optimizer *o, struct ps_nn_optimizer **out);
 
 /** Norm of the last gradient before it was clipped; 0 where nobody asked for it. Local. */
 double ps_optimizer_norm(const struct ps_optimizer *o);

@@ -127,7 +127,8 @@ static enum ps_status train(struct ps_train *t)
     ps_train_prepare(t);
     PS_TRY(t->lbfgs ? ps_train_full(t) : epochs(t));
     ps_train_times_share(t);
-    const struct ps_gradients_count sent = ps_gradients_sent(t->gradients);
+    const struct ps_gradients_count sent =
+        t->device ? ps_train_device_sent(t) : ps_gradients_sent(t->gradients);
     ps_phase(t->run, "train");
     ps_phase_count(t->run, "messages", sent.messages);
     ps_phase_count(t->run, "bytes", sent.bytes);

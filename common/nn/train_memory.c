@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/nn/net_device.h"
 #include "common/nn/train_parts.h"
 #include "common/nn/weights.h"
 #ifdef _OPENMP
@@ -44,14 +45,16 @@ static enum ps_status share(struct ps_train *t)
 {
     struct ps_train_memory *m = t->memory;
     const struct ps_net *net = t->job->net;
-    const int64_t all = lines(net->weights + net->buffers), prepared = lines(net->prepared);
+    const bool there = net->kernels->device;
+    const int64_t all = lines(net->weights + net->buffers), prepared = there ? 0 : lines(net->prepared);
     const bool best = t->params->best[0];
     const int64_t floats = all + prepared + (best ? all : 0);
     PS_TRY(ps_shared_open(m->team.node, floats * (int64_t)sizeof(float), &m->shared));
     m->w = m->shared.data;
     m->prepared = m->w + all;
     m->best = best ? m->prepared + prepared : NULL;
-    return PS_OK;
+    m->there = there ? net : NULL;
+    return there ? ps_net_prepared_make(net, (void **)&m->prepared) : PS_OK;
 }
 
 static enum ps_status open_gradients(struct ps_train *t)
@@ -64,7 +67,7 @@ static enum ps_status open_gradients(struct ps_train *t)
                                                                                     : PS_REDUCE_EXACT,
                                            .compressed = strcmp(p->compress, "bf16") == 0 ? net->weights : 0};
     const struct ps_optimizer_plan rule = ps_train_optimizer(p);
-    PS_TRY(ps_gradients_open(&t->memory->team, &plan, &t->gradients));
+    if (!net->kernels->device) PS_TRY(ps_gradients_open(&t->memory->team, &plan, &t->gradients));
     if (p->slow_nodes > 0) {
         struct ps_network network;
         PS_TRY(ps_train_network(p, &network));
@@ -95,16 +98,23 @@ static enum ps_status make_thread(const struct ps_train *t, int thread, int64_t 
     return ps_alloc(&out->next, most * net->states, sizeof *out->next, "carried states");
 }
 
+/* Samples of a grain's batch, at most. */
+static int64_t most_samples(const struct ps_train *t)
+{
+    const int64_t batch = t->params->batch < t->job->train->n ? t->params->batch : t->job->train->n;
+    return (batch + t->grains - 1) / t->grains;
+}
+
 /* Room of this rank. Each thread makes its own, so that memory is near it. */
 static enum ps_status make_threads(struct ps_train *t)
 {
     const int threads = t->run->threads;
-    const int64_t batch = t->params->batch < t->job->train->n ? t->params->batch : t->job->train->n;
-    const int64_t most = (batch + t->grains - 1) / t->grains;
+    const int64_t most = most_samples(t);
     if (t->job->train->streams > 0) PS_TRY(ps_train_carried_open(t));
     PS_TRY(ps_zalloc(&t->at.loss, t->grains, sizeof *t->at.loss, "the losses of grains"));
     PS_TRY(ps_zalloc(&t->thread, threads, sizeof *t->thread, "the threads"));
     PS_TRY(ps_train_times_open(t));
+    if (t->memory->there) return PS_OK; /* the device has room of its own */
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
     for (int i = 0; i < threads; i++) t->thread[i].failed = make_thread(t, i, most, &t->thread[i]);
     for (int i = 0; i < threads; i++) PS_TRY(t->thread[i].failed);
@@ -138,13 +148,16 @@ enum ps_status ps_train_open(struct ps_train *t)
     PS_TRY(ps_agree(comm, count_threads(t->run)));
     PS_TRY(ps_agree(comm, ps_zalloc(&t->memory, 1, sizeof *t->memory, "training")));
     PS_TRY(ps_team_open(comm, t->run->threads, t->params->node_ranks, &t->memory->team));
-    t->grains = t->run->common->grains > 0 ? t->run->common->grains : t->memory->team.all;
+    t->grains = t->run->common->grains         ? t->run->common->grains
+                : t->job->net->kernels->device ? t->run->size
+                                               : t->memory->team.all;
     PS_TRY(ps_agree(comm, share(t)));
     if (t->params->eval_only) return PS_OK;
     PS_TRY(open_gradients(t));
     PS_TRY(ps_train_group_open(t));
     PS_TRY(ps_trace_open(t->run, t->params->trace, TRACE_EVENTS, &t->trace));
-    return ps_agree(comm, make_threads(t));
+    PS_TRY(ps_agree(comm, make_threads(t)));
+    return t->memory->there ? ps_train_device_open(t, most_samples(t)) : PS_OK;
 }
 
 enum ps_status ps_train_close(struct ps_train *t)
@@ -161,6 +174,7 @@ enum ps_status ps_train_close(struct ps_train *t)
     free(t->times.step);
     ps_overlap_free(&t->times.overlap);
     free(t->carried);
+    ps_train_device_close(t);
     ps_lbfgs_close(t->lbfgs);
     ps_optimizer_close(t->optimizer);
     ps_gradients_close(t->gradients);
@@ -173,6 +187,7 @@ void ps_train_free(struct ps_trained *t)
     free(t->times.step);
     ps_overlap_free(&t->times.overlap);
     if (t->memory) {
+        if (t->memory->there) ps_net_dealloc(t->memory->there, t->memory->prepared);
         ps_shared_close(&t->memory->shared);
         ps_team_close(&t->memory->team);
         free(t->memory);
@@ -203,6 +218,12 @@ void ps_train_prepare(struct ps_train *t)
 {
     struct ps_team *team = &t->memory->team;
     const int threads = t->run->threads;
+    if (t->memory->there) {
+        MPI_Barrier(team->node);
+        ps_net_prepare(t->job->net, t->memory->w, t->memory->prepared, 0, 1);
+        t->memory->there->kernels->device->wait(); /* what fails is kept */
+        return;
+    }
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
     for (int i = 0; i < threads; i++) {
         ps_team_wait(team); /* for the weights */

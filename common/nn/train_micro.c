@@ -54,24 +54,21 @@ static double loss_of(const struct ps_train *t, const struct ps_train_thread *me
     return net->kernels->softmax_loss(&softmax, n, y, m->target, scale, dy);
 }
 
-/* What this thread has to tell all others, at the end of a vector [n + PS_GRADIENT_EXTRA]. */
-static void tell_all(const struct ps_train *t, int thread, bool bad, float *vector)
+void ps_train_tell_all(const struct ps_train *t, int thread, bool bad, float extra[PS_GRADIENT_EXTRA])
 {
     const struct ps_train_params *p = t->params;
     const bool file = thread == 0 && t->run->common->checkpoint[0];
     const bool clock = file && t->run->rank == 0 && p->minutes > 0;
-    float *extra = vector + t->job->net->weights + t->job->net->buffers;
     extra[PS_GRADIENT_STOP] = file && ps_stop_seen();
     extra[PS_GRADIENT_SAVE] = clock && ps_elapsed(t->run) - t->saved > 60 * p->minutes;
     extra[PS_GRADIENT_BAD] = bad;
 }
 
-/* Numbers of the samples at these places: streams go on in order. */
-static void number(const struct ps_train *t, int64_t epoch, struct ps_range at, int64_t *sample)
+void ps_train_number(const struct ps_train *t, int64_t epoch, struct ps_range at, int64_t *sample)
 {
     if (t->job->train->streams == 0)
         ps_order_range(t->job->train->n, (uint64_t)t->run->common->seed, epoch, at.lo, at.hi, sample);
-    else
+    else /* streams go on in order */
         for (int64_t i = at.lo; i < at.hi; i++) sample[i - at.lo] = i;
 }
 
@@ -82,7 +79,7 @@ static bool load(struct ps_train *t, int thread, const struct ps_train_sum *u, s
     const uint64_t seed = (uint64_t)t->run->common->seed;
     const struct ps_draw draw = {.seed = seed, .epoch = u->epoch, .training = true};
     ps_train_begin_span(t, thread, PS_SPAN_LOAD);
-    number(t, u->epoch, at, me->micro.sample);
+    ps_train_number(t, u->epoch, at, me->micro.sample);
     const enum ps_status rc = ps_micro_load(&me->micro, t->job->train, &draw, at.hi - at.lo);
     ps_train_end_span(t, thread, PS_SPAN_LOAD);
     if (rc != PS_OK) me->failed = rc;
@@ -142,7 +139,7 @@ static bool go_through(struct ps_train *t, int thread, const struct ps_train_sum
     const bool loaded = load(t, thread, u, at);
     if (!loaded && group) ps_net_group_idle(t->job->net, group, false);
     const bool good = loaded && forward(t, thread, u, &batch, &t->at.loss[g]);
-    tell_all(t, thread, !good, slot);
+    ps_train_tell_all(t, thread, !good, slot + n);
     if (!good && group) ps_net_group_idle(t->job->net, group, true);
     if (!good) return false;
     ps_train_begin_span(t, thread, PS_SPAN_BACKWARD);
@@ -156,12 +153,10 @@ static bool go_through(struct ps_train *t, int thread, const struct ps_train_sum
     return true;
 }
 
-/* Tell the source which samples this thread will load in this sum and in the batches after it. */
-static void look_ahead(struct ps_train *t, int thread, const struct ps_train_sum *u)
+void ps_train_look_ahead(const struct ps_train *t, const struct ps_train_sum *u, struct ps_range grains,
+                         int64_t *sample)
 {
     const struct ps_source *source = t->job->train;
-    const struct ps_range grains = ps_gradients_grains(t->gradients, thread);
-    int64_t *sample = t->thread[thread].micro.sample;
     struct ps_draw draw = {.seed = (uint64_t)t->run->common->seed, .training = true};
     if (!source->ahead) return;
     for (int64_t b = u->first; b < u->last + source->batches; b++) {
@@ -169,7 +164,7 @@ static void look_ahead(struct ps_train *t, int thread, const struct ps_train_sum
         if (draw.epoch >= t->params->epochs) return;
         for (int64_t g = grains.lo; g < grains.hi; g++) {
             const struct ps_range at = ps_train_places(t, b % t->batches, g);
-            number(t, draw.epoch, at, sample);
+            ps_train_number(t, draw.epoch, at, sample);
             source->ahead(source, sample, at.hi - at.lo, &draw);
         }
     }
@@ -179,7 +174,7 @@ void ps_train_go_through(struct ps_train *t, int thread, const struct ps_train_s
 {
     const struct ps_range grains = ps_gradients_grains(t->gradients, thread);
     bool any = false, good = true;
-    look_ahead(t, thread, u);
+    ps_train_look_ahead(t, u, grains, t->thread[thread].micro.sample);
     for (int64_t g = grains.lo; g < grains.hi; g++)
         for (int64_t b = u->first; b < u->last; b++) {
             const struct ps_range at = ps_train_places(t, b, g);
@@ -194,7 +189,8 @@ void ps_train_go_through(struct ps_train *t, int thread, const struct ps_train_s
                 ps_net_group_idle(t->job->net, group, true);
             }
         }
-    if (!any) tell_all(t, thread, false, ps_gradients_clear(t->gradients, thread));
+    const int64_t n = t->job->net->weights + t->job->net->buffers;
+    if (!any) ps_train_tell_all(t, thread, false, ps_gradients_clear(t->gradients, thread) + n);
 }
 
 bool ps_train_add(struct ps_train *t, int thread)
@@ -213,17 +209,23 @@ struct ps_train_pause ps_train_told(const struct ps_train *t)
                                    extra[PS_GRADIENT_BAD] > 0};
 }
 
+struct ps_range ps_train_grains(const struct ps_train *t)
+{
+    if (t->device) return ps_block(t->grains, t->run->size, t->run->rank);
+    return (struct ps_range){ps_gradients_grains(t->gradients, 0).lo,
+                             ps_gradients_grains(t->gradients, t->run->threads - 1).hi};
+}
+
 enum ps_status ps_train_share_loss(struct ps_train *t)
 {
     const int threads = t->run->threads;
-    const int64_t lo = ps_gradients_grains(t->gradients, 0).lo;
-    const int64_t hi = ps_gradients_grains(t->gradients, threads - 1).hi;
+    const struct ps_range mine = ps_train_grains(t);
     enum ps_status rc = PS_OK;
     for (int i = threads - 1; i >= 0; i--)
         if (t->thread[i].failed != PS_OK) rc = t->thread[i].failed;
     PS_TRY(ps_agree(t->run->comm, rc));
     for (int64_t g = 0; g < t->grains; g++)
-        if (g < lo || g >= hi) t->at.loss[g] = 0;
+        if (g < mine.lo || g >= mine.hi) t->at.loss[g] = 0;
     MPI_Allreduce(MPI_IN_PLACE, t->at.loss, (int)t->grains, MPI_DOUBLE, MPI_SUM, t->run->comm);
     return PS_OK;
 }

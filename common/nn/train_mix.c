@@ -29,22 +29,28 @@ static void mix(int64_t n, float share, float *a, float *b)
     }
 }
 
-static void to_shares(const int32_t *label, int64_t n, int64_t classes, float *shares)
+static void to_shares(int32_t label, int64_t classes, float *shares)
 {
-    memset(shares, 0, (size_t)(n * classes) * sizeof *shares);
-    for (int64_t i = 0; i < n; i++) shares[i * classes + label[i]] = 1;
+    memset(shares, 0, (size_t)classes * sizeof *shares);
+    shares[label] = 1;
+}
+
+void ps_train_mix_pair(const struct ps_train *t, const struct ps_micro *m, float *shares, int64_t n,
+                       int64_t i, int64_t epoch)
+{
+    const struct ps_net *net = t->job->net;
+    const int64_t outputs = ps_shape_size(net->node[net->nodes - 1].out), j = n - 1 - i;
+    const int32_t *label = m->target;
+    float *target = shares ? shares : m->target;
+    if (shares) to_shares(label[i], outputs, shares + i * outputs);
+    if (i == j) return;
+    if (shares) to_shares(label[j], outputs, shares + j * outputs);
+    const double share = draw_share((uint64_t)t->run->common->seed, epoch, m->sample[i], t->job->mixup);
+    mix(m->input, (float)share, m->x + i * m->input, m->x + j * m->input);
+    mix(outputs, (float)share, target + i * outputs, target + j * outputs);
 }
 
 void ps_train_mix(const struct ps_train *t, struct ps_train_thread *me, int64_t n, int64_t epoch)
 {
-    const struct ps_net *net = t->job->net;
-    const struct ps_micro *m = &me->micro;
-    const int64_t outputs = ps_shape_size(net->node[net->nodes - 1].out);
-    float *target = me->shares ? me->shares : m->target;
-    if (me->shares) to_shares(m->target, n, outputs, me->shares);
-    for (int64_t i = 0, j = n - 1; i < j; i++, j--) {
-        const double share = draw_share((uint64_t)t->run->common->seed, epoch, m->sample[i], t->job->mixup);
-        mix(m->input, (float)share, m->x + i * m->input, m->x + j * m->input);
-        mix(outputs, (float)share, target + i * outputs, target + j * outputs);
-    }
+    for (int64_t i = 0; 2 * i < n; i++) ps_train_mix_pair(t, &me->micro, me->shares, n, i, epoch);
 }

@@ -4,16 +4,6 @@
 #include <string.h>
 #include "common/run/err.h"
 
-enum ps_status ps_train_kernels(const char *backend, const char *precision, const struct ps_nn_kernels **out)
-{
-    PS_CHECK(strcmp(backend, "cuda") != 0, PS_EBACKEND,
-             "back end cuda of nets is not part of this build: use cpu or auto");
-    const bool half = strcmp(precision, "bf16") == 0, plain = strcmp(backend, "ref") == 0;
-    PS_CHECK(!half || !plain, PS_EBACKEND, "back end ref of nets computes in fp32 alone: use cpu for bf16");
-    *out = plain ? &ps_nn_ref : half ? &ps_nn_cpu_bf16 : &ps_nn_cpu;
-    return PS_OK;
-}
-
 enum ps_init ps_train_init(const struct ps_train_params *p)
 {
     return strcmp(p->init, "glorot") == 0 ? PS_INIT_GLOROT : PS_INIT_TORCH;

@@ -65,8 +65,8 @@ struct ps_train_params {
         PS_TRAIN_ROW(type, m, clip, .def = "0", .range = "[0,inf)",                                         \
                      .help = "largest norm of the gradient; 0: any"),                                       \
         PS_TRAIN_ROW(type, m, init, .def = "torch", .choices = "torch|glorot", .help = "first weights"),    \
-        PS_TRAIN_ROW(type, m, precision, .def = "fp32", .choices = "fp32|bf16",                             \
-                     .help = "of products; weights and sums are fp32"),                                     \
+        PS_TRAIN_ROW(type, m, precision, .def = "fp32", .choices = "fp32|tf32|bf16",                        \
+                     .help = "of products, tf32 on GPUs alone; weights and sums are fp32"),                 \
         PS_TRAIN_ROW(                                                                                       \
             type, m, reduce, .def = "exact", .choices = "exact|fast",                                       \
             .help =                                                                                         \
@@ -117,10 +117,6 @@ struct ps_train_params {
                  .help =                                                                                  \
                      "after which a step schedule multiplies the rate by rate_factor, from the start of " \
                      "the run, such as 30,60,80; none: rate_every")
-
-/** The table of kernels for `backend` (auto, ref, cpu, cuda) and `precision` (fp32, bf16). Local.
- * @return PS_OK; PS_EBACKEND (not part of this build) */
-enum ps_status ps_train_kernels(const char *backend, const char *precision, const struct ps_nn_kernels **out);
 
 /** How the first weights are drawn. Local. */
 enum ps_init ps_train_init(const struct ps_train_params *p);

@@ -9,13 +9,16 @@
 #include "common/nn/optimizer.h"
 #include "common/nn/train.h"
 #include "common/par/meet.h"
+#include "common/run/log.h"
 
 /** Weights of a node, which its ranks share. */
 struct ps_train_memory {
     struct ps_team team;
     struct ps_shared shared;
-    float *w, *prepared; /**< [weights + buffers], [prepared] */
-    float *best;         /**< [weights + buffers]; NULL where nobody asks for it */
+    float *w,
+        *prepared; /**< [weights + buffers], [prepared]; on a device each rank has its own of the latter */
+    const struct ps_net *there; /**< the net, where they lie on its device; or NULL */
+    float *best;                /**< [weights + buffers]; NULL where nobody asks for it */
 };
 
 /** How far training is. Equal on all ranks outside of ps_train_steps; checkpoints hold it. */
@@ -60,7 +63,8 @@ struct ps_train {
     const struct ps_train_params *params;
     enum ps_target target;
     struct ps_train_memory *memory;
-    struct ps_gradients *gradients;
+    struct ps_train_device *device; /**< NULL: the host trains */
+    struct ps_gradients *gradients; /**< of the host; NULL: the device has its own */
     struct ps_optimizer *optimizer; /**< or else */
     struct ps_lbfgs *lbfgs;
     struct ps_trace *trace;
@@ -142,11 +146,25 @@ struct ps_train_sum {
 };
 struct ps_train_sum ps_train_sum_of(const struct ps_train *t, int64_t first, int64_t last);
 
+/** Grains of this rank. Local. */
+struct ps_range ps_train_grains(const struct ps_train *t);
+
+/** Numbers of the samples at places [at.lo, at.hi) of an epoch's order. Local. */
+void ps_train_number(const struct ps_train *t, int64_t epoch, struct ps_range at, int64_t *sample);
+
+/** Tell the source which samples of these grains this sum and the batches after it will load. Local.
+ * @param sample room for the numbers of a micro-batch */
+void ps_train_look_ahead(const struct ps_train *t, const struct ps_train_sum *u, struct ps_range grains,
+                         int64_t *sample);
+
 /** Places in the epoch's order that a grain of a batch has. */
 struct ps_range ps_train_places(const struct ps_train *t, int64_t batch, int64_t grain);
 
 /** This thread's grains, forward and backward: gradients go to its slots, losses to t->at.loss. */
 void ps_train_go_through(struct ps_train *t, int thread, const struct ps_train_sum *u);
+
+/** What this thread has to tell all others, which is added to theirs. Local. */
+void ps_train_tell_all(const struct ps_train *t, int thread, bool bad, float extra[PS_GRADIENT_EXTRA]);
 
 /** Add the gradients of all grains. Called by all threads. @return false: it failed, on every thread */
 bool ps_train_add(struct ps_train *t, int thread);
@@ -217,11 +235,37 @@ enum ps_status ps_train_roofline(struct ps_train *t);
 /** Mix the n samples of a micro-batch, and their targets: labels become shares. Local. */
 void ps_train_mix(const struct ps_train *t, struct ps_train_thread *me, int64_t n, int64_t epoch);
 
+/** Two of them, i and n - 1 - i. @param shares out [n][classes]; NULL: targets are mixed as they are */
+void ps_train_mix_pair(const struct ps_train *t, const struct ps_micro *m, float *shares, int64_t n,
+                       int64_t i, int64_t epoch);
+
 /* train_steps.c */
 
 /** Go on to the end of the epoch or to where a checkpoint is due. Collective.
  * @return (agreed) PS_OK; PS_EINPUT (the loss is not a number); what a source's load returns */
 enum ps_status ps_train_steps(struct ps_train *t, struct ps_train_pause *pause);
+
+/* train_device.c: only where the net's kernels are a device's */
+
+/** Room on the device, and a group of all ranks' devices. Collective. @param most samples of a micro-batch
+ * @return (agreed) PS_OK; PS_EUSAGE (what it does not take); PS_ENOMEM; PS_EBACKEND */
+enum ps_status ps_train_device_open(struct ps_train *t, int64_t most);
+void ps_train_device_close(struct ps_train *t); /**< Local. */
+
+/** State of the optimizer to the device, after a checkpoint was read, or back, before one is written.
+ * Collective. @return (agreed) PS_OK; PS_EBACKEND */
+enum ps_status ps_train_device_put(struct ps_train *t);
+enum ps_status ps_train_device_get(struct ps_train *t);
+
+/** What its sums of gradients have sent. Local. */
+struct ps_gradients_count ps_train_device_sent(const struct ps_train *t);
+
+/* train_device_steps.c */
+
+/** Steps of this epoch from t->at.update on, then weights and losses to the host. As it goes on where the
+ * device does not, ranks that others wait for end the job. Collective.
+ * @return updates done, or the one whose loss is not a number */
+int64_t ps_train_device_steps(struct ps_train *t, struct ps_progress *progress, struct ps_train_pause *pause);
 
 /* train_full.c */
 

@@ -117,6 +117,7 @@ enum ps_status ps_train_save(struct ps_train *t)
     tag_of(t, tag);
     fill(t, &table);
     enum ps_status rc = t->carried ? ps_train_carried_gather(t) : PS_OK;
+    if (t->device) rc = ps_train_device_get(t);
     if (rc == PS_OK)
         rc = ps_checkpoint_write(t->run, t->run->common->checkpoint, tag, table.part, table.n,
                                  (int)t->params->keep);
@@ -136,6 +137,7 @@ enum ps_status ps_train_resume(struct ps_train *t)
     fill(t, &table);
     PS_TRY(ps_checkpoint_read(t->run, path, tag, table.part, table.n));
     if (t->lbfgs) ps_lbfgs_resume(t->lbfgs, table.numbers);
+    if (t->device) PS_TRY(ps_train_device_put(t));
     t->resumed = true;
     t->saved_steps = ps_train_done(t);
     ps_info(t->run, "going on in epoch %lld, after step %lld of %lld\n", (long long)t->at.epoch + 1,

@@ -72,11 +72,15 @@ enum ps_status ps_train_steps(struct ps_train *t, struct ps_train_pause *out)
     snprintf(what, sizeof what, "epoch %lld/%lld", (long long)t->at.epoch + 1, (long long)t->params->epochs);
     ps_progress_begin(&progress, t->run, what, "samples",
                       t->job->train->n - t->at.update * t->params->batch * t->params->accumulate);
+    if (t->device) {
+        done = ps_train_device_steps(t, &progress, &pause);
+    } else {
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
-    for (int thread = 0; thread < threads; thread++) {
-        struct ps_train_pause p;
-        const int64_t i = go_on(t, thread, &progress, &p);
-        if (thread == 0) pause = p, done = i;
+        for (int thread = 0; thread < threads; thread++) {
+            struct ps_train_pause p;
+            const int64_t i = go_on(t, thread, &progress, &p);
+            if (thread == 0) pause = p, done = i;
+        }
     }
     ps_progress_end(&progress);
     PS_TRY(ps_train_share_loss(t));

@@ -116,6 +116,13 @@ static enum ps_status begin(struct ps_run *run, struct ps_setup *s, int argc, ch
     return PS_OK;
 }
 
+_Noreturn void ps_run_abandon(const struct ps_run *run, enum ps_status rc)
+{
+    print_failure(run, rc);
+    MPI_Abort(run->comm, ps_exit_status(rc));
+    _Exit(ps_exit_status(rc)); /* for the compiler: it has ended */
+}
+
 /* All ranks come here after the program's work. One that failed alone, while others wait for it in some
  * collective, would wait for ever: it ends the job after a while. */
 static enum ps_status come_together(struct ps_run *run, MPI_Comm all, enum ps_status rc)
@@ -128,10 +135,7 @@ static enum ps_status come_together(struct ps_run *run, MPI_Comm all, enum ps_st
         MPI_Test(&request, &done, MPI_STATUS_IGNORE);
         if (!done) nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
     }
-    if (failed && !done) {
-        print_failure(run, rc);
-        MPI_Abort(all, ps_exit_status(rc));
-    }
+    if (failed && !done) ps_run_abandon(run, rc);
     MPI_Wait(&request, MPI_STATUS_IGNORE);
     return any ? ps_agree(all, rc) : PS_OK;
 }
@@ -195,12 +199,13 @@ static enum ps_status run_one(struct ps_run *run, struct ps_setup *s, int argc, 
 static enum ps_status run_trial(struct ps_run *run, struct ps_setup *s, int argc, char **argv, double began)
 {
     const MPI_Comm all = run->comm;
-    const int cores = ps_place_find(all).cores; /* all ranks of the node share its cores, whatever they do */
+    const struct ps_place place = ps_place_find(all); /* all ranks of the node share it, whatever they do */
     struct ps_words words = {.n = 0};
     enum ps_status rc = ps_trials_take(run, s, argc, argv, &words);
     const bool taken = rc == PS_OK;
     if (taken) rc = share_parameters(run, s, words.n, words.word, true);
-    if (rc == PS_OK) rc = run_one(run, s, words.n, words.word, began, cores);
+    run->node_rank = place.node_rank;
+    if (rc == PS_OK) rc = run_one(run, s, words.n, words.word, began, place.cores);
     if (rc != PS_OK && run->rank == 0) print_failure(run, rc);
     ps_words_free(&words);
     return taken ? ps_trials_end(run, all, rc) : rc;
@@ -211,7 +216,7 @@ int ps_main(int argc, char **argv, const struct ps_program *program)
     double began = ps_now();
     int status;
     struct ps_setup s;
-    struct ps_run run = {.comm = MPI_COMM_NULL, .name = program->name};
+    struct ps_run run = {.comm = MPI_COMM_NULL, .name = program->name, .node_rank = -1};
     if (ps_setup_make(&s, program) != PS_OK) {
         print_failure(&run, PS_EINTERNAL);
         return EXIT_FAILURE;

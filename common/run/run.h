@@ -44,6 +44,7 @@ struct ps_run {
     int rank, size;
     const char *name; /**< of the program */
     int threads;      /**< OpenMP threads of this rank, already set */
+    int node_rank; /**< among all ranks of the job on this node, where that is not the place in comm; or -1 */
     const struct ps_common *common;
     struct ps_record *record;
     struct ps_timer *timer;
@@ -77,5 +78,9 @@ struct ps_program {
  * (resolved parameter file on stdout) are served here, without MPI where possible. A failure is printed once,
  * by rank 0, as `NAME: message`. */
 int ps_main(int argc, char **argv, const struct ps_program *program);
+
+/** Print this rank's failure and end the job at once: for a rank that the others wait for in a way that no
+ * message ends. Local; does not return. */
+_Noreturn void ps_run_abandon(const struct ps_run *run, enum ps_status rc);
 
 #endif

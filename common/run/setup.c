@@ -31,7 +31,7 @@ static const struct {
     {PS_HAS_SEED, ROW(seed, .def = "1", .range = "[0,inf)", .help = "seed of all random numbers")},
     {PS_HAS_GRAINS, ROW(grains, .def = "0", .range = "[0,inf)",
                         .help = "parts into which the work is cut; equal grains give equal bits on any "
-                                "number of ranks; 0: one per rank, in nets one per thread")},
+                                "number of ranks; 0: one per rank, in nets one per thread or GPU")},
     {0, ROW(log, .def = "info", .choices = "quiet|info|debug", .help = "how much is told on the terminal")},
     {0, ROW(progress, .def = "auto", .choices = "auto|on|off",
             .help = "progress line; auto: only on a terminal")},

@@ -1,0 +1,84 @@
+/** What the files of training on a device share with each other only.
+ *
+ * The main thread of a rank enqueues work, all its threads load samples. Micro-batches lie in two places in
+ * turn: while the device goes through one, the next is loaded. */
+#ifndef PS_TRAIN_DEVICE_H
+#define PS_TRAIN_DEVICE_H
+
+#include "common/nn/gradients_device.h"
+#include "common/nn/train_parts.h"
+#include "kernels/nn/nn_device.h"
+
+enum { PS_TRAIN_PLACES = 2, PS_TRAIN_TURNS = 2 /**< steps whose numbers are under way */ };
+
+/** Marks in the compute queue: a place was gone through; what was told in a step is here. */
+enum { PS_TRAIN_MARK_PLACE, PS_TRAIN_MARK_TOLD = PS_TRAIN_MARK_PLACE + PS_TRAIN_PLACES };
+
+/** A micro-batch as it is loaded, in memory that copies want, and there. */
+struct ps_train_place {
+    struct ps_micro here; /**< without work */
+    float *shares;        /**< of mixed ones; NULL: there are none */
+    void *x, *target, *sample;
+};
+
+/** A micro-batch of a step. */
+struct ps_train_part {
+    int64_t grain;      /**< of this rank, from 0 */
+    struct ps_range at; /**< samples, as places in the epoch's order */
+    bool add, end;      /**< was there one of this grain before; is it the grain's last? */
+    bool last;          /**< of the step */
+    struct ps_gradients_turn turn;
+};
+
+/** Work of the device that was recorded, and what it depends on besides what lies in memory. */
+struct ps_train_recording {
+    int place;
+    bool add, end, last;
+    int64_t grain, n, micro; /**< n samples */
+    double scale;
+    int64_t seen; /**< times that it was wanted */
+    void *recorded;
+};
+
+struct ps_train_device {
+    const struct ps_nn_device *d;
+    struct ps_range grains; /**< of this rank */
+    struct ps_net_work work;
+    struct ps_train_place place[PS_TRAIN_PLACES];
+    int next;                   /**< place */
+    struct ps_train_part *part; /**< [own grains x accumulate] of a step; owned */
+    struct ps_gradients_device *gradients;
+    struct ps_nn_optimizer *optimizer;
+    int64_t *sample; /**< [most samples of a micro-batch] numbers; owned */
+    double *loss;    /**< there, [own grains]: sums of this epoch */
+    float *flags;    /**< here, [2][turns][PS_GRADIENT_EXTRA]: what this rank tells, then what all do */
+    struct ps_train_recording *recording; /**< [recordings]; owned */
+    int recordings, room;
+    double since;  /**< on the run's clock: the step before was done */
+    int64_t steps; /**< of this run */
+};
+
+/* train_place.c */
+
+/** Room for up to `most` samples. Local. @return PS_OK; PS_ENOMEM */
+enum ps_status ps_train_place_make(const struct ps_train *t, int64_t most, struct ps_train_place *out);
+void ps_train_place_free(const struct ps_train *t, struct ps_train_place *p);
+
+/** Load the samples of a part with all threads, and bring them there. Local.
+ * @return PS_OK; what the source's load returns */
+enum ps_status ps_train_place_load(const struct ps_train *t, struct ps_train_place *p,
+                                   const struct ps_train_sum *u, const struct ps_train_part *part);
+
+/* train_enqueue.c */
+
+/** Enqueue a part's forward and backward pass, and all that comes after the last part of a step. Local. */
+void ps_train_enqueue(struct ps_train *t, const struct ps_train_sum *u, const struct ps_train_part *part,
+                      int place);
+
+/** Enqueue what a rank does in a step without samples. Local. */
+void ps_train_enqueue_nothing(struct ps_train *t, const struct ps_train_sum *u);
+
+/** Forget what was recorded. Local. */
+void ps_train_enqueue_free(struct ps_train_device *v);
+
+#endif

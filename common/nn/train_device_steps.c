@@ -1,0 +1,153 @@
+/* Steps of training on a device. The host is always ahead of it: what a step told all ranks is looked at when
+ * the next one is under way. */
+#include "common/nn/net_device.h"
+#include "common/nn/train_device.h"
+#include "common/run/err.h"
+#include "common/run/timer.h"
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The place of the flags of a step: own ones, then those of all ranks. */
+static float *flags_of(const struct ps_train_device *v, bool all, int64_t step)
+{
+    return v->flags + ((all ? PS_TRAIN_TURNS : 0) + step % PS_TRAIN_TURNS) * PS_GRADIENT_EXTRA;
+}
+
+/* The numbers at the end of the vector, there. */
+static float *extra(const struct ps_train *t)
+{
+    const struct ps_net *net = t->job->net;
+    return ps_gradients_device_vector(t->device->gradients, 0) + net->weights + net->buffers;
+}
+
+/* Micro-batches with samples that this rank goes through, in order. @return how many */
+static int64_t list(struct ps_train *t, const struct ps_train_sum *u)
+{
+    struct ps_train_device *v = t->device;
+    const int64_t grains = v->grains.hi - v->grains.lo;
+    int64_t n = 0;
+    for (int64_t g = 0; g < grains; g++)
+        for (int64_t b = u->first; b < u->last; b++) {
+            const struct ps_range at = ps_train_places(t, b, v->grains.lo + g);
+            if (at.lo == at.hi) continue;
+            v->part[n] =
+                (struct ps_train_part){.grain = g, .at = at, .add = n > 0 && v->part[n - 1].grain == g};
+            n++;
+        }
+    for (int64_t i = 0; i < n; i++) {
+        struct ps_train_part *part = &v->part[i];
+        part->last = i == n - 1;
+        part->end = part->last || part[1].grain != part->grain;
+    }
+    for (int64_t i = 0, first = 0; i < n; i++) {
+        if (!v->part[i].end) continue;
+        const int64_t next = v->part[i].last ? grains : v->part[i + 1].grain;
+        const struct ps_gradients_turn turn = ps_gradients_device_turn(v->gradients, v->part[i].grain, next);
+        for (; first <= i; first++) v->part[first].turn = turn;
+    }
+    return n;
+}
+
+/* Load and enqueue all micro-batches. @return PS_OK; what the source's load returns */
+static enum ps_status go_through(struct ps_train *t, const struct ps_train_sum *u, int64_t parts)
+{
+    struct ps_train_device *v = t->device;
+    ps_train_look_ahead(t, u, v->grains, v->sample);
+    for (int64_t i = 0; i < parts; i++) {
+        const int place = v->next;
+        ps_trace_begin(t->trace, 0, "wait");
+        v->d->await(PS_TRAIN_MARK_PLACE + place);
+        ps_trace_end(t->trace, 0);
+        PS_TRY(ps_train_place_load(t, &v->place[place], u, &v->part[i]));
+        ps_train_enqueue(t, u, &v->part[i], place);
+        v->next = (place + 1) % PS_TRAIN_PLACES;
+    }
+    return PS_OK;
+}
+
+/* Enqueue a step. A rank that fails to load goes on without samples, and tells the others. */
+static void enqueue(struct ps_train *t, const struct ps_train_sum *u)
+{
+    struct ps_train_device *v = t->device;
+    enum ps_status *failed = &t->thread[0].failed;
+    const int64_t bytes = PS_GRADIENT_EXTRA * (int64_t)sizeof(float);
+    const int64_t parts = *failed == PS_OK ? list(t, u) : 0;
+    float *own = flags_of(v, false, u->step);
+    v->d->set_step(&(struct ps_nn_step){u->step, ps_schedule_rate(&t->schedule, u->step)});
+    ps_train_tell_all(t, 0, *failed != PS_OK, own);
+    v->d->put(extra(t), own, bytes);
+    if (parts > 0) *failed = go_through(t, u, parts);
+    if (parts > 0 && *failed != PS_OK) {
+        v->d->wait(); /* for the flags, which change */
+        own[PS_GRADIENT_BAD] = 1;
+        v->d->put(extra(t), own, bytes);
+    }
+    if (parts == 0 || *failed != PS_OK) ps_train_enqueue_nothing(t, u);
+    v->d->get(flags_of(v, true, u->step), extra(t), bytes);
+    v->d->mark(PS_TRAIN_MARK_TOLD + (int)(u->step % PS_TRAIN_TURNS));
+    v->steps++;
+}
+
+/* Wait until a step is done; what was told in it is added. */
+static void look(struct ps_train *t, int64_t step, struct ps_train_pause *pause)
+{
+    struct ps_train_device *v = t->device;
+    const float *told = flags_of(v, true, step);
+    ps_trace_begin(t->trace, 0, "wait");
+    v->d->await(PS_TRAIN_MARK_TOLD + (int)(step % PS_TRAIN_TURNS));
+    ps_trace_end(t->trace, 0);
+    const double now = ps_elapsed(t->run);
+    ps_train_count_step(t, now - v->since);
+    v->since = now;
+    pause->stop |= told[PS_GRADIENT_STOP] > 0;
+    pause->save |= told[PS_GRADIENT_SAVE] > 0;
+    pause->bad |= told[PS_GRADIENT_BAD] > 0;
+}
+
+/* Has the device failed? Then others wait for it in a sum, and a message would not reach them. @return yes */
+static bool has_failed(struct ps_train *t)
+{
+    if (!t->device->d->error()[0]) return false;
+    t->thread[0].failed = ps_net_check(t->job->net);
+    if (t->run->size > 1) ps_run_abandon(t->run, t->thread[0].failed);
+    return true;
+}
+
+/* Losses, and the weights of the node, to the host. Collective. */
+static void bring_back(struct ps_train *t)
+{
+    const struct ps_train_device *v = t->device;
+    const struct ps_net *net = t->job->net;
+    const int64_t grains = v->grains.hi - v->grains.lo;
+    v->d->get(t->at.loss + v->grains.lo, v->loss, grains * (int64_t)sizeof *v->loss);
+    if (t->memory->team.rank == 0)
+        v->d->get(t->memory->w, t->memory->prepared, (net->weights + net->buffers) * (int64_t)sizeof(float));
+    v->d->wait();
+    if (!has_failed(t)) MPI_Barrier(t->memory->team.node);
+}
+
+int64_t ps_train_device_steps(struct ps_train *t, struct ps_progress *progress, struct ps_train_pause *pause)
+{
+    struct ps_train_device *v = t->device;
+    const int64_t every = t->params->every, k = t->params->accumulate, from = t->at.update;
+    const int64_t before = t->at.epoch * t->updates;
+    int64_t i = from, looked = from;
+    v->d->put(v->loss, t->at.loss + v->grains.lo, (v->grains.hi - v->grains.lo) * (int64_t)sizeof *v->loss);
+    v->since = ps_elapsed(t->run);
+    *pause = (struct ps_train_pause){false, false, false};
+    while (i < t->updates && !pause->stop && !pause->save && !pause->bad && !has_failed(t)) {
+        struct ps_train_sum u = ps_train_sum_of(t, i * k, least((i + 1) * k, t->batches));
+        u.epoch = t->at.epoch;
+        u.step = before + i++;
+        enqueue(t, &u);
+        if (i - looked > 1) look(t, before + looked++, pause);
+        if (every > 0 && (u.step + 1) % every == 0) pause->save = true;
+        ps_progress_at(progress, (looked - from) * k * t->params->batch);
+    }
+    while (looked < i && !pause->bad && !has_failed(t)) look(t, before + looked++, pause);
+    bring_back(t);
+    return pause->bad ? looked : i;
+}

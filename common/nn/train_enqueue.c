@@ -1,0 +1,118 @@
+/* What the device does in a step: recorded once for all that it depends on, and replayed. */
+#include <stdlib.h>
+#include "common/nn/net_device.h"
+#include "common/nn/train_device.h"
+
+/* What the job's loss is to a device. */
+static struct ps_nn_loss loss_of(const struct ps_train *t)
+{
+    static const enum ps_nn_loss_kind kinds[] = {[PS_LOSS_SOFTMAX] = PS_NN_LOSS_SOFTMAX,
+                                                 [PS_LOSS_SQUARES] = PS_NN_LOSS_SQUARES,
+                                                 [PS_LOSS_ABSOLUTE] = PS_NN_LOSS_ABSOLUTE,
+                                                 [PS_LOSS_SIGMOID] = PS_NN_LOSS_SIGMOID};
+    const struct ps_net *net = t->job->net;
+    const bool shares = t->device->place[0].shares;
+    return (struct ps_nn_loss){.kind = shares ? PS_NN_LOSS_SHARES : kinds[t->job->loss],
+                               .out = ps_shape_size(net->node[net->nodes - 1].out),
+                               .smoothing = t->job->smoothing};
+}
+
+/* The last backward pass was enqueued, or there is none: sum, update, prepare. */
+static void end_step(struct ps_train *t, const struct ps_train_sum *u)
+{
+    const struct ps_train_device *v = t->device;
+    const struct ps_net *net = t->job->net;
+    float *total = ps_gradients_device_vector(v->gradients, 0);
+    ps_gradients_device_end(v->gradients);
+    ps_net_buffers_follow_there(net, total, u->micro, t->memory->prepared);
+    v->d->optimizer_step(v->optimizer, total, t->memory->prepared);
+    ps_net_prepare_there(net, t->memory->prepared);
+}
+
+static void go_through(struct ps_train *t, const struct ps_train_sum *u, const struct ps_train_part *part,
+                       const struct ps_train_place *place)
+{
+    struct ps_train_device *v = t->device;
+    const struct ps_net *net = t->job->net;
+    const float *w = t->memory->prepared, *forms = w + ps_net_vector(net);
+    float *bad = ps_gradients_device_vector(v->gradients, 0) + net->weights + net->buffers + PS_GRADIENT_BAD;
+    const struct ps_nn_loss loss = loss_of(t);
+    const struct ps_net_batch batch = {.n = part->at.hi - part->at.lo,
+                                       .x = place->x,
+                                       .sample = place->sample,
+                                       .step = u->step,
+                                       .training = true};
+    const struct ps_net_gradient gradient = {.dw =
+                                                 ps_gradients_device_vector(v->gradients, part->turn.vector),
+                                             .add = part->add,
+                                             .ready = part->last ? ps_gradients_device_ready : NULL,
+                                             .context = v->gradients};
+    const void *y = ps_net_forward_there(&v->work, &batch, w, forms);
+    v->d->loss(&loss, batch.n, y, place->target ? place->target : place->x, u->scale,
+               ps_net_output_gradient(&v->work), v->loss + part->grain, true);
+    v->d->check(v->loss + part->grain, bad);
+    if (part->last) ps_gradients_device_begin(v->gradients, part->turn);
+    ps_net_backward(&v->work, &batch, w, forms, &gradient);
+    if (part->last)
+        end_step(t, u);
+    else if (part->end)
+        ps_gradients_device_add(v->gradients, part->turn);
+}
+
+/* What was recorded of such a part, or room for it; NULL where there is no room. */
+static struct ps_train_recording *find(struct ps_train_device *v, const struct ps_train_recording *key)
+{
+    enum { FIRST = 16 };
+    for (int i = 0; i < v->recordings; i++) {
+        struct ps_train_recording *r = &v->recording[i];
+        if (r->place == key->place && r->add == key->add && r->end == key->end && r->last == key->last &&
+            r->grain == key->grain && r->n == key->n && r->micro == key->micro && r->scale == key->scale)
+            return r;
+    }
+    if (v->recordings == v->room) {
+        const int room = v->room > 0 ? 2 * v->room : FIRST;
+        struct ps_train_recording *more = realloc(v->recording, (size_t)room * sizeof *more);
+        if (!more) return NULL;
+        v->recording = more;
+        v->room = room;
+    }
+    v->recording[v->recordings] = *key;
+    return &v->recording[v->recordings++];
+}
+
+void ps_train_enqueue(struct ps_train *t, const struct ps_train_sum *u, const struct ps_train_part *part,
+                      int place)
+{
+    struct ps_train_device *v = t->device;
+    const struct ps_train_recording key = {.place = place,
+                                           .add = part->add,
+                                           .end = part->end,
+                                           .last = part->last,
+                                           .grain = part->grain,
+                                           .n = part->at.hi - part->at.lo,
+                                           .micro = u->micro,
+                                           .scale = u->scale};
+    struct ps_train_recording *r = find(v, &key);
+    if (r && r->seen++ == 1) { /* the first time, libraries still chose and allocated */
+        v->d->record_begin();
+        go_through(t, u, part, &v->place[place]);
+        r->recorded = v->d->record_end();
+    }
+    if (r && r->recorded)
+        v->d->replay(r->recorded);
+    else
+        go_through(t, u, part, &v->place[place]);
+    v->d->mark(PS_TRAIN_MARK_PLACE + place);
+}
+
+void ps_train_enqueue_nothing(struct ps_train *t, const struct ps_train_sum *u)
+{
+    ps_gradients_device_nothing(t->device->gradients);
+    end_step(t, u);
+}
+
+void ps_train_enqueue_free(struct ps_train_device *v)
+{
+    for (int i = 0; i < v->recordings; i++) v->d->recorded_free(v->recording[i].recorded);
+    free(v->recording);
+}

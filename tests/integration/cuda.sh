@@ -1,0 +1,143 @@
+#!/bin/bash
+# Nets on a device. Without a plugin or a GPU one sentence says so; with the plugin that is built for the host nets train as on the host,
+# with the same bits on any number of ranks, stop, go on, and refuse what only the host does.
+# timeout: 300
+set -u
+. tests/lib.sh
+top=$PWD
+plugins=$BUILD_DIR/host
+cd "$TMP" || exit 1
+unset PSML_PLUGINS
+on() { # ranks, program, arguments...: into out and err
+    local n=$1 program=$2
+    shift 2
+    if [ "$n" = 1 ]; then "$BIN/$program" "$@" >out 2>err; else "$MPIRUN" -np "$n" "$BIN/$program" "$@" >out 2>err; fi
+}
+refused() { # status, part of the message, program, arguments...: on 1 and 3 ranks, one message
+    local want=$1 part=$2 program=$3 ranks status
+    shift 3
+    for ranks in 1 3; do
+        status=0
+        on $ranks "$program" --threads 1 "$@" || status=$?
+        expect "refused on $ranks ranks: $(grep "^$program: " err | cut -c 1-150)" test "$status" = "$want" -a "$(grep -c "^$program: .*$part" err)" = 1
+    done
+}
+"$BIN/psml-data" generate digits digits -n 200 --test 50 >/dev/null
+digits=(digits --model ann --epochs 2 --batch 32 --init glorot --momentum 0.9)
+
+# --- without a plugin, without a GPU ----------------------------------------------------------------------
+mkdir alone wrong
+cp "$BIN/mnist-train" alone/
+here=$BIN BIN=$TMP/alone
+refused 1 'back end cuda of nets: no plugin libps_cuda.so (.*); take cpu or auto' mnist-train "${digits[@]}" --backend cuda
+echo nothing >wrong/libps_cuda.so
+export PSML_PLUGINS=$TMP/wrong
+refused 1 'back end cuda of nets: no plugin libps_cuda.so (.*wrong/libps_cuda.so' mnist-train "${digits[@]}" --backend cuda
+unset PSML_PLUGINS
+BIN=$here
+if [ -e /dev/nvidiactl ] || [ -e /dev/nvidia0 ]; then
+    skip 'auto without a device file' 'there is one'
+else
+    on 3 mnist-train "${digits[@]}" --threads 1 --grains 4 --record auto.jsonl --save auto.st
+    expect "auto: $(grep '^back end' err)" [ "$(grep -c '^back end: cpu (no GPU: no device file)$' err)" = 1 ]
+    expect 'auto: the record says so' grep -q '"event":"backend",.*"name":"cpu","why":"no GPU: no device file"' auto.jsonl
+    on 1 mnist-train "${digits[@]}" --threads 1 --grains 4 --backend cpu --precision tf32 --save cpu.st
+    expect 'auto: weights are those of cpu, where tf32 is fp32' cmp auto.st cpu.st
+fi
+
+# --- with the plugin for the host -------------------------------------------------------------------------
+if [ ! -e "$plugins/libps_cuda.so" ]; then
+    skip 'training with the plugin' "no $plugins/libps_cuda.so"
+    exit 0
+fi
+export PSML_PLUGINS=$plugins
+floats() { # file of weights, one number a line
+    od -An -v -tf4 -w4 -j $((8 + $(od -An -tu8 -N 8 "$1"))) "$1"
+}
+losses() { sed -n 's/.*"event":"epoch".*"loss":\([-0-9.e+a-z]*\).*/\1/p' "$1"; }
+# Sums of fewer than 10^4 products in another order differ by less than 10^-4 of them in fp32, and so do gradients; a step's error is one of the
+# gradient, and grows by a factor below 10 in the few steps that are made here. A wrong gradient would change as much as weights change at all.
+apart() { # start, want, got: largest difference, in parts of the largest change; 1: some are no numbers, or nothing has changed
+    paste <(floats "$1") <(floats "$2") <(floats "$3") |
+        awk '/n/ { bad = 1 } { w = $2 - $1; d = $3 - $2; if (w < 0) w = -w; if (d < 0) d = -d; if (w > way) way = w; if (d > most) most = d } END { print bad || !way ? 1 : most / way }'
+}
+small() { awk "BEGIN { exit !($1 < 0.001) }"; }
+near_losses() { # want, got
+    paste <(losses "$1") <(losses "$2") | awk '/n/ { bad = 1 } { d = $1 - $2; if (d < 0) d = -d; bad += d > 0.001 * $1; n++ } END { exit bad || !n }'
+}
+"$BIN/psml-data" generate spectra scene.npy --height 12 --width 12 --bands 12 --classes 3 >/dev/null
+net() { # name: its program and arguments
+    case $1 in
+    ann) words=(mnist-train digits --model ann --epochs 2 --batch 32 --train-limit 96 --init glorot --momentum 0.9 --rate 0.05) ;;
+    cnn) words=(mnist-train digits --model cnn --epochs 1 --batch 16 --train-limit 32 --test-limit 16 --rate 0.05) ;;
+    autoencoder) words=(autoencoder-train scene.npy --scene 12x12 -l bands-8-3-8-bands --activation tanh -e 2 -b 32 -r 0.003 --clip 0.01) ;;
+    lstm) words=(lstm-train "$top/inputs/lstm/tiny.par" --input "$top/inputs/lstm/tiny.csv" --epochs 1 --hidden 8 --window 12 --stride 16 --batch 8) ;;
+    resnet) words=(resnet50-train --model resnet20 --synthetic 12 --classes 6 --height 8 --batch 8 --epochs 1 --rate 0.05 --momentum 0.9 --decay 0.001 --mixup 0.2) ;;
+    esac
+    words+=(--grains 2)
+}
+for name in ann cnn autoencoder lstm resnet; do
+    net $name
+    on 1 "${words[@]}" --threads 2 --backend ref --save want.st --record $name.want.jsonl
+    on 1 "${words[@]}" --threads 1 --backend ref --epochs 1 --rate 1e-30 --save start.st
+    status=0
+    on 1 "${words[@]}" --threads 2 --backend cuda --save $name.st --record $name.jsonl || status=$?
+    expect "$name: trains on the device: $(tail -n 1 err)" test $status = 0 -a "$(grep -c '^back end: cuda, rank 0: ' err)" = 1
+    expect "$name: losses as with ref: $(losses $name.want.jsonl | xargs), $(losses $name.jsonl | xargs)" near_losses $name.want.jsonl $name.jsonl
+    far=$(apart start.st want.st $name.st)
+    expect "$name: weights as with ref: $far of the largest change" small "$far"
+    on 2 "${words[@]}" --threads 1 --backend cuda --save got.st --record two.jsonl
+    expect "$name: the same weights on 2 ranks" cmp $name.st got.st
+    expect "$name: the same losses on 2 ranks" test "$(losses $name.jsonl | xargs)" = "$(losses two.jsonl | xargs)"
+    rm -f two.jsonl got.st
+done
+expect 'the record has the device' grep -q '"event":"backend",.*"name":"cuda","device":"' ann.jsonl
+net ann
+on 2 "${words[@]}" --threads 1 --backend cuda --reduce fast --save got.st
+on 1 "${words[@]}" --threads 1 --backend ref --epochs 1 --rate 1e-30 --save start.st
+far=$(apart start.st ann.st got.st)
+expect "fast: nearly the same weights: $far of the largest change" small "$far"
+on 2 "${words[@]}" --threads 1 --backend cuda --eval-only --weights ann.st --record eval.jsonl
+expect 'eval-only: the figure of the last epoch' test "$(sed -n 's/.*"test_loss":\([^,]*\),.*/\1/p' ann.jsonl)" = "$(sed -n 's/.*"test_loss":\([^,]*\),.*/\1/p' eval.jsonl)"
+
+# --- stop and resume --------------------------------------------------------------------------------------
+# 7 batches of 200 samples, the last one of 8: with 4 grains and 3 a sum, some steps lack samples for some grains
+steps=(mnist-train digits --model ann --epochs 2 --batch 32 --grains 4 --accumulate 3 --optimizer adam --rate 0.001 --threads 1 --backend cuda)
+on 1 "${steps[@]}" --save want.st
+on 2 "${steps[@]}" --save got.st
+expect 'accumulated batches of several grains: the same weights on 2 ranks' cmp want.st got.st
+on 1 "${steps[@]}" --checkpoint pause.ck --pause-epoch 1 --save first.st
+on 2 "${steps[@]}" --checkpoint pause.ck --resume --save got.st
+expect "a checkpoint: on 2 ranks it goes on to the same weights: $(grep 'going on' err)" cmp want.st got.st
+stopping=(mnist-train digits --model perceptron --epochs 100000 --batch 8 --grains 2 --threads 1 --backend cuda --checkpoint stop.ck)
+"$MPIRUN" -np 2 "$BIN/${stopping[0]}" "${stopping[@]:1}" --record stop.jsonl >out 2>err &
+pid=$!
+for _ in $(seq 200); do
+    ! grep -q '"event":"epoch"' stop.jsonl 2>/dev/null || break
+    sleep 0.05
+done
+read -ra children <"/proc/$pid/task/$pid/children" || true
+kill -USR1 "${children[@]}" || true
+status=0
+wait $pid || status=$?
+expect "USR1: status 85 ($status): $(grep '^mnist-train: ' err)" test "$status" = 85 -a -s stop.ck
+done_steps=$(sed -n 's/^mnist-train: stopped after step \([0-9]*\),.*/\1/p' err)
+last=$((done_steps / 25 + 1)) # 25 steps an epoch
+on 1 "${stopping[@]}" --resume --epochs $last --save got.st
+on 1 "${stopping[@]/stop.ck/whole.ck}" --epochs $last --save want.st
+expect "stopped after step $done_steps, it goes on to the same weights" cmp want.st got.st
+
+# --- what fails -------------------------------------------------------------------------------------------
+net ann
+bad=("${words[@]:0:${#words[@]}-2}" --backend cuda)
+refused 1 'the loss is not a number in epoch 1, step ' "${bad[@]}" --rate 1e30
+refused 2 'there is no --optimizer lbfgs on GPUs' "${bad[@]}" --optimizer lbfgs
+refused 2 'there is no --compress on GPUs' "${bad[@]}" --reduce fast --compress bf16
+refused 2 'there is no --slow-nodes on GPUs' "${bad[@]}" --network 2,12 --slow-nodes 4
+net resnet
+refused 2 'there is no --norm-group on GPUs' "${words[@]}" --norm-group 2 --backend cuda
+net lstm
+refused 2 'there is no --state carried on GPUs' "${words[@]}" --state carried --backend cuda
+status=0
+on 2 "${bad[@]}" --grains 3 || status=$?
+expect "exact sums want whole parts of the tree: $(cat err)" test $status = 2 -a "$(grep -c 'for --reduce exact 2 GPUs want 1, 2, 4, ... grains each, not 3 in all' err)" = 1
