@@ -13,6 +13,9 @@ void report_text(FILE *to, const char *text);
 /** A number as people write it: whole ones without a point, others with `digits` digits. */
 void report_number(FILE *to, double v, int digits);
 
+/** The same with the unit that a record's number of this name has. */
+void report_quantity(FILE *to, const char *name, double v, int digits);
+
 /** A figure of the page's grid of figures. @param caption below it; NULL: none */
 void report_figure(FILE *to, const struct figure *f);
 void report_figure_said(FILE *to, const struct figure *f, const char *caption);

@@ -19,6 +19,28 @@ void report_number(FILE *to, double v, int digits)
         fprintf(to, "%.*g", digits, v);
 }
 
+/** Units of a record's numbers, by their names; the first that fits. */
+static const struct unit {
+    const char *part, *unit;
+    bool scaled; /* with a prefix, as numbers are large */
+} units[] = {{"flop_per", "FLOP", true}, {"flops", "FLOP/s", true}, {"joules", "J", true},
+             {"memory", "B", true},      {"bytes", "B", true},      {"seconds", "s", false}};
+
+void report_quantity(FILE *to, const char *name, double v, int digits)
+{
+    static const char *const prefix[] = {"", "k", "M", "G", "T", "P"};
+    enum { PREFIXES = sizeof prefix / sizeof *prefix, UNITS = sizeof units / sizeof *units };
+    int i = 0, p = 0;
+    while (i < UNITS && !strstr(name, units[i].part)) i++;
+    if (i == UNITS || isnan(v)) {
+        report_number(to, v, digits);
+        return;
+    }
+    for (; units[i].scaled && fabs(v) >= 1000 && p + 1 < PREFIXES; p++) v /= 1000;
+    report_number(to, v, p > 0 ? 3 : digits);
+    fprintf(to, " %s%s", prefix[p], units[i].unit);
+}
+
 void report_cell(FILE *to, const char *label, const char *text)
 {
     fputs("<td data-l=\"", to);
@@ -81,6 +103,7 @@ static const char style[] =
     "table.cards td:empty{display:none}table.cards td::before{content:attr(data-l) \": "
     "\";color:var(--soft)}}\n"
     "@media print{body{max-width:none;padding:0}details.run{break-before:auto}a{color:inherit}"
+    "details::details-content{content-visibility:visible;block-size:auto}" /* paper cannot be opened */
     ".figures{grid-template-columns:1fr 1fr}}\n";
 
 void report_head(FILE *to, const char *title)

@@ -98,7 +98,7 @@ static void results(FILE *to, const struct ps_recorded *r, const char *event, co
         fputs("<tr><th>", to);
         report_text(to, name);
         fputs("</th><td class=\"n\">", to);
-        report_number(to, v, 6);
+        report_quantity(to, name, v, 6);
         fputs("</td></tr>\n", to);
     }
     if (shown > 0) fputs("</table></details>\n", to);
