@@ -9,7 +9,7 @@ net() { # name: its program and arguments, a few steps in 2 grains
     ann) words=(mnist-train digits --model ann --epochs 2 --batch 32 --train-limit 96 --init glorot --momentum 0.9 --rate 0.05) ;;
     cnn) words=(mnist-train digits --model cnn --epochs 1 --batch 16 --train-limit 32 --test-limit 16 --rate 0.05) ;;
     autoencoder) words=(autoencoder-train scene.npy --scene 12x12 -l bands-8-3-8-bands --activation tanh -e 2 -b 32 -r 0.003 --clip 1) ;;
-    lstm) words=(lstm-train "$top/inputs/lstm/tiny.par" --input "$top/inputs/lstm/tiny.csv" --epochs 1 --hidden 8 --window 12 --stride 16 --batch 8) ;;
+    lstm) words=(lstm-train "$top/inputs/lstm/tiny.par" --input "$top/inputs/lstm/tiny.csv" --epochs 1 --hidden 8 --window 12 --stride 16 --batch 8 --optimizer sgd --rate 0.05) ;;
     resnet) words=(resnet50-train --model resnet20 --synthetic 12 --classes 6 --height 8 --batch 8 --epochs 2 --rate 0.05 --momentum 0.9 --decay 0.001 --mixup 0.2) ;;
     esac
     words+=(--grains 2)
@@ -18,10 +18,9 @@ floats() { # file of weights, one number a line
     od -An -v -tf4 -w4 -j $((8 + $(od -An -tu8 -N 8 "$1"))) "$1"
 }
 losses() { sed -n 's/.*"event":"epoch".*"loss":\([-0-9.e+a-z]*\).*/\1/p' "$1"; }
-near_weights() { # largest share of the largest change from start, start, want, got: prints the share
+near_weights() { # largest share of the change from start, start, want, got: prints the share, of Euclidean norms
     paste <(floats "$2") <(floats "$3") <(floats "$4") |
-        awk -v share="$1" '{ w = $2 - $1; d = $3 - $2; if (w < 0) w = -w; if (d < 0) d = -d; if (w > way) way = w; if (!(d <= most)) most = d }
-            END { if (!(way > 0)) exit 1; printf "%.2g", most / way; exit !(most < share * way) }'
+        awk -v share="$1" '{ way += ($2 - $1)^2; off += ($3 - $2)^2 } END { if (!(way > 0)) exit 1; off = sqrt(off / way); printf "%.2g", off; exit !(off < share) }'
 }
 near_losses() { # largest relative difference, records of want and got
     paste <(losses "$2") <(losses "$3") | awk -v share="$1" '{ d = $1 - $2; if (d < 0) d = -d; if (!(d < share * $1)) exit 1; n++ } END { exit n == 0 }'
