@@ -106,6 +106,10 @@ steps=(mnist-train digits --model ann --epochs 2 --batch 32 --grains 4 --accumul
 on 1 "${steps[@]}" --save want.st
 on 2 "${steps[@]}" --save got.st
 expect 'accumulated batches of several grains: the same weights on 2 ranks' cmp want.st got.st
+few=(mnist-train digits --model ann --epochs 2 --batch 4 --train-limit 10 --classes 10 --grains 6 --threads 1 --backend cuda)
+on 1 "${few[@]}" --save few.st
+on 3 "${few[@]}" --save got.st
+expect 'ranks without samples: the same weights on 3 ranks' cmp few.st got.st
 on 1 "${steps[@]}" --checkpoint pause.ck --pause-epoch 1 --save first.st
 on 2 "${steps[@]}" --checkpoint pause.ck --resume --save got.st
 expect "a checkpoint: on 2 ranks it goes on to the same weights: $(grep 'going on' err)" cmp want.st got.st
