@@ -1,6 +1,7 @@
 #include <stdio.h>
+#include <string.h>
 #include "kernels/cuda_plugin.h"
-#include "kernels/nn/cu.h"
+#include "kernels/nn/cu_dnn.h"
 
 static enum ps_status open_device(int device, bool exact, char *text, size_t room);
 static void close_device(void);
@@ -29,12 +30,14 @@ static enum ps_status open_device(int device, bool exact, char *text, size_t roo
 {
     enum ps_status rc = ps_cuda_open(device, exact, text, room);
     if (rc != PS_OK) return rc;
+    const size_t dnn = cudnnGetVersion(), length = strlen(text);
     rc = ps_nn_open_cu();
     if (rc != PS_OK) {
         snprintf(text, room, "GPU %d: %s", device, ps_cuda_error());
         close_device();
         return rc;
     }
+    snprintf(text + length, room - length, ", cuDNN %zu.%zu.%zu", dnn / 10000, dnn % 10000 / 100, dnn % 100);
     offer.nn_bf16 = ps_cuda_capability() >= 80 ? &ps_nn_cu_bf16 : NULL;
     return PS_OK;
 }
