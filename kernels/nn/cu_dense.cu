@@ -78,8 +78,10 @@ static struct ps_product_shape weights(const struct ps_nn_dense *l, int64_t n, b
 
 struct ps_nn_size ps_nn_dense_size_cu(const struct ps_nn_dense *l, int64_t n, enum ps_nn_products products)
 {
-    const int64_t sums = ps_nn_moments_work_cu(n, l->out) * (int64_t)sizeof(double);
-    const int64_t products_take = PS_PRODUCT_WORK, rest = sums > products_take ? sums : products_take;
+    int64_t rest = ps_nn_moments_work_cu(n, l->out) * (int64_t)sizeof(double);
+    for (const int64_t work :
+         {ps_product_work(n, l->out), ps_product_work(n, l->in), ps_product_work(l->out, l->in)})
+        if (work > rest) rest = work;
     struct ps_nn_size size = {};
     size.weights = l->out * (l->in + 1);
     size.prepared =

@@ -36,6 +36,13 @@ static bool same(const struct ps_product_shape *a, const struct ps_product_shape
            a->end == b->end;
 }
 
+/* What the library's makers advise for GPUs since sm_90; small results are summed up of few parts. */
+int64_t ps_product_work(int64_t m, int64_t n)
+{
+    const int64_t most = 32 << 20, least = 1 << 20, parts = m * n * 64 * (int64_t)sizeof(float);
+    return parts < most - least ? least + parts : most;
+}
+
 static void describe(struct plan *p)
 {
     const struct ps_product_shape *s = &p->shape;
@@ -62,7 +69,7 @@ static void describe(struct plan *p)
  * time. */
 static void choose(struct plan *p)
 {
-    const size_t work = PS_PRODUCT_WORK;
+    const size_t work = (size_t)ps_product_work(p->shape.m, p->shape.n);
     const uint32_t in = 16, out = p->shape.aligned ? 16 : sizeof(float),
                    schemes = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE | CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
     const struct {
@@ -122,7 +129,7 @@ bool ps_product_cu(const struct ps_product_shape *s, const void *a, const void *
         BLAS(cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias,
                                             sizeof bias));
     BLAS(cublasLtMatmul(handle, p->product, &alpha, b, p->a, a, p->b, &beta, c, p->c, c, p->c, &p->algorithm,
-                        work, PS_PRODUCT_WORK, ps_cuda_stream()));
+                        work, (size_t)ps_product_work(s->m, s->n), ps_cuda_stream()));
     return true;
 }
 

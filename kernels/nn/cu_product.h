@@ -4,8 +4,6 @@
 
 #include "kernels/nn/cu.h"
 
-enum { PS_PRODUCT_WORK = 32 << 20 /**< bytes of work that a product may take */ };
-
 /** Bias and act that a product adds to its rows. */
 enum ps_product_end { PS_PRODUCT_PLAIN, PS_PRODUCT_BIAS, PS_PRODUCT_BIAS_RELU };
 
@@ -20,10 +18,13 @@ struct ps_product_shape {
     enum ps_product_end end;
 };
 
+/** Bytes of work that a product of m x n results may take. */
+int64_t ps_product_work(int64_t m, int64_t n);
+
 /** Have an algorithm at hand, before calls are recorded. */
 void ps_product_plan_cu(const struct ps_product_shape *s);
 
-/** @param bias [n] floats, where s->end wants them @param work there, PS_PRODUCT_WORK bytes
+/** @param bias [n] floats, where s->end wants them @param work there, as many bytes as ps_product_work says
  * @return false: no algorithm ends so, and nothing is done; PS_PRODUCT_PLAIN fails instead */
 bool ps_product_cu(const struct ps_product_shape *s, const void *a, const void *b, float *c,
                    const float *bias, void *work);
