@@ -40,7 +40,6 @@ static enum ps_status open_device(const struct ps_run *run, const struct ps_trai
                                   const struct ps_nn_kernels **out)
 {
     const struct ps_nn_kernels *table;
-    if (is(run->common->backend, "auto")) PS_TRY(ps_device_look(run));
     PS_TRY(check_wishes(run, p, host_only)); /* the same on all ranks */
     PS_TRY(ps_device_open(run, is(p->reduce, "exact"), device));
     const struct ps_cuda *cuda = device->cuda;
@@ -55,13 +54,14 @@ static enum ps_status open_device(const struct ps_run *run, const struct ps_trai
     return rc;
 }
 
-/* @param why "" where nobody need be told */
-static void tell(struct ps_run *run, const char *name, const struct ps_device *device, const char *why)
+/* What was chosen, and why: "" where it was asked for. People hear of it where there are GPUs. */
+static void tell(struct ps_run *run, const char *name, const struct ps_device *device, const char *why,
+                 bool gpus)
 {
     if (device->cuda)
         ps_info(run, "back end: %s, rank 0: %s\n", name, device->text);
     else if (why[0])
-        ps_info(run, "back end: %s (%s)\n", name, why);
+        (gpus ? ps_info : ps_debug)(run, "back end: %s (%s)\n", name, why);
     ps_record_begin(run, "backend");
     ps_record_str(run, "name", name);
     if (device->cuda) ps_record_str(run, "device", device->text);
@@ -79,8 +79,11 @@ enum ps_status ps_train_kernels(struct ps_run *run, const struct ps_train_params
     *device = (struct ps_device){.cuda = NULL};
     PS_CHECK(!half || !plain, PS_EBACKEND, "back end ref of nets computes in fp32 alone: use cpu for bf16");
     *out = plain ? &ps_nn_ref : half ? &ps_nn_cpu_bf16 : &ps_nn_cpu;
+    bool gpus = true;
     if (is(backend, "auto") || is(backend, "cuda")) {
-        const enum ps_status rc = open_device(run, p, host_only, device, out);
+        enum ps_status rc = is(backend, "auto") ? ps_device_look(run) : PS_OK;
+        gpus = rc == PS_OK;
+        if (gpus) rc = open_device(run, p, host_only, device, out);
         if (rc != PS_OK) snprintf(why, sizeof why, "%s", ps_err_message());
         if (rc != PS_OK && is(backend, "cuda")) {
             snprintf(text, sizeof text, "back end cuda of nets: %s; take cpu or auto", why);
@@ -89,6 +92,6 @@ enum ps_status ps_train_kernels(struct ps_run *run, const struct ps_train_params
         }
         ps_err_clear();
     }
-    tell(run, (*out)->name, device, why);
+    tell(run, (*out)->name, device, why, gpus);
     return PS_OK;
 }

@@ -39,7 +39,9 @@ BIN=$here
 if [ -e /dev/nvidiactl ] || [ -e /dev/nvidia0 ]; then
     skip 'auto without a device file' 'there is one'
 else
-    on 3 mnist-train "${digits[@]}" --threads 1 --grains 4 --record auto.jsonl --save auto.st
+    on 3 mnist-train "${digits[@]}" --threads 1 --grains 4 --save auto.st
+    expect "auto: where there are no GPUs, nobody is told: $(cat err)" test ! -s err
+    on 3 mnist-train "${digits[@]}" --threads 1 --grains 4 --record auto.jsonl --save auto.st --log debug
     expect "auto: $(grep '^back end' err)" [ "$(grep -c '^back end: cpu (no GPU: no device file)$' err)" = 1 ]
     expect 'auto: the record says so' grep -q '"event":"backend",.*"name":"cpu","why":"no GPU: no device file"' auto.jsonl
     on 1 mnist-train "${digits[@]}" --threads 1 --grains 4 --backend cpu --precision tf32 --save cpu.st
