@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "kernels/device_memory.h"
 #include "kernels/status.h"
 
 /** Devices that this process may use. @param why out, where there are none: what CUDA says */
@@ -23,6 +24,9 @@ enum ps_status ps_cuda_open(int device, bool exact, char *text, size_t room);
 
 /** Forget the device, and what failed. */
 void ps_cuda_close(void);
+
+/** Memory and copies, in the stream that work goes to. */
+extern const struct ps_device_memory ps_cuda_memory;
 
 /** The stream that work goes to. */
 cudaStream_t ps_cuda_stream(void);

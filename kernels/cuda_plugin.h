@@ -7,13 +7,16 @@
 #include "kernels/status.h"
 
 /** Counts up whenever something here, or in what is pointed to, changes. */
-enum { PS_CUDA_INTERFACE = 1 };
+enum { PS_CUDA_INTERFACE = 2 };
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 struct ps_nn_kernels;
+struct ps_svm_kernels;
+struct ps_dbscan_kernels;
+struct ps_device_memory;
 
 struct ps_cuda {
     int interface; /**< PS_CUDA_INTERFACE of the plugin's build */
@@ -26,8 +29,11 @@ struct ps_cuda {
      * @return PS_OK; PS_EBACKEND (not to be had, too old for what was compiled); PS_ENOMEM */
     enum ps_status (*open)(int device, bool exact, char *text, size_t room);
     void (*close)(void);
+    const struct ps_device_memory *memory;
     /** Products in fp32, TF32, bf16; the last NULL where the device that was opened has none. */
     const struct ps_nn_kernels *nn, *nn_tf32, *nn_bf16;
+    const struct ps_svm_kernels *svm;
+    const struct ps_dbscan_kernels *dbscan;
 };
 
 /** The one symbol of the plugin. */

@@ -53,12 +53,12 @@ static enum ps_status join(MPI_Comm comm, struct ps_gradients_device *g)
     int rank;
     MPI_Comm_rank(comm, &rank);
     enum ps_status rc = rank == 0 ? g->d->name(id) : PS_OK;
-    if (rc != PS_OK) ps_fail(rc, "the device: %s", g->d->error());
+    if (rc != PS_OK) ps_fail(rc, "the device: %s", g->d->memory->error());
     PS_TRY(ps_agree(comm, rc));
     MPI_Bcast(id, sizeof id, MPI_BYTE, 0, comm);
     rc = g->d->join(g->ranks, rank, id);
     g->joined = rc == PS_OK;
-    if (rc != PS_OK) ps_fail(rc, "the device: %s", g->d->error());
+    if (rc != PS_OK) ps_fail(rc, "the device: %s", g->d->memory->error());
     return ps_agree(comm, rc);
 }
 
@@ -172,7 +172,7 @@ void ps_gradients_device_nothing(struct ps_gradients_device *g)
 {
     const int64_t bytes = (g->n - PS_GRADIENT_EXTRA) * (int64_t)sizeof(float);
     g->top = 0;
-    if (g->ranks > 1) g->d->put(g->stack, g->nothing, bytes);
+    if (g->ranks > 1) g->d->memory->put(g->stack, g->nothing, bytes);
     ps_gradients_device_begin(g, (struct ps_gradients_turn){0, 0});
 }
 

@@ -135,7 +135,7 @@ void ps_net_prepare(const struct ps_net *net, const void *w, void *prepared, int
 {
     const size_t real = net->kernels->real;
     if (net->kernels->device) {
-        net->kernels->device->put(prepared, w, (net->weights + net->buffers) * (int64_t)real);
+        net->kernels->device->memory->put(prepared, w, (net->weights + net->buffers) * (int64_t)real);
         ps_net_prepare_there(net, prepared);
         return;
     }

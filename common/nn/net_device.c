@@ -23,7 +23,7 @@ enum ps_status ps_net_alloc(const struct ps_net *net, int64_t bytes, const char 
 {
     const struct ps_nn_device *d = net->kernels->device;
     if (!d) return ps_alloc(out, bytes, 1, what);
-    *out = d->alloc(bytes > 0 ? bytes : 1);
+    *out = d->memory->alloc(bytes > 0 ? bytes : 1);
     PS_CHECK(*out, PS_ENOMEM, "no memory on the device for %s (%lld MiB): lower --batch", what,
              (long long)(bytes >> 20));
     return PS_OK;
@@ -32,7 +32,7 @@ enum ps_status ps_net_alloc(const struct ps_net *net, int64_t bytes, const char 
 void ps_net_dealloc(const struct ps_net *net, void *memory)
 {
     if (net && net->kernels->device)
-        net->kernels->device->free(memory);
+        net->kernels->device->memory->free(memory);
     else
         free(memory);
 }
@@ -102,7 +102,7 @@ enum ps_status ps_net_mirror_make(struct ps_net_work *work)
         if (is_shown(net, i)) bytes += lines(output_bytes(work, i, work->most));
     PS_TRY(ps_net_alloc(net, x, "the samples of a micro-batch", &m->x));
     PS_TRY(ps_net_alloc(net, sample, "the numbers of samples", &m->sample));
-    m->here = d->alloc_host(bytes);
+    m->here = d->memory->alloc_host(bytes);
     PS_CHECK(m->here, PS_ENOMEM, "no memory for copies from the device (%lld MiB)", (long long)(bytes >> 20));
     m->sample_at = x;
     char *at = (char *)m->here + x + sample;
@@ -120,7 +120,7 @@ void ps_net_mirror_free(struct ps_net_work *work)
     if (!m) return;
     ps_net_dealloc(work->net, m->x);
     ps_net_dealloc(work->net, m->sample);
-    work->net->kernels->device->free_host(m->here);
+    work->net->kernels->device->memory->free_host(m->here);
     free(m->output);
     free(m);
     work->mirror = NULL;
@@ -135,19 +135,19 @@ static void forward_and_back(struct ps_net_work *work, const struct ps_net_batch
     const int64_t x = output_bytes(work, 0, batch->n), numbers = batch->n * (int64_t)sizeof(int64_t);
     struct ps_net_batch there = *batch;
     memcpy(m->here, batch->x, (size_t)x);
-    d->put(m->x, m->here, x);
+    d->memory->put(m->x, m->here, x);
     there.x = m->x;
     if (batch->sample) {
         void *sample = (char *)m->here + m->sample_at;
         memcpy(sample, batch->sample, (size_t)numbers);
-        d->put(m->sample, sample, numbers);
+        d->memory->put(m->sample, sample, numbers);
         there.sample = m->sample;
     }
     ps_net_forward_there(work, &there, prepared,
                          (char *)prepared + (size_t)ps_net_vector(net) * net->kernels->real);
     for (int i = 1; i < net->nodes; i++)
-        if (m->output[i]) d->get(m->output[i], work->y[i], output_bytes(work, i, batch->n));
-    d->wait(); /* what failed is kept for ps_net_check */
+        if (m->output[i]) d->memory->get(m->output[i], work->y[i], output_bytes(work, i, batch->n));
+    d->memory->wait(); /* what failed is kept for ps_net_check */
 }
 
 const void *ps_net_forward(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
@@ -176,7 +176,7 @@ const void *ps_net_output(const struct ps_net_work *work, int node)
 enum ps_status ps_net_check(const struct ps_net *net)
 {
     const struct ps_nn_device *d = net->kernels->device;
-    const enum ps_status rc = d ? d->wait() : PS_OK;
-    PS_CHECK(rc == PS_OK, rc, "the device: %s", d->error());
+    const enum ps_status rc = d ? d->memory->wait() : PS_OK;
+    PS_CHECK(rc == PS_OK, rc, "the device: %s", d->memory->error());
     return PS_OK;
 }

@@ -251,7 +251,7 @@ enum ps_status ps_optimizer_there(const struct ps_optimizer *o, struct ps_nn_opt
                                               .tensors = o->tensors};
     const enum ps_status rc = d->optimizer_open(&plan, out);
     free(tensor);
-    PS_CHECK(rc == PS_OK, rc, "the device: %s", d->error()[0] ? d->error() : "no memory for the optimizer");
+    PS_CHECK(rc == PS_OK, rc, "the device: %s", d->memory->error()[0] ? d->memory->error() : "no memory for the optimizer");
     return PS_OK;
 }
 

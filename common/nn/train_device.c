@@ -17,7 +17,7 @@ static enum ps_status make(struct ps_train *t, int64_t most)
     PS_TRY(ps_net_work_make(net, most, true, &v->work));
     for (int i = 0; i < PS_TRAIN_PLACES; i++) PS_TRY(ps_train_place_make(t, most, &v->place[i]));
     PS_TRY(ps_net_alloc(net, grains * (int64_t)sizeof *v->loss, "the losses of grains", (void **)&v->loss));
-    v->flags = v->d->alloc_host(flags);
+    v->flags = v->d->memory->alloc_host(flags);
     PS_CHECK(v->flags, PS_ENOMEM, "no memory for copies to the device");
     return PS_OK;
 }
@@ -43,14 +43,14 @@ void ps_train_device_close(struct ps_train *t)
 {
     struct ps_train_device *v = t->device;
     if (!v) return;
-    v->d->wait();
+    v->d->memory->wait();
     ps_train_enqueue_free(v);
     v->d->optimizer_close(v->optimizer);
     ps_gradients_device_close(v->gradients);
     for (int i = 0; i < PS_TRAIN_PLACES; i++) ps_train_place_free(t, &v->place[i]);
     ps_net_work_free(&v->work);
     ps_net_dealloc(t->job->net, v->loss);
-    v->d->free_host(v->flags);
+    v->d->memory->free_host(v->flags);
     free(v->part);
     free(v->sample);
     free(v);
@@ -64,7 +64,7 @@ enum ps_status ps_train_device_put(struct ps_train *t)
     float *here[2], *there[2];
     const int n = ps_optimizer_state(t->optimizer, here);
     v->d->optimizer_state(v->optimizer, there);
-    for (int i = 0; i < n; i++) v->d->put(there[i], here[i], bytes);
+    for (int i = 0; i < n; i++) v->d->memory->put(there[i], here[i], bytes);
     return ps_agree(t->run->comm, ps_net_check(t->job->net));
 }
 
@@ -75,7 +75,7 @@ enum ps_status ps_train_device_get(struct ps_train *t)
     float *here[2], *there[2];
     const int n = t->memory->team.rank == 0 ? ps_optimizer_state(t->optimizer, here) : 0;
     v->d->optimizer_state(v->optimizer, there);
-    for (int i = 0; i < n; i++) v->d->get(here[i], there[i], bytes); /* all ranks have the same */
+    for (int i = 0; i < n; i++) v->d->memory->get(here[i], there[i], bytes); /* all ranks have the same */
     return ps_agree(t->run->comm, ps_net_check(t->job->net));
 }
 

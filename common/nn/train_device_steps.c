@@ -78,15 +78,15 @@ static void enqueue(struct ps_train *t, const struct ps_train_sum *u)
     float *own = flags_of(v, false, u->step);
     v->d->set_step(&(struct ps_nn_step){u->step, ps_schedule_rate(&t->schedule, u->step)});
     ps_train_tell_all(t, 0, *failed != PS_OK, own);
-    v->d->put(extra(t), own, bytes);
+    v->d->memory->put(extra(t), own, bytes);
     if (parts > 0) *failed = go_through(t, u, parts);
     if (parts > 0 && *failed != PS_OK) {
-        v->d->wait(); /* for the flags, which change */
+        v->d->memory->wait(); /* for the flags, which change */
         own[PS_GRADIENT_BAD] = 1;
-        v->d->put(extra(t), own, bytes);
+        v->d->memory->put(extra(t), own, bytes);
     }
     if (parts == 0 || *failed != PS_OK) ps_train_enqueue_nothing(t, u);
-    v->d->get(flags_of(v, true, u->step), extra(t), bytes);
+    v->d->memory->get(flags_of(v, true, u->step), extra(t), bytes);
     v->d->mark(PS_TRAIN_MARK_TOLD + (int)(u->step % PS_TRAIN_TURNS));
     v->steps++;
 }
@@ -110,7 +110,7 @@ static void look(struct ps_train *t, int64_t step, struct ps_train_pause *pause)
 /* Has the device failed? Then others wait for it in a sum, and a message would not reach them. @return yes */
 static bool has_failed(struct ps_train *t)
 {
-    if (!t->device->d->error()[0]) return false;
+    if (!t->device->d->memory->error()[0]) return false;
     t->thread[0].failed = ps_net_check(t->job->net);
     if (t->run->size > 1) ps_run_abandon(t->run, t->thread[0].failed);
     return true;
@@ -122,10 +122,11 @@ static void bring_back(struct ps_train *t)
     const struct ps_train_device *v = t->device;
     const struct ps_net *net = t->job->net;
     const int64_t grains = v->grains.hi - v->grains.lo;
-    v->d->get(t->at.loss + v->grains.lo, v->loss, grains * (int64_t)sizeof *v->loss);
+    v->d->memory->get(t->at.loss + v->grains.lo, v->loss, grains * (int64_t)sizeof *v->loss);
     if (t->memory->team.rank == 0)
-        v->d->get(t->memory->w, t->memory->prepared, (net->weights + net->buffers) * (int64_t)sizeof(float));
-    v->d->wait();
+        v->d->memory->get(t->memory->w, t->memory->prepared,
+                          (net->weights + net->buffers) * (int64_t)sizeof(float));
+    v->d->memory->wait();
     if (!has_failed(t)) MPI_Barrier(t->memory->team.node);
 }
 
@@ -135,7 +136,8 @@ int64_t ps_train_device_steps(struct ps_train *t, struct ps_progress *progress, 
     const int64_t every = t->params->every, k = t->params->accumulate, from = t->at.update;
     const int64_t before = t->at.epoch * t->updates;
     int64_t i = from, looked = from;
-    v->d->put(v->loss, t->at.loss + v->grains.lo, (v->grains.hi - v->grains.lo) * (int64_t)sizeof *v->loss);
+    v->d->memory->put(v->loss, t->at.loss + v->grains.lo,
+                      (v->grains.hi - v->grains.lo) * (int64_t)sizeof *v->loss);
     v->since = ps_elapsed(t->run);
     *pause = (struct ps_train_pause){false, false, false};
     while (i < t->updates && !pause->stop && !pause->save && !pause->bad && !has_failed(t)) {

@@ -221,7 +221,7 @@ void ps_train_prepare(struct ps_train *t)
     if (t->memory->there) {
         MPI_Barrier(team->node);
         ps_net_prepare(t->job->net, t->memory->w, t->memory->prepared, 0, 1);
-        t->memory->there->kernels->device->wait(); /* what fails is kept */
+        t->memory->there->kernels->device->memory->wait(); /* what fails is kept */
         return;
     }
 #pragma omp parallel for num_threads(threads) schedule(static, 1)

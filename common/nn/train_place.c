@@ -13,7 +13,7 @@ static int64_t outputs(const struct ps_train *t)
 static enum ps_status make(const struct ps_train *t, int64_t bytes, void *here, void **there)
 {
     void **out = here;
-    *out = t->job->net->kernels->device->alloc_host(bytes);
+    *out = t->job->net->kernels->device->memory->alloc_host(bytes);
     PS_CHECK(*out, PS_ENOMEM, "no memory for copies to the device (%lld MiB)", (long long)(bytes >> 20));
     return there ? ps_net_alloc(t->job->net, bytes, "the samples of a micro-batch", there) : PS_OK;
 }
@@ -37,10 +37,10 @@ void ps_train_place_free(const struct ps_train *t, struct ps_train_place *p)
 {
     const struct ps_nn_device *d = t->job->net->kernels->device;
     void *const there[] = {p->x, p->target, p->sample};
-    if (p->here.target != p->here.x) d->free_host(p->here.target);
-    d->free_host(p->here.x);
-    d->free_host(p->here.sample);
-    d->free_host(p->shares);
+    if (p->here.target != p->here.x) d->memory->free_host(p->here.target);
+    d->memory->free_host(p->here.x);
+    d->memory->free_host(p->here.sample);
+    d->memory->free_host(p->shares);
     for (size_t i = 0; i < sizeof there / sizeof *there; i++) ps_net_dealloc(t->job->net, there[i]);
     *p = (struct ps_train_place){.x = NULL};
 }
@@ -62,12 +62,12 @@ static void bring(const struct ps_train *t, const struct ps_train_place *p, int6
     const struct ps_nn_device *d = t->job->net->kernels->device;
     const struct ps_micro *m = &p->here;
     d->use(PS_NN_COPY);
-    d->put(p->x, m->x, n * m->input * (int64_t)sizeof *m->x);
-    d->put(p->sample, m->sample, n * (int64_t)sizeof *m->sample);
+    d->memory->put(p->x, m->x, n * m->input * (int64_t)sizeof *m->x);
+    d->memory->put(p->sample, m->sample, n * (int64_t)sizeof *m->sample);
     if (p->shares)
-        d->put(p->target, p->shares, n * outputs(t) * (int64_t)sizeof *p->shares);
+        d->memory->put(p->target, p->shares, n * outputs(t) * (int64_t)sizeof *p->shares);
     else if (p->target)
-        d->put(p->target, m->target, n * (int64_t)m->target_bytes);
+        d->memory->put(p->target, m->target, n * (int64_t)m->target_bytes);
     d->use(PS_NN_COMPUTE);
     d->after(PS_NN_COMPUTE, PS_NN_COPY);
 }

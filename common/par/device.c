@@ -7,6 +7,8 @@
 #include <unistd.h>
 #include "common/par/place.h"
 #include "common/run/err.h"
+#include "common/run/log.h"
+#include "common/run/record.h"
 
 static const char plugin_name[] = "libps_cuda.so";
 
@@ -59,11 +61,6 @@ static enum ps_status open_plugin(struct ps_device *d)
     return PS_OK;
 }
 
-enum ps_status ps_device_look(const struct ps_run *run)
-{
-    return ps_agree(run->comm, is_file() ? PS_OK : ps_fail(PS_EBACKEND, "no GPU: no device file"));
-}
-
 /* Plugin and GPUs that may be used. Local. */
 static enum ps_status find(struct ps_device *d, int *devices)
 {
@@ -73,11 +70,11 @@ static enum ps_status find(struct ps_device *d, int *devices)
     return PS_OK;
 }
 
-enum ps_status ps_device_open(const struct ps_run *run, bool exact, struct ps_device *out)
+/* Every rank's GPU. Collective. */
+static enum ps_status open_all(const struct ps_run *run, bool exact, struct ps_device *out)
 {
     struct ps_device d = {.cuda = NULL};
     int devices = 0;
-    *out = d;
     PS_TRY(ps_agree(run->comm, find(&d, &devices)));
     struct ps_place place = ps_place_find(run->comm);
     if (run->node_rank >= 0) place.node_rank = run->node_rank;
@@ -88,6 +85,57 @@ enum ps_status ps_device_open(const struct ps_run *run, bool exact, struct ps_de
     if (rc != PS_OK && mine == PS_OK) d.cuda->close();
     if (rc == PS_OK) *out = d;
     return rc;
+}
+
+/* Where the wish allows it. Collective. */
+static enum ps_status take(const struct ps_run *run, const struct ps_device_wish *w, struct ps_device *out)
+{
+    if (w->check) PS_TRY(w->check(w->context, out));
+    PS_TRY(open_all(run, w->exact, out));
+    const enum ps_status rc = ps_agree(run->comm, w->check ? w->check(w->context, out) : PS_OK);
+    if (rc != PS_OK) ps_device_close(out);
+    return rc;
+}
+
+/* What was chosen, and why: "" where it was asked for. People hear of it where there are GPUs. */
+static void tell(struct ps_run *run, const char *name, const struct ps_device *device, const char *why,
+                 bool gpus)
+{
+    if (device->cuda)
+        ps_info(run, "back end: %s, rank 0: %s\n", name, device->text);
+    else if (why[0])
+        (gpus ? ps_info : ps_debug)(run, "back end: %s (%s)\n", name, why);
+    ps_record_begin(run, "backend");
+    ps_record_str(run, "name", name);
+    if (device->cuda) ps_record_str(run, "device", device->text);
+    if (why[0]) ps_record_str(run, "why", why);
+    ps_record_end(run);
+}
+
+enum ps_status ps_device_choose(struct ps_run *run, const struct ps_device_wish *wish, const char *host,
+                                struct ps_device *out)
+{
+    enum { TEXT_MAX = 1024 };
+    const bool any = strcmp(run->common->backend, "auto") == 0,
+               must = strcmp(run->common->backend, "cuda") == 0;
+    char why[TEXT_MAX] = "", text[2 * TEXT_MAX];
+    bool gpus = true;
+    *out = (struct ps_device){.cuda = NULL};
+    if (any || must) {
+        enum ps_status rc = PS_OK;
+        if (any) rc = ps_agree(run->comm, is_file() ? PS_OK : ps_fail(PS_EBACKEND, "no GPU: no device file"));
+        gpus = rc == PS_OK;
+        if (gpus) rc = take(run, wish, out);
+        if (rc != PS_OK) snprintf(why, sizeof why, "%s", ps_err_message());
+        if (rc != PS_OK && must) {
+            snprintf(text, sizeof text, "back end cuda of %s: %s; take cpu or auto", wish->what, why);
+            ps_err_restore(text, ps_err_rank());
+            return rc;
+        }
+        ps_err_clear();
+    }
+    tell(run, out->cuda ? "cuda" : host, out, why, gpus);
+    return PS_OK;
 }
 
 void ps_device_close(struct ps_device *d)

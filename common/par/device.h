@@ -14,18 +14,27 @@ struct ps_device {
     char text[PS_DEVICE_TEXT];  /**< the GPU in words */
 };
 
-/** Has every rank device files of the driver? Costs nothing where there are none. Collective over run->comm.
- * @return (agreed) PS_OK; PS_EBACKEND, with a message */
-enum ps_status ps_device_look(const struct ps_run *run);
+/** What a program wants of GPUs. */
+struct ps_device_wish {
+    const char *what; /**< computes there, for messages: "nets" */
+    bool exact;       /**< only algorithms that give the same bits each time */
+    /** May this run use GPUs, and has the plugin what it needs? Called with cuda NULL before GPUs are taken,
+     * and with the plugin after; the same on all ranks. NULL: it may.
+     * @return PS_OK, or a status with a message */
+    enum ps_status (*check)(const void *context, const struct ps_device *device);
+    const void *context;
+};
 
-/** Open the plugin on every rank, and take the GPU that falls to the rank: its number on the node modulo the
- * GPUs that CUDA shows it. The plugin is looked for in the folder PSML_PLUGINS of the environment, in ../lib
- * and ../lib/psml from the folder of the program, and where the system has libraries. Collective over
- * run->comm.
- * @param exact only algorithms that give the same bits each time
- * @return (agreed) PS_OK; PS_EBACKEND, PS_ENOMEM: a rank has none, the message says why, and no GPU is taken
- */
-enum ps_status ps_device_open(const struct ps_run *run, bool exact, struct ps_device *out);
+/** Choose by --backend whether a run computes on GPUs, and take the one that falls to each rank: its number
+ * on the node modulo the GPUs that CUDA shows it. `auto` does where every rank has one and the wish allows,
+ * `cuda` must; else, and where not, out->cuda stays NULL. What was chosen, and why, is told and recorded. The
+ * plugin is looked for in the folder PSML_PLUGINS of the environment, in ../lib and ../lib/psml from the
+ * folder of the program, and where the system has libraries. Without device files `auto` costs nothing.
+ * Collective over run->comm.
+ * @param host what computes where no GPU does, for the record
+ * @return (agreed) PS_OK; PS_EBACKEND, PS_EUSAGE, PS_ENOMEM where `cuda` is not to be had: no GPU is taken */
+enum ps_status ps_device_choose(struct ps_run *run, const struct ps_device_wish *wish, const char *host,
+                                struct ps_device *out);
 void ps_device_close(struct ps_device *d); /**< Local. */
 
 #endif

@@ -36,7 +36,11 @@ struct ps_dbscan_work {
 struct ps_dbscan_kernels {
     const char *name;
 
-    /** Build the index. PS_OK; PS_ENOMEM. */
+    /** Points of such type and dimensions that an index takes at most; NULL: any number. A back end on a
+     * device, whose arguments lie on the host as those of others do, is bounded by its memory. */
+    int64_t (*fits)(const struct ps_dbscan_spec *spec);
+
+    /** Build the index. Like the other functions @return PS_OK; PS_ENOMEM; PS_EBACKEND (a device failed). */
     enum ps_status (*create)(const struct ps_dbscan_spec *spec, struct ps_dbscan **out);
 
     /** Find the core points among the own points.

@@ -111,10 +111,10 @@ void ps_nn_sum_cu(float *x, int64_t n, bool exact, float *work);
 extern const struct ps_nn_device ps_nn_device_cu;
 /** Numbers of the step, on the device. */
 const struct ps_nn_step *ps_nn_step_cu(void);
-/** What a device needs for nets: streams' marks, room for numbers of steps. @return PS_OK; PS_ENOMEM;
- * PS_EBACKEND */
-enum ps_status ps_nn_open_cu(void);
-void ps_nn_close_cu(void);
+/** What a device needs for nets: queues, marks, room for numbers of steps. @param text out: versions of
+ * libraries, with a comma before each @return PS_OK; PS_ENOMEM; PS_EBACKEND */
+enum ps_status ps_nn_open_cu(char *text, size_t room);
+void ps_nn_close_cu(void); /**< also of libraries' handles and groups of ranks */
 
 /* cu_table.cu */
 extern const struct ps_nn_kernels ps_nn_cu, ps_nn_cu_tf32, ps_nn_cu_bf16;

@@ -1,4 +1,4 @@
-#include "kernels/nn/cu.h"
+#include "kernels/nn/cu_dnn.h"
 
 enum { SLOTS = 16 };
 
@@ -16,47 +16,6 @@ static struct {
 const struct ps_nn_step *ps_nn_step_cu(void)
 {
     return device.step;
-}
-
-/* --- memory --- */
-static void *alloc(int64_t bytes)
-{
-    void *out = NULL;
-    if (cudaMalloc(&out, (size_t)bytes) == cudaSuccess) return out;
-    cudaGetLastError(); /* who asked says what it means */
-    return NULL;
-}
-
-static void release(void *there)
-{
-    if (!there) return;
-    PS_CU(cudaDeviceSynchronize());
-    cudaFree(there);
-}
-
-static void *alloc_host(int64_t bytes)
-{
-    void *out = NULL;
-    if (cudaHostAlloc(&out, (size_t)bytes, cudaHostAllocDefault) == cudaSuccess) return out;
-    cudaGetLastError();
-    return NULL;
-}
-
-static void release_host(void *here)
-{
-    if (!here) return;
-    PS_CU(cudaDeviceSynchronize());
-    cudaFreeHost(here);
-}
-
-static void put(void *there, const void *here, int64_t bytes)
-{
-    PS_CU(cudaMemcpyAsync(there, here, (size_t)bytes, cudaMemcpyHostToDevice, ps_cuda_stream()));
-}
-
-static void get(void *here, const void *there, int64_t bytes)
-{
-    PS_CU(cudaMemcpyAsync(here, there, (size_t)bytes, cudaMemcpyDeviceToHost, ps_cuda_stream()));
 }
 
 /* --- order --- */
@@ -79,12 +38,6 @@ static void mark(int i)
 static void await(int i)
 {
     PS_CU(cudaEventSynchronize(device.mark[i]));
-}
-
-static enum ps_status wait(void)
-{
-    for (int i = 0; i < PS_NN_QUEUES; i++) PS_CU(cudaStreamSynchronize(device.stream[i]));
-    return ps_cuda_status();
 }
 
 /* --- recording --- */
@@ -127,12 +80,12 @@ static void set_step(const struct ps_nn_step *s)
     device.next = (i + 1) % SLOTS;
     PS_CU(cudaEventSynchronize(device.copied[i]));
     device.slot[i] = *s;
-    put(device.step, &device.slot[i], sizeof *s);
+    ps_cuda_memory.put(device.step, &device.slot[i], sizeof *s);
     PS_CU(cudaEventRecord(device.copied[i], ps_cuda_stream()));
 }
 
 /* --- beginning and end --- */
-enum ps_status ps_nn_open_cu(void)
+enum ps_status ps_nn_open_cu(char *text, size_t room)
 {
     int least = 0, greatest = 0;
     PS_CU(cudaDeviceGetStreamPriorityRange(&least, &greatest));
@@ -149,6 +102,7 @@ enum ps_status ps_nn_open_cu(void)
     PS_CU(cudaMalloc(&device.step, sizeof *device.step));
     PS_CU(cudaHostAlloc(&device.slot, SLOTS * sizeof *device.slot, cudaHostAllocDefault));
     use(PS_NN_COMPUTE);
+    ps_dnn_tell(text, room);
     return ps_cuda_status();
 }
 
@@ -160,8 +114,12 @@ static void destroy(cudaEvent_t *events, int n)
 
 void ps_nn_close_cu(void)
 {
-    release(device.step);
-    release_host(device.slot);
+    ps_nn_leave_cu();
+    ps_nn_dense_close_cu();
+    ps_nn_conv_close_cu();
+    ps_nn_lstm_close_cu();
+    ps_cuda_memory.free(device.step);
+    ps_cuda_memory.free_host(device.slot);
     destroy(device.mark, PS_NN_MARKS);
     destroy(device.reached, PS_NN_QUEUES);
     destroy(device.copied, SLOTS);
@@ -171,18 +129,11 @@ void ps_nn_close_cu(void)
 }
 
 const struct ps_nn_device ps_nn_device_cu = {
-    .alloc = alloc,
-    .free = release,
-    .alloc_host = alloc_host,
-    .free_host = release_host,
-    .put = put,
-    .get = get,
+    .memory = &ps_cuda_memory,
     .use = use,
     .after = after,
     .mark = mark,
     .await = await,
-    .wait = wait,
-    .error = ps_cuda_error,
     .record_begin = record_begin,
     .record_end = record_end,
     .replay = replay,

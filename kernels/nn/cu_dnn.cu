@@ -1,4 +1,5 @@
 #include "kernels/nn/cu_dnn.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 static cudnnHandle_t handle;
@@ -18,4 +19,10 @@ void ps_dnn_close(void)
 {
     if (handle) cudnnDestroy(handle);
     handle = NULL;
+}
+
+void ps_dnn_tell(char *text, size_t room)
+{
+    const size_t v = cudnnGetVersion();
+    snprintf(text, room, ", cuDNN %zu.%zu.%zu", v / 10000, v % 10000 / 100, v % 100);
 }

@@ -17,6 +17,9 @@ cudnnHandle_t ps_dnn(void);
 /** Give the handle back; there may be none. */
 void ps_dnn_close(void);
 
+/** The library's version in words, with a comma before it. */
+void ps_dnn_tell(char *text, size_t room);
+
 /** A call of cuDNN: made if all is good, and checked. */
 #define PS_DNN(call)                                                                     \
     do {                                                                                 \

@@ -79,7 +79,7 @@ static enum ps_status place(struct ps_nn_optimizer *o, const struct cut *c)
     const int64_t piece = take(&end, c->pieces * (int64_t)sizeof(struct ps_piece));
     const int64_t layer = take(&end, c->layers * (int64_t)sizeof(struct ps_layer));
     const int64_t factors = take(&end, sizeof(struct ps_factors_of_step));
-    char *const at = (char *)ps_nn_device_cu.alloc(end);
+    char *const at = (char *)ps_cuda_memory.alloc(end);
     if (!at) return PS_ENOMEM;
     o->memory = at;
     for (int i = 0; i < o->states; i++) o->state[i] = (float *)(at + state[i]);
@@ -92,9 +92,9 @@ static enum ps_status place(struct ps_nn_optimizer *o, const struct cut *c)
     o->pieces = c->pieces;
     o->layers = c->layers;
     ps_nn_clear_cu(cleared, at);
-    ps_nn_device_cu.put(o->piece, c->piece, c->pieces * (int64_t)sizeof(struct ps_piece));
-    ps_nn_device_cu.put(o->layer, c->layer, c->layers * (int64_t)sizeof(struct ps_layer));
-    return ps_nn_device_cu.wait();
+    ps_cuda_memory.put(o->piece, c->piece, c->pieces * (int64_t)sizeof(struct ps_piece));
+    ps_cuda_memory.put(o->layer, c->layer, c->layers * (int64_t)sizeof(struct ps_layer));
+    return ps_cuda_memory.wait();
 }
 
 enum ps_status ps_nn_optimizer_open_cu(const struct ps_nn_optimizer_plan *p, struct ps_nn_optimizer **out)
@@ -119,7 +119,7 @@ enum ps_status ps_nn_optimizer_open_cu(const struct ps_nn_optimizer_plan *p, str
 void ps_nn_optimizer_close_cu(struct ps_nn_optimizer *o)
 {
     if (!o) return;
-    ps_nn_device_cu.free(o->memory);
+    ps_cuda_memory.free(o->memory);
     free(o);
 }
 

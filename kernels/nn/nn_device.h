@@ -1,11 +1,12 @@
 /** A device that computes nets: what a table of kernels needs besides kernels.
  *
- * One device for a process, one thread that calls. Calls go to the queue that is in use and return before
- * they are done; a queue goes through its calls in order, queues go on beside each other. The first call that
- * fails is kept: calls after it do nothing, and `wait` and `error` tell of it. */
+ * As kernels/device_memory.h says: one device, one thread that calls. Calls go to the queue that is in use
+ * and return before they are done; a queue goes through its calls in order, queues go on beside each other.
+ */
 #ifndef PS_NN_DEVICE_H
 #define PS_NN_DEVICE_H
 
+#include "kernels/device_memory.h"
 #include "kernels/nn/nn_kernels.h"
 #include "kernels/status.h"
 
@@ -52,25 +53,14 @@ struct ps_nn_optimizer_plan {
 struct ps_nn_optimizer;
 
 struct ps_nn_device {
-    /* memory of the device, at multiples of 256 bytes, not cleared; and of the host, which copies want. NULL:
-     * there is none */
-    void *(*alloc)(int64_t bytes);
-    void (*free)(void *there); /**< when all queues are done with it; NULL is fine */
-    void *(*alloc_host)(int64_t bytes);
-    void (*free_host)(void *here);
-
-    /* copies: to the device, and back. `here` must stay as it is until the copy is done */
-    void (*put)(void *there, const void *here, int64_t bytes);
-    void (*get)(void *here, const void *there, int64_t bytes);
+    const struct ps_device_memory *memory;
 
     /* order */
     void (*use)(enum ps_nn_queue queue); /**< for all calls from here on; PS_NN_COMPUTE at first */
     void (*after)(enum ps_nn_queue queue, enum ps_nn_queue of); /**< what comes to `queue` later begins when
                                                                    what `of` has now is done */
     void (*mark)(int mark);                                     /**< in the queue that is in use */
-    void (*await)(int mark);      /**< until all before the mark is done; at once where it was never set */
-    enum ps_status (*wait)(void); /**< for all queues. @return PS_OK; PS_ENOMEM; PS_EBACKEND */
-    const char *(*error)(void);   /**< what failed, in words; "": nothing did */
+    void (*await)(int mark); /**< until all before the mark is done; at once where it was never set */
 
     /* what is called between the two on the queue in use, and on those that come after it and that it comes
      * after in the end, is not done but recorded; NULL: it cannot be recorded */

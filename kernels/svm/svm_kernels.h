@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "kernels/device_memory.h"
 #include "kernels/status.h"
 
 enum ps_svm_form { PS_SVM_LINEAR, PS_SVM_POLY, PS_SVM_RBF, PS_SVM_SIGMOID };
@@ -78,8 +79,22 @@ struct ps_svm_terms {
 
 enum { PS_SVM_SUMS = 32 };
 
+/** What a table of kernels on a device has besides (kernels/device_memory.h). There rows are packed on the
+ * device; k, b, out and f of the functions of the table, and what `col` points to, lie there, all else on the
+ * host; calls return before they are done. Values have the bits of ps_svm_cpu, solutions those of ps_svm_ref.
+ * A failure is kept: pack and smo return it, `wait` of the memory tells of others. */
+struct ps_svm_device {
+    const struct ps_device_memory *memory;
+
+    /** `smo` of the table for several problems beside each other; returns when they are done. k is there,
+     * problems may share it; row, want and diagonal are NULL; all else is here.
+     * @return PS_OK; PS_ENOMEM; PS_EBACKEND */
+    enum ps_status (*smo)(struct ps_svm_smo *s, int64_t problems);
+};
+
 struct ps_svm_kernels {
     const char *name;
+    const struct ps_svm_device *device; /**< NULL: arrays are the host's */
 
     /** Pack rows `row[0..n)` of x (row NULL: all). Local.
      * @return PS_OK; PS_ENOMEM */

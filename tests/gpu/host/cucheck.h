@@ -60,7 +60,7 @@ struct run {
     {
         for (const array &a : arrays)
             if (k->device)
-                k->device->free(a.at);
+                k->device->memory->free(a.at);
             else
                 free(a.at);
     }
@@ -69,11 +69,11 @@ struct run {
     void *bytes(size_t n, size_t size, const void *from)
     {
         const std::vector<char> ones(n * size, (char)0xff);
-        void *at =
-            k->device ? k->device->alloc((int64_t)(n * size)) : aligned_alloc(64, (n * size + 127) / 64 * 64);
+        void *at = k->device ? k->device->memory->alloc((int64_t)(n * size))
+                             : aligned_alloc(64, (n * size + 127) / 64 * 64);
         if (k->device) {
-            k->device->put(at, from ? from : ones.data(), (int64_t)(n * size));
-            k->device->wait();
+            k->device->memory->put(at, from ? from : ones.data(), (int64_t)(n * size));
+            k->device->memory->wait();
         } else {
             memcpy(at, from ? from : ones.data(), n * size);
         }
@@ -116,8 +116,8 @@ struct run {
             memcpy(to, from, n);
             return;
         }
-        k->device->get(to, from, (int64_t)n);
-        expect(k->device->wait() == PS_OK, "the device: %s", k->device->error());
+        k->device->memory->get(to, from, (int64_t)n);
+        expect(k->device->memory->wait() == PS_OK, "the device: %s", k->device->memory->error());
     }
 
     numbers take(const void *from)
@@ -209,7 +209,7 @@ static inline int cu_main(const char *name, const std::vector<void (*)()> &tests
     }
     cuda = plugin->nn_bf16;
     for (void (*const test)() : tests) test();
-    expect(cuda->device->wait() == PS_OK, "the device: %s", cuda->device->error());
+    expect(cuda->device->memory->wait() == PS_OK, "the device: %s", cuda->device->memory->error());
     plugin->close();
     printf("%s: %zu tests, %d failures\n", name, tests.size(), failures);
     return failures > 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -21,7 +21,7 @@ static inline std::vector<form> forms()
 /** Work of a table's kernels: on the device, whatever is there. */
 static inline void *work_of(run &r, const struct ps_nn_size &size)
 {
-    void *const at = r.k->device->alloc(size.work * (int64_t)sizeof(float));
+    void *const at = r.k->device->memory->alloc(size.work * (int64_t)sizeof(float));
     r.arrays.push_back({at, 0, 0});
     return at;
 }
@@ -89,7 +89,8 @@ static inline int product_main(const char *name, const std::vector<void (*)()> &
             return EXIT_FAILURE;
         }
         for (void (*const test)() : tests) test();
-        expect(plugin->nn->device->wait() == PS_OK, "the device: %s", plugin->nn->device->error());
+        expect(plugin->nn->device->memory->wait() == PS_OK, "the device: %s",
+               plugin->nn->device->memory->error());
         plugin->close();
     }
     printf("%s: %zu tests, %d failures\n", name, tests.size(), failures);

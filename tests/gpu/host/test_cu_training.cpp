@@ -141,7 +141,7 @@ static void steps_there(run &r, const struct ps_nn_optimizer_plan *plan, void *w
     const struct ps_nn_device *d = r.k->device;
     float *state[2];
     if (d->optimizer_open(plan, &o) != PS_OK) {
-        expect(false, "an optimizer on the device: %s", d->error());
+        expect(false, "an optimizer on the device: %s", d->memory->error());
         return;
     }
     for (int i = 0; i < STEPS; i++) {
@@ -149,7 +149,7 @@ static void steps_there(run &r, const struct ps_nn_optimizer_plan *plan, void *w
         d->set_step(&step);
         d->optimizer_step(o, (float *)r.give(gradients(i)), (float *)w);
     }
-    expect(d->wait() == PS_OK, "the device: %s", d->error());
+    expect(d->memory->wait() == PS_OK, "the device: %s", d->memory->error());
     const int states = d->optimizer_state(o, state);
     for (int i = 0; i < states; i++) {
         std::vector<float> here(WEIGHTS);

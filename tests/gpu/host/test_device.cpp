@@ -11,28 +11,28 @@ static const struct ps_nn_device *device()
 /* n floats of the host that copies want, all of one value. */
 static float *here(float v)
 {
-    float *x = (float *)device()->alloc_host(N * sizeof *x);
+    float *x = (float *)device()->memory->alloc_host(N * sizeof *x);
     for (int i = 0; i < N; i++) x[i] = v;
     return x;
 }
 
 static float *there(float v)
 {
-    float *from = here(v), *x = (float *)device()->alloc(N * sizeof *x);
-    device()->put(x, from, N * sizeof *x);
-    expect(device()->wait() == PS_OK, "%s", device()->error());
-    device()->free_host(from);
+    float *from = here(v), *x = (float *)device()->memory->alloc(N * sizeof *x);
+    device()->memory->put(x, from, N * sizeof *x);
+    expect(device()->memory->wait() == PS_OK, "%s", device()->memory->error());
+    device()->memory->free_host(from);
     return x;
 }
 
 static void put(float *to, const float *from)
 {
-    device()->put(to, from, N * sizeof *to);
+    device()->memory->put(to, from, N * sizeof *to);
 }
 
 static void get(float *to, const float *from)
 {
-    device()->get(to, from, N * sizeof *to);
+    device()->memory->get(to, from, N * sizeof *to);
 }
 
 static void all_are(const char *what, const float *x, float v)
@@ -44,26 +44,26 @@ static void all_are(const char *what, const float *x, float v)
 
 static void good(const char *what)
 {
-    expect(device()->wait() == PS_OK, "%s: %s", what, device()->error());
+    expect(device()->memory->wait() == PS_OK, "%s: %s", what, device()->memory->error());
 }
 
 static void free_all(std::vector<void *> of_device, std::vector<void *> of_host)
 {
-    for (void *p : of_device) device()->free(p);
-    for (void *p : of_host) device()->free_host(p);
-    device()->free(NULL);
-    device()->free_host(NULL);
+    for (void *p : of_device) device()->memory->free(p);
+    for (void *p : of_host) device()->memory->free_host(p);
+    device()->memory->free(NULL);
+    device()->memory->free_host(NULL);
 }
 
 static void memory()
 {
-    float *x = (float *)device()->alloc(N * sizeof *x), *in = here(3), *out = here(0);
+    float *x = (float *)device()->memory->alloc(N * sizeof *x), *in = here(3), *out = here(0);
     expect((uintptr_t)x % 256 == 0, "memory at %p", (void *)x);
     put(x, in);
     get(out, x);
     good("a copy");
     all_are("what came back", out, 3);
-    expect(!device()->alloc((int64_t)1 << 60), "memory beyond what there is");
+    expect(!device()->memory->alloc((int64_t)1 << 60), "memory beyond what there is");
     good("memory that is not there");
     free_all({x}, {in, out});
 }
@@ -151,7 +151,7 @@ static void no_recording()
     expect(!device()->record_end(), "a queue that nobody waited for was recorded");
     good("a queue that nobody waited for");
     device()->record_begin();
-    expect(device()->wait() != PS_OK, "nothing can be waited for in a recording");
+    expect(device()->memory->wait() != PS_OK, "nothing can be waited for in a recording");
     expect(!device()->record_end(), "a recording that waits");
     good("a recording that waits");
     cuda->add(N, y, x);
@@ -164,17 +164,17 @@ static void no_recording()
 /* Numbers of many steps are on their way at once. */
 static void steps()
 {
-    struct ps_nn_step *out = (struct ps_nn_step *)device()->alloc_host(STEPS * sizeof *out);
+    struct ps_nn_step *out = (struct ps_nn_step *)device()->memory->alloc_host(STEPS * sizeof *out);
     for (int i = 0; i < STEPS; i++) {
         const struct ps_nn_step s = {i, 1.0 / (i + 1)};
         device()->set_step(&s);
-        device()->get(&out[i], ps_nn_step_cu(), sizeof *out);
+        device()->memory->get(&out[i], ps_nn_step_cu(), sizeof *out);
     }
     good("steps");
     for (int i = 0; i < STEPS; i++)
         expect(out[i].step == i && out[i].rate == 1.0 / (i + 1), "step %d has number %lld and rate %g", i,
                (long long)out[i].step, out[i].rate);
-    device()->free_host(out);
+    device()->memory->free_host(out);
 }
 
 static void kept_failure()
@@ -182,17 +182,18 @@ static void kept_failure()
     const struct ps_cuda *plugin = ps_cuda_plugin();
     char text[400];
     float *x = there(1), *out = here(2);
-    device()->put(x, out, (int64_t)1 << 40);
+    device()->memory->put(x, out, (int64_t)1 << 40);
     get(out, x); /* not done */
-    expect(device()->wait() == PS_EBACKEND, "a copy beyond its array");
-    expect(strstr(device()->error(), "cudaMemcpyAsync") && strstr(device()->error(), "invalid argument"),
-           "'%s'", device()->error());
+    expect(device()->memory->wait() == PS_EBACKEND, "a copy beyond its array");
+    expect(strstr(device()->memory->error(), "cudaMemcpyAsync") &&
+               strstr(device()->memory->error(), "invalid argument"),
+           "'%s'", device()->memory->error());
     all_are("what came after a failure", out, 2);
     free_all({x}, {out});
     plugin->close();
     expect(plugin->open(0, true, text, sizeof text) == PS_OK, "opened again: %s", text);
     good("opened again");
-    expect(strcmp(device()->error(), "") == 0, "'%s'", device()->error());
+    expect(strcmp(device()->memory->error(), "") == 0, "'%s'", device()->memory->error());
 }
 
 static void devices()

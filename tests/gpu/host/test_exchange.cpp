@@ -26,17 +26,17 @@ static void one(int ranks, int rank, int64_t n, bool exact)
 {
     const struct ps_nn_device *d = cuda->device;
     const int64_t bytes = n * (int64_t)sizeof(float);
-    float *x = (float *)d->alloc(bytes), *work = (float *)d->alloc(bytes),
-          *here = (float *)d->alloc_host(bytes);
+    float *x = (float *)d->memory->alloc(bytes), *work = (float *)d->memory->alloc(bytes),
+          *here = (float *)d->memory->alloc_host(bytes);
     for (int64_t i = 0; i < n; i++) here[i] = value(rank, i);
-    d->put(x, here, bytes);
+    d->memory->put(x, here, bytes);
     d->after(PS_NN_EXCHANGE, PS_NN_COMPUTE);
     d->use(PS_NN_EXCHANGE);
     d->sum(x, n, exact, work);
     d->use(PS_NN_COMPUTE);
     d->after(PS_NN_COMPUTE, PS_NN_EXCHANGE);
-    d->get(here, x, bytes);
-    expect(d->wait() == PS_OK, "rank %d of %d: %s", rank, ranks, d->error());
+    d->memory->get(here, x, bytes);
+    expect(d->memory->wait() == PS_OK, "rank %d of %d: %s", rank, ranks, d->memory->error());
     int64_t wrong = 0;
     for (int64_t i = 0; i < n; i++) {
         double size = 0;
@@ -46,9 +46,9 @@ static void one(int ranks, int rank, int64_t n, bool exact)
     }
     expect(wrong == 0, "rank %d of %d: %lld of %lld sums, %s, are wrong", rank, ranks, (long long)wrong,
            (long long)n, exact ? "exact" : "fast");
-    d->free(x);
-    d->free(work);
-    d->free_host(here);
+    d->memory->free(x);
+    d->memory->free(work);
+    d->memory->free_host(here);
 }
 
 /* @param pipes the name goes from rank 0 to the others */
@@ -63,7 +63,7 @@ static int one_rank(int ranks, int rank, const int pipes[MOST_RANKS][2])
         expect(write(pipes[r][1], id, sizeof id) == PS_NN_ID, "write");
     if (rank > 0) expect(read(pipes[rank][0], id, sizeof id) == PS_NN_ID, "read");
     expect(cuda->device->join(ranks, rank, id) == PS_OK, "rank %d of %d: %s", rank, ranks,
-           cuda->device->error());
+           cuda->device->memory->error());
     for (const int64_t n : lengths)
         for (const bool exact : {false, true}) one(ranks, rank, n, exact);
     cuda->device->leave();

@@ -1,7 +1,7 @@
+#include "kernels/cuda_plugin.h"
 #include <stdio.h>
 #include <string.h>
-#include "kernels/cuda_plugin.h"
-#include "kernels/nn/cu_dnn.h"
+#include "kernels/nn/cu.h"
 
 static enum ps_status open_device(int device, bool exact, char *text, size_t room);
 static void close_device(void);
@@ -11,6 +11,7 @@ static struct ps_cuda offer = {
     .devices = ps_cuda_devices,
     .open = open_device,
     .close = close_device,
+    .memory = &ps_cuda_memory,
     .nn = &ps_nn_cu,
     .nn_tf32 = &ps_nn_cu_tf32,
     .nn_bf16 = &ps_nn_cu_bf16,
@@ -18,10 +19,6 @@ static struct ps_cuda offer = {
 
 static void close_device(void)
 {
-    ps_nn_leave_cu();
-    ps_nn_dense_close_cu();
-    ps_nn_conv_close_cu();
-    ps_nn_lstm_close_cu();
     ps_nn_close_cu();
     ps_cuda_close();
 }
@@ -30,14 +27,13 @@ static enum ps_status open_device(int device, bool exact, char *text, size_t roo
 {
     enum ps_status rc = ps_cuda_open(device, exact, text, room);
     if (rc != PS_OK) return rc;
-    const size_t dnn = cudnnGetVersion(), length = strlen(text);
-    rc = ps_nn_open_cu();
+    const size_t length = strlen(text);
+    rc = ps_nn_open_cu(text + length, room - length);
     if (rc != PS_OK) {
         snprintf(text, room, "GPU %d: %s", device, ps_cuda_error());
         close_device();
         return rc;
     }
-    snprintf(text + length, room - length, ", cuDNN %zu.%zu.%zu", dnn / 10000, dnn % 10000 / 100, dnn % 100);
     offer.nn_bf16 = ps_cuda_capability() >= 80 ? &ps_nn_cu_bf16 : NULL;
     return PS_OK;
 }
