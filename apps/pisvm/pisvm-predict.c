@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "apps/pisvm/predict_text.h"
+#include "apps/pisvm/svm_backend.h"
 #include "apps/pisvm/svm_score.h"
 #include "common/io/number.h"
 #include "common/par/exactsum.h"
@@ -35,6 +36,7 @@ static const struct ps_param rows[] = {
 struct predict {
     struct ps_run *run;
     const struct params *p;
+    struct ps_device device;
     struct svm_model model;
     struct svm_data data;
     struct predict_model ready;
@@ -43,15 +45,6 @@ struct predict {
     struct predict_text text, values;
     double *result; /**< [own rows] */
 };
-
-static enum ps_status find_kernels(const struct ps_run *run, const struct ps_svm_kernels **out)
-{
-    const char *name = run->common->backend;
-    *out = strcmp(name, "ref") == 0 ? &ps_svm_ref : &ps_svm_cpu;
-    PS_CHECK(strcmp(name, "cuda") != 0, PS_EBACKEND,
-             "back end cuda is not part of this build of pisvm-predict: use cpu or auto");
-    return PS_OK;
-}
 
 static bool is_regression(const struct svm_model *m)
 {
@@ -78,7 +71,7 @@ static enum ps_status load(struct predict *s)
     const struct ps_svm_kernels *kernels;
     struct ps_run *run = s->run;
     ps_phase(run, "read");
-    PS_TRY(find_kernels(run, &kernels));
+    PS_TRY(svm_backend_open(run, &s->device, &kernels));
     PS_TRY(svm_model_read(run->comm, s->p->model, &s->model));
     PS_TRY(check(s));
     PS_TRY(svm_data_read(run->comm, s->p->test, SVM_VALUES, &s->data));
@@ -240,6 +233,7 @@ static enum ps_status run_predict(struct ps_run *run, const void *params)
     svm_data_free(&s.data);
     svm_model_free(&s.model);
     free(s.result);
+    ps_device_close(&s.device);
     return rc;
 }
 

@@ -4,6 +4,7 @@
 #    include <malloc.h>
 #endif
 #include <string.h>
+#include "apps/pisvm/svm_backend.h"
 #include "apps/pisvm/svm_model.h"
 #include "apps/pisvm/svm_params.h"
 #include "common/io/outfile.h"
@@ -18,6 +19,7 @@ enum { STEPS = 10000000 };
 struct train {
     struct ps_run *run;
     const struct svm_params *p;
+    struct ps_device device;
     struct svm_data data;
     double *weight;
     bool told;
@@ -27,15 +29,6 @@ struct train {
     ps_str model;
     double reading, training, writing; /* seconds */
 };
-
-static enum ps_status find_kernels(const struct ps_run *run, const struct ps_svm_kernels **out)
-{
-    const char *name = run->common->backend;
-    *out = strcmp(name, "ref") == 0 ? &ps_svm_ref : &ps_svm_cpu;
-    PS_CHECK(strcmp(name, "cuda") != 0, PS_EBACKEND,
-             "back end cuda is not part of this build of pisvm-train: use cpu or auto");
-    return PS_OK;
-}
 
 static bool writes_model(const struct svm_params *p)
 {
@@ -65,6 +58,15 @@ static enum ps_status check_data(const struct train *t)
     return PS_OK;
 }
 
+/* Bytes for kernel values. Collective. */
+static int64_t memory_of(const struct train *t)
+{
+    const double usual = 40; /* as in piSVM */
+    const int64_t there = svm_backend_memory(t->run, &t->device, t->spec.kernels);
+    if (t->p->memory == 0 && there > 0) return there;
+    return (int64_t)((t->p->memory > 0 ? t->p->memory : usual) * 1048576);
+}
+
 /* Read the data, and say how to train. Collective. */
 static enum ps_status prepare(struct train *t)
 {
@@ -92,7 +94,7 @@ static enum ps_status prepare(struct train *t)
                                  .max_iter = p->max_iter > 0 ? p->max_iter : STEPS,
                                  .working = p->working_set,
                                  .fresh = p->new_variables,
-                                 .memory = (int64_t)(p->memory * 1048576),
+                                 .memory = memory_of(t),
                                  .seed = (uint64_t)t->run->common->seed,
                                  .told = &t->told};
     t->function = svm_params_function(p, t->data.x.cols);
@@ -213,13 +215,14 @@ static enum ps_status run_train(struct ps_run *run, const void *params)
     struct train t = {.run = run, .p = params};
     return_memory();
     PS_TRY(svm_params_check(run, t.p));
-    PS_TRY(find_kernels(run, &t.spec.kernels));
     svm_params_model(t.p, t.model);
-    enum ps_status rc = prepare(&t);
+    enum ps_status rc = svm_backend_open(run, &t.device, &t.spec.kernels);
+    if (rc == PS_OK) rc = prepare(&t);
     if (rc == PS_OK) rc = svm_params_grid(t.p) ? search(&t) : t.p->folds > 0 ? validate(&t) : train(&t);
     if (rc == PS_OK) ps_print(run, "I/O time = %.2lf\n", t.reading + t.writing);
     svm_data_free(&t.data);
     free(t.weight);
+    ps_device_close(&t.device);
     return rc;
 }
 

@@ -22,9 +22,9 @@ const struct ps_param svm_params_rows[] = {
     ROW(nu, .letter = 'n', .def = "0.5", .range = "(0,1]", .help = "nu of nu-SVC, one-class, nu-SVR"),
     ROW(loss_epsilon, .letter = 'p', .def = "0.1", .range = "[0,inf)",
         .help = "epsilon of epsilon-SVR: errors below cost nothing"),
-    ROW(memory, .letter = 'm', .def = "40", .range = "(0,inf)", .unit = "MB",
+    ROW(memory, .letter = 'm', .def = "0", .range = "[0,inf)", .unit = "MB",
         .help = "memory per rank for kernel values; problems whose kernel matrix fits are solved one per "
-                "thread"),
+                "thread; 0: 40, on a GPU about half of what is free there"),
     ROW(tolerance, .letter = 'e', .def = "0.001", .range = "(0,inf)",
         .help = "stop when no pair of variables violates the optimality conditions by more"),
     ROW(shrinking, .letter = 'h', .def = "1", .range = "[0,1]",

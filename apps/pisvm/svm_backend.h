@@ -1,0 +1,25 @@
+/** Where programs of support vector machines compute. */
+#ifndef SVM_BACKEND_H
+#define SVM_BACKEND_H
+
+#include "common/par/device.h"
+#include "kernels/svm/svm_kernels.h"
+
+/** The table of kernels for --backend, and the GPU that it needs. Collective over run->comm.
+ * @param device out: to be closed after all that was made with the kernels is freed
+ * @return (agreed) PS_OK; PS_EBACKEND (not to be had), PS_ENOMEM */
+enum ps_status svm_backend_open(struct ps_run *run, struct ps_device *device,
+                                const struct ps_svm_kernels **out);
+
+/** Wait for the device of the kernels, if they have one. Local.
+ * @return PS_OK; what failed there, with a message */
+enum ps_status svm_backend_wait(const struct ps_svm_kernels *kernels);
+
+/** Memory for kernel values where none is asked for: on a GPU the largest power of two of bytes within half
+ * of what is free there, shared by the ranks that have it; the least of all ranks. So runs that resume, or
+ * have other company, agree on it. Collective over run->comm.
+ * @return bytes; 0: the kernels run on the host */
+int64_t svm_backend_memory(const struct ps_run *run, const struct ps_device *device,
+                           const struct ps_svm_kernels *kernels);
+
+#endif
