@@ -33,7 +33,7 @@ struct scaling_run {
     double seconds;              /**< of all phases, or of one */
     double useful, useful_max;   /**< of them outside of waits: mean and largest of the ranks */
     double cpu, cpu_max;         /**< processor time of a thread in them */
-    double joules;
+    double joules, gpu_joules;   /**< of the processors, of the GPUs */
     int group;
 };
 
@@ -49,7 +49,7 @@ struct scaling_point {
     int ranks, threads, workers;
     double size;
     struct scaling_spread seconds;
-    double joules;  /**< median */
+    double joules, gpu_joules; /**< medians */
     double speedup; /**< work per second over that of the first point; with weak scaling the scaled one */
     double speedup_low, speedup_high; /**< of the slowest and fastest repetition */
     double efficiency;                /**< speed-up over what so many times more workers would be at best */

@@ -26,7 +26,7 @@ struct scaling_spread scaling_spread_of(double *value, int n)
 }
 
 /* What is taken from each run of a point. */
-enum column { SECONDS, SIZE, JOULES, BALANCE, COMMUNICATION, COLUMNS };
+enum column { SECONDS, SIZE, JOULES, GPU_JOULES, BALANCE, COMMUNICATION, COLUMNS };
 
 static double value_of(const struct scaling_run *r, enum scaling_origin origin, enum column c)
 {
@@ -38,6 +38,8 @@ static double value_of(const struct scaling_run *r, enum scaling_origin origin, 
         return r->size;
     case JOULES:
         return real ? r->joules : NAN;
+    case GPU_JOULES:
+        return real ? r->gpu_joules : NAN;
     case BALANCE:
         return real ? r->useful / r->useful_max : r->cpu / r->cpu_max;
     default:
@@ -82,6 +84,7 @@ static void add_point(struct scaling *s, int group, const struct scaling_run *r,
     if (!(p.seconds.median > 0)) return;
     p.size = spread(s, group, &p, SIZE, value).median;
     p.joules = spread(s, group, &p, JOULES, value).median;
+    p.gpu_joules = spread(s, group, &p, GPU_JOULES, value).median;
     p.balance = spread(s, group, &p, BALANCE, value).median;
     p.communication = spread(s, group, &p, COMMUNICATION, value).median;
     g->point[g->points++] = p;

@@ -41,6 +41,7 @@ static void times_of(const struct ps_recorded_event *e, double seconds, struct s
     out->cpu = ps_recorded_num(e, "cpu", NAN) / out->threads;
     out->cpu_max = ps_recorded_num(e, "cpu_max", NAN) / out->threads;
     out->joules = ps_recorded_num(e, "joules", NAN);
+    out->gpu_joules = ps_recorded_num(e, "gpu_joules", NAN);
 }
 
 static const struct ps_recorded_event *phase_of(const struct ps_recorded *r, const char *name)

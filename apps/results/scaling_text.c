@@ -26,12 +26,15 @@ static void put(FILE *to, const char *format, double v)
 
 static void points(const struct scaling_group *g, FILE *to)
 {
-    bool joules = false; /* a column only where counters could be read */
-    for (int i = 0; i < g->points; i++) joules = joules || !isnan(g->point[i].joules);
+    bool joules = false, gpus = false; /* columns only where counters could be read */
+    for (int i = 0; i < g->points; i++) {
+        joules = joules || !isnan(g->point[i].joules);
+        gpus = gpus || !isnan(g->point[i].gpu_joules);
+    }
     fprintf(to,
             "| ranks | threads | time | runs | seconds | from | to | speed-up | efficiency | load balance | "
-            "communication |%s\n|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|%s\n",
-            joules ? " joules |" : "", joules ? "--:|" : "");
+            "communication |%s%s\n|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|%s%s\n",
+            joules ? " joules |" : "", gpus ? " GPU joules |" : "", joules ? "--:|" : "", gpus ? "--:|" : "");
     for (int i = 0; i < g->points; i++) {
         const struct scaling_point *p = &g->point[i];
         fprintf(to, "| %d | %d | %s | %d | %.4g | %.4g | %.4g | %.2f | %.3f |", p->ranks, p->threads,
@@ -40,12 +43,13 @@ static void points(const struct scaling_group *g, FILE *to)
         put(to, " %.3f |", p->balance);
         put(to, " %.3f |", p->communication);
         if (joules) put(to, " %.4g |", p->joules);
+        if (gpus) put(to, " %.4g |", p->gpu_joules);
         fputs("\n", to);
     }
     for (int i = 0; i < g->predicted; i++)
-        fprintf(to, "| %.0f | | predicted | | | | | %.2f | %.3f | - | - |%s\n", g->predicted_ranks[i],
+        fprintf(to, "| %.0f | | predicted | | | | | %.2f | %.3f | - | - |%s%s\n", g->predicted_ranks[i],
                 g->predicted_ranks[i] * g->predicted_efficiency[i], g->predicted_efficiency[i],
-                joules ? " - |" : "");
+                joules ? " - |" : "", gpus ? " - |" : "");
 }
 
 static void error_of(const struct scaling_fit *f, FILE *to)
@@ -136,23 +140,22 @@ static void csv_number(FILE *to, double v)
 void scaling_csv(const struct scaling *s, FILE *to)
 {
     fputs("program,kind,origin,ranks,threads,runs,size,seconds,seconds_low,seconds_high,speedup,efficiency,"
-          "load_"
-          "balance,communication_efficiency,joules\n",
+          "load_balance,communication_efficiency,joules,gpu_joules\n",
           to);
     for (int k = 0; k < s->groups; k++) {
         const struct scaling_group *g = &s->group[k];
         for (int i = 0; i < g->points; i++) {
             const struct scaling_point *p = &g->point[i];
-            const double numbers[] = {p->size,         p->seconds.median, p->seconds.low,
-                                      p->seconds.high, p->speedup,        p->efficiency,
-                                      p->balance,      p->communication,  p->joules};
+            const double numbers[] = {p->size,    p->seconds.median, p->seconds.low, p->seconds.high,
+                                      p->speedup, p->efficiency,     p->balance,     p->communication,
+                                      p->joules,  p->gpu_joules};
             fprintf(to, "%s,%s,%s,%d,%d,%d", g->program, scaling_kind_name[g->kind],
                     scaling_origin_name[p->origin], p->ranks, p->threads, p->seconds.n);
             for (size_t c = 0; c < sizeof numbers / sizeof *numbers; c++) csv_number(to, numbers[c]);
             fputc('\n', to);
         }
         for (int i = 0; i < g->predicted; i++)
-            fprintf(to, "%s,weak scaling,predicted,%.0f,,,,,,,%.9g,%.9g,,,\n", g->program,
+            fprintf(to, "%s,weak scaling,predicted,%.0f,,,,,,,%.9g,%.9g,,,,\n", g->program,
                     g->predicted_ranks[i], g->predicted_ranks[i] * g->predicted_efficiency[i],
                     g->predicted_efficiency[i]);
     }

@@ -48,6 +48,10 @@ expect 'scaling: CSV has a line a point' eval 'test "$(grep -c "^hpdbscan,strong
 expect 'scaling: an input of Extra-P' eval 'head -n 3 study-hpdbscan-extrap.txt | tail -n 1 | grep -q "^POINTS (1 1) " && grep -q "^REGION run->label$" study-hpdbscan-extrap.txt'
 expect 'scaling: load balance and communication are shares' \
     awk -F, 'NR > 1 && $3 == "measured" { if ($13 <= 0 || $13 > 1.0001 || $14 <= 0 || $14 > 1.0001) bad = 1; n++ } END { exit bad || n == 0 }' study.csv
+# energy that no counter here shows, written into the records: 3, 5, 7, 9 J, so that one rank has a median of 5
+awk '/"event":"work"/ { n++; sub(/}$/, ",\"gpu_joules\":" 2 * n + 1 "}") } { print }' towns.jsonl >powered.jsonl
+"$results" scaling powered.jsonl -o powered >table
+expect 'scaling: energy of GPUs, the median of a point in table and CSV' eval 'grep -q "| GPU joules |$" table && grep -Eq "^\| 1 \| 1 \| measured \| 2 \| .* \| 5 \|$" table && grep -Eq "^hpdbscan,strong scaling,measured,1,1,2,.*,5$" powered.csv'
 "$results" scaling towns.jsonl --phase label >table
 expect 'scaling: one phase' grep -q '^## hpdbscan, strong scaling, 20000 samples, phase label$' table
 "$results" scaling towns.jsonl --phase sleep 2>err
