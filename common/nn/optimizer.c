@@ -29,25 +29,6 @@ struct ps_optimizer {
     double norm;
 };
 
-static int states_of(const struct ps_nn_update *u)
-{
-    switch (u->rule) {
-    case PS_NN_SGD:
-        return u->momentum > 0;
-    case PS_NN_LARS:
-        return 1;
-    case PS_NN_RMSPROP:
-        return 1 + (u->momentum > 0);
-    default:
-        return 2;
-    }
-}
-
-static bool is_layered(const struct ps_optimizer *o)
-{
-    return o->plan.update.rule == PS_NN_LARS || o->plan.update.rule == PS_NN_LAMB;
-}
-
 /* Tensors and blocks of the weights. */
 static enum ps_status cut(struct ps_optimizer *o, const struct ps_net *net)
 {
@@ -97,7 +78,7 @@ enum ps_status ps_optimizer_open(struct ps_team *team, const struct ps_net *net,
     o->kernels = net->kernels;
     o->plan = *plan;
     o->first = net->frozen_weights;
-    o->states = states_of(&plan->update);
+    o->states = ps_nn_update_states(&plan->update);
     const int64_t bytes =
         o->states * stride * (int64_t)sizeof(float) + 2 * o->blocks * (int64_t)sizeof(double);
     PS_TRY_DONE(ps_agree(team->comm, ps_shared_open(team->node, bytes, &o->memory)));
@@ -158,7 +139,7 @@ static void square_all(struct ps_optimizer *o, struct ps_range part, const float
 {
     ps_team_wait(o->team);
     square_blocks(o, part, g, o->squares[0]);
-    if (is_layered(o)) square_blocks(o, part, w, o->squares[1]);
+    if (ps_nn_update_is_layered(&o->plan.update)) square_blocks(o, part, w, o->squares[1]);
     ps_team_wait(o->team);
 }
 
@@ -198,7 +179,7 @@ static void update_layers(const struct ps_optimizer *o, const struct ps_nn_updat
             o->kernels->direction(&u, hi - lo, w + lo, g + lo, o->state[0] + lo, o->state[1] + lo);
             continue;
         }
-        u.trust = t->several && is_layered(o) ? trust_of(o, &u, i) : 1;
+        u.trust = t->several && ps_nn_update_is_layered(&u) ? trust_of(o, &u, i) : 1;
         update(o, &u, lo, hi, g, w);
     }
 }
@@ -221,7 +202,7 @@ void ps_optimizer_step(struct ps_optimizer *o, int thread, struct ps_range part,
         update_layers(o, &u, mine, true, g, w);
         square_all(o, part, g, w);
     }
-    if (is_layered(o) || (o->plan.spare && u.decay > 0))
+    if (ps_nn_update_is_layered(&u) || (o->plan.spare && u.decay > 0))
         update_layers(o, &u, mine, false, g, w);
     else
         update(o, &u, mine.lo, mine.hi, g, w);
@@ -251,7 +232,8 @@ enum ps_status ps_optimizer_there(const struct ps_optimizer *o, struct ps_nn_opt
                                               .tensors = o->tensors};
     const enum ps_status rc = d->optimizer_open(&plan, out);
     free(tensor);
-    PS_CHECK(rc == PS_OK, rc, "the device: %s", d->memory->error()[0] ? d->memory->error() : "no memory for the optimizer");
+    PS_CHECK(rc == PS_OK, rc, "the device: %s",
+             d->memory->error()[0] ? d->memory->error() : "no memory for the optimizer");
     return PS_OK;
 }
 

@@ -2,25 +2,6 @@
 #include <stdlib.h>
 #include "kernels/nn/cu_groups.h"
 
-static int states_of(const struct ps_nn_update *u)
-{
-    switch (u->rule) {
-    case PS_NN_SGD:
-        return u->momentum > 0;
-    case PS_NN_LARS:
-        return 1;
-    case PS_NN_RMSPROP:
-        return 1 + (u->momentum > 0);
-    default:
-        return 2;
-    }
-}
-
-static bool is_layered(const struct ps_nn_optimizer_plan *p)
-{
-    return p->update.rule == PS_NN_LARS || p->update.rule == PS_NN_LAMB;
-}
-
 /** Pieces and layers on the host, until they are on the device; owned. */
 struct cut {
     struct ps_piece *piece;
@@ -37,6 +18,7 @@ static void cut_free(struct cut *c)
 static enum ps_status cut_make(const struct ps_nn_optimizer_plan *p, struct cut *out)
 {
     const int64_t most = (p->weights - p->first) / PS_PIECE + p->tensors + 1;
+    const bool layered = ps_nn_update_is_layered(&p->update);
     struct cut c = {};
     c.piece = (struct ps_piece *)malloc((size_t)most * sizeof *c.piece);
     c.layer = (struct ps_layer *)malloc((size_t)(p->tensors + 1) * sizeof *c.layer);
@@ -45,8 +27,8 @@ static enum ps_status cut_make(const struct ps_nn_optimizer_plan *p, struct cut 
     for (int i = 0; i < p->tensors; i++) {
         const struct ps_nn_tensor *t = &p->tensor[i];
         const int64_t first = t->lo > p->first ? t->lo : p->first;
-        const bool spared = !t->several && (p->spare || is_layered(p));
-        const struct ps_layer layer = {c.pieces, 0, t->several && is_layered(p), !spared};
+        const bool spared = !t->several && (p->spare || layered);
+        const struct ps_layer layer = {c.pieces, 0, t->several && layered, !spared};
         if (first >= t->hi) continue;
         c.layer[c.layers] = layer;
         for (int64_t lo = first; lo < t->hi; lo += PS_PIECE) {
@@ -104,7 +86,7 @@ enum ps_status ps_nn_optimizer_open_cu(const struct ps_nn_optimizer_plan *p, str
     enum ps_status rc = o ? cut_make(p, &c) : PS_ENOMEM;
     if (rc == PS_OK) {
         o->plan = *p;
-        o->states = states_of(&p->update);
+        o->states = ps_nn_update_states(&p->update);
         rc = place(o, &c);
     }
     cut_free(&c);

@@ -226,6 +226,27 @@ struct ps_nn_update {
     double trust; /**< of LARS and LAMB: what the layer's rate is multiplied by */
 };
 
+/** State vectors that a rule keeps, 0 to 2. */
+static inline int ps_nn_update_states(const struct ps_nn_update *u)
+{
+    switch (u->rule) {
+    case PS_NN_SGD:
+        return u->momentum > 0;
+    case PS_NN_LARS:
+        return 1;
+    case PS_NN_RMSPROP:
+        return 1 + (u->momentum > 0);
+    default:
+        return 2;
+    }
+}
+
+/** Has each layer a rate of its own? */
+static inline bool ps_nn_update_is_layered(const struct ps_nn_update *u)
+{
+    return u->rule == PS_NN_LARS || u->rule == PS_NN_LAMB;
+}
+
 struct ps_nn_device;
 
 struct ps_nn_kernels {

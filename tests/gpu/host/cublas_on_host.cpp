@@ -158,8 +158,7 @@ struct turn {
 
 static double operand(const turn *t, const ps_host_matrix *m, const void *x, int64_t row, int64_t col)
 {
-    const double v = ps_host_get(x, col * m->apart + row, m->half);
-    return t->p.tf32 ? ps_host_tf32((float)v) : v;
+    return ps_host_operand(ps_host_get(x, col * m->apart + row, m->half), t->p.tf32);
 }
 
 static void compute(const turn *t)

@@ -14,8 +14,7 @@ static int64_t elements(const struct ps_host_image *a)
 
 static double operand(const struct ps_host_conv *p, const struct ps_host_image *a, int64_t i)
 {
-    const double v = ps_host_get(a->at, i, a->half);
-    return p->tf32 && !a->half ? ps_host_tf32((float)v) : v;
+    return ps_host_operand(ps_host_get(a->at, i, a->half), p->tf32);
 }
 
 /** Sums of products into `sum`, of each element of what is computed. */

@@ -191,7 +191,7 @@ static double get(const pass *p, const void *x, int64_t i)
 /** An operand of a product. */
 static double operand(const pass *p, double v)
 {
-    return !p->r.half && p->r.math != CUDNN_FMA_MATH ? ps_host_tf32((float)v) : v;
+    return ps_host_operand(v, !p->r.half && p->r.math != CUDNN_FMA_MATH);
 }
 
 /** h of the step before. */

@@ -14,6 +14,12 @@ static inline float ps_host_tf32(float v)
     return v;
 }
 
+/** An operand of a product, as it is or rounded to TF32, which leaves bf16 as it is. */
+static inline double ps_host_operand(double v, bool tf32)
+{
+    return tf32 ? ps_host_tf32((float)v) : v;
+}
+
 static inline double ps_host_get(const void *x, int64_t i, bool half)
 {
     return half ? ps_half_get(((const ps_half *)x)[i]) : ((const float *)x)[i];
