@@ -2,16 +2,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/nn/op.h"
+#include "common/par/buffer.h"
 #include "common/run/err.h"
 
 enum { LINE = 256 };
 
 /** What the host holds of a pass on a device. */
 struct ps_net_mirror {
-    void *x, *sample;  /* on the device */
-    void *here;        /* on the host, for copies: input, then numbers, then outputs; owned by the device */
-    void **output;     /* [nodes] in it; NULL: may not be read; owned */
-    int64_t sample_at; /* bytes */
+    struct ps_buffer x, sample;
+    void *here;    /* outputs, in memory for copies; owned */
+    void **output; /* [nodes] in it; NULL: may not be read; owned */
 };
 
 static int64_t lines(int64_t bytes)
@@ -92,20 +92,18 @@ enum ps_status ps_net_mirror_make(struct ps_net_work *work)
 {
     const struct ps_net *net = work->net;
     const struct ps_nn_device *d = net->kernels->device;
-    const int64_t x = lines(output_bytes(work, 0, work->most));
-    const int64_t sample = lines(work->most * (int64_t)sizeof(int64_t));
-    int64_t bytes = x + sample;
+    static const char what[] = "the samples of a micro-batch; lower --batch";
+    int64_t bytes = 0;
     PS_TRY(ps_zalloc(&work->mirror, 1, sizeof *work->mirror, "the output of a net"));
     struct ps_net_mirror *m = work->mirror;
     PS_TRY(ps_zalloc(&m->output, net->nodes, sizeof *m->output, "the output of a net"));
     for (int i = 1; i < net->nodes; i++)
         if (is_shown(net, i)) bytes += lines(output_bytes(work, i, work->most));
-    PS_TRY(ps_net_alloc(net, x, "the samples of a micro-batch", &m->x));
-    PS_TRY(ps_net_alloc(net, sample, "the numbers of samples", &m->sample));
+    PS_TRY(ps_buffer_make(d->memory, output_bytes(work, 0, work->most), true, what, &m->x));
+    PS_TRY(ps_buffer_make(d->memory, work->most * (int64_t)sizeof(int64_t), true, what, &m->sample));
     m->here = d->memory->alloc_host(bytes);
     PS_CHECK(m->here, PS_ENOMEM, "no memory for copies from the device (%lld MiB)", (long long)(bytes >> 20));
-    m->sample_at = x;
-    char *at = (char *)m->here + x + sample;
+    char *at = m->here;
     for (int i = 1; i < net->nodes; i++) {
         if (!is_shown(net, i)) continue;
         m->output[i] = at;
@@ -118,8 +116,8 @@ void ps_net_mirror_free(struct ps_net_work *work)
 {
     struct ps_net_mirror *m = work->mirror;
     if (!m) return;
-    ps_net_dealloc(work->net, m->x);
-    ps_net_dealloc(work->net, m->sample);
+    ps_buffer_free(&m->x);
+    ps_buffer_free(&m->sample);
     work->net->kernels->device->memory->free_host(m->here);
     free(m->output);
     free(m);
@@ -134,14 +132,13 @@ static void forward_and_back(struct ps_net_work *work, const struct ps_net_batch
     struct ps_net_mirror *m = work->mirror;
     const int64_t x = output_bytes(work, 0, batch->n), numbers = batch->n * (int64_t)sizeof(int64_t);
     struct ps_net_batch there = *batch;
-    memcpy(m->here, batch->x, (size_t)x);
-    d->memory->put(m->x, m->here, x);
-    there.x = m->x;
+    memcpy(m->x.here, batch->x, (size_t)x);
+    ps_buffer_put(&m->x, x);
+    there.x = m->x.there;
     if (batch->sample) {
-        void *sample = (char *)m->here + m->sample_at;
-        memcpy(sample, batch->sample, (size_t)numbers);
-        d->memory->put(m->sample, sample, numbers);
-        there.sample = m->sample;
+        memcpy(m->sample.here, batch->sample, (size_t)numbers);
+        ps_buffer_put(&m->sample, numbers);
+        there.sample = m->sample.there;
     }
     ps_net_forward_there(work, &there, prepared,
                          (char *)prepared + (size_t)ps_net_vector(net) * net->kernels->real);

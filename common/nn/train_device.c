@@ -47,7 +47,7 @@ void ps_train_device_close(struct ps_train *t)
     ps_train_enqueue_free(v);
     v->d->optimizer_close(v->optimizer);
     ps_gradients_device_close(v->gradients);
-    for (int i = 0; i < PS_TRAIN_PLACES; i++) ps_train_place_free(t, &v->place[i]);
+    for (int i = 0; i < PS_TRAIN_PLACES; i++) ps_train_place_free(&v->place[i]);
     ps_net_work_free(&v->work);
     ps_net_dealloc(t->job->net, v->loss);
     v->d->memory->free_host(v->flags);

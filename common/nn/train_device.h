@@ -7,6 +7,7 @@
 
 #include "common/nn/gradients_device.h"
 #include "common/nn/train_parts.h"
+#include "common/par/buffer.h"
 #include "kernels/nn/nn_device.h"
 
 enum { PS_TRAIN_PLACES = 2, PS_TRAIN_TURNS = 2 /**< steps whose numbers are under way */ };
@@ -16,9 +17,10 @@ enum { PS_TRAIN_MARK_PLACE, PS_TRAIN_MARK_TOLD = PS_TRAIN_MARK_PLACE + PS_TRAIN_
 
 /** A micro-batch as it is loaded, in memory that copies want, and there. */
 struct ps_train_place {
-    struct ps_micro here; /**< without work */
-    float *shares;        /**< of mixed ones; NULL: there are none */
-    void *x, *target, *sample;
+    struct ps_micro here; /**< without work; its arrays are those below */
+    struct ps_buffer x, sample;
+    struct ps_buffer target; /**< labels, numbers or shares; nothing where the input is the target */
+    int32_t *labels;         /**< of mixed samples, whose target are shares; else NULL; owned */
 };
 
 /** A micro-batch of a step. */
@@ -62,7 +64,7 @@ struct ps_train_device {
 
 /** Room for up to `most` samples. Local. @return PS_OK; PS_ENOMEM */
 enum ps_status ps_train_place_make(const struct ps_train *t, int64_t most, struct ps_train_place *out);
-void ps_train_place_free(const struct ps_train *t, struct ps_train_place *p);
+void ps_train_place_free(struct ps_train_place *p);
 
 /** Load the samples of a part with all threads, and bring them there. Local.
  * @return PS_OK; what the source's load returns */

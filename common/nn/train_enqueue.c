@@ -11,7 +11,7 @@ static struct ps_nn_loss loss_of(const struct ps_train *t)
                                                  [PS_LOSS_ABSOLUTE] = PS_NN_LOSS_ABSOLUTE,
                                                  [PS_LOSS_SIGMOID] = PS_NN_LOSS_SIGMOID};
     const struct ps_net *net = t->job->net;
-    const bool shares = t->device->place[0].shares;
+    const bool shares = t->device->place[0].labels; /* only mixed samples keep them */
     return (struct ps_nn_loss){.kind = shares ? PS_NN_LOSS_SHARES : kinds[t->job->loss],
                                .out = ps_shape_size(net->node[net->nodes - 1].out),
                                .smoothing = t->job->smoothing};
@@ -38,8 +38,8 @@ static void go_through(struct ps_train *t, const struct ps_train_sum *u, const s
     float *bad = ps_gradients_device_vector(v->gradients, 0) + net->weights + net->buffers + PS_GRADIENT_BAD;
     const struct ps_nn_loss loss = loss_of(t);
     const struct ps_net_batch batch = {.n = part->at.hi - part->at.lo,
-                                       .x = place->x,
-                                       .sample = place->sample,
+                                       .x = place->x.there,
+                                       .sample = place->sample.there,
                                        .step = u->step,
                                        .training = true};
     const struct ps_net_gradient gradient = {.dw =
@@ -48,7 +48,7 @@ static void go_through(struct ps_train *t, const struct ps_train_sum *u, const s
                                              .ready = part->last ? ps_gradients_device_ready : NULL,
                                              .context = v->gradients};
     const void *y = ps_net_forward_there(&v->work, &batch, w, forms);
-    v->d->loss(&loss, batch.n, y, place->target ? place->target : place->x, u->scale,
+    v->d->loss(&loss, batch.n, y, place->target.there ? place->target.there : place->x.there, u->scale,
                ps_net_output_gradient(&v->work), v->loss + part->grain, true);
     v->d->check(v->loss + part->grain, bad);
     if (part->last) ps_gradients_device_begin(v->gradients, part->turn);

@@ -1,5 +1,5 @@
 /* Micro-batches on their way to a device. */
-#include "common/nn/net_device.h"
+#include <stdlib.h>
 #include "common/nn/train_device.h"
 #include "common/run/err.h"
 
@@ -9,40 +9,35 @@ static int64_t outputs(const struct ps_train *t)
     return ps_shape_size(net->node[net->nodes - 1].out);
 }
 
-/* Memory here and there. */
-static enum ps_status make(const struct ps_train *t, int64_t bytes, void *here, void **there)
-{
-    void **out = here;
-    *out = t->job->net->kernels->device->memory->alloc_host(bytes);
-    PS_CHECK(*out, PS_ENOMEM, "no memory for copies to the device (%lld MiB)", (long long)(bytes >> 20));
-    return there ? ps_net_alloc(t->job->net, bytes, "the samples of a micro-batch", there) : PS_OK;
-}
-
 enum ps_status ps_train_place_make(const struct ps_train *t, int64_t most, struct ps_train_place *out)
 {
+    static const char what[] = "the samples of a micro-batch; lower --batch";
+    const struct ps_device_memory *memory = t->job->net->kernels->device->memory;
     const bool labels = t->target == PS_TARGET_LABELS, mixed = labels && t->job->mixup > 0;
-    const int64_t shares = most * outputs(t) * (int64_t)sizeof(float);
+    const int64_t numbers = outputs(t) * (int64_t)sizeof(float);
     struct ps_micro *m = &out->here;
     m->input = ps_shape_size(t->job->net->node[0].out);
-    PS_TRY(make(t, most * m->input * (int64_t)sizeof(float), &m->x, &out->x));
-    PS_TRY(make(t, most * (int64_t)sizeof *m->sample, &m->sample, &out->sample));
+    PS_TRY(ps_buffer_make(memory, most * m->input * (int64_t)sizeof *m->x, true, what, &out->x));
+    PS_TRY(ps_buffer_make(memory, most * (int64_t)sizeof *m->sample, true, what, &out->sample));
+    m->x = out->x.here;
+    m->sample = out->sample.here;
     m->target = m->x;
     if (t->target == PS_TARGET_INPUT) return PS_OK;
-    m->target_bytes = labels ? sizeof(int32_t) : (size_t)outputs(t) * sizeof(float);
-    PS_TRY(make(t, most * (int64_t)m->target_bytes, &m->target, mixed ? NULL : &out->target));
-    return mixed ? make(t, shares, &out->shares, &out->target) : PS_OK;
+    m->target_bytes = labels ? sizeof *out->labels : (size_t)numbers;
+    const int64_t bytes = mixed ? numbers : (int64_t)m->target_bytes;
+    PS_TRY(ps_buffer_make(memory, most * bytes, true, what, &out->target));
+    if (mixed) PS_TRY(ps_alloc(&out->labels, most, sizeof *out->labels, "the labels of a micro-batch"));
+    m->target = mixed ? (void *)out->labels : out->target.here;
+    return PS_OK;
 }
 
-void ps_train_place_free(const struct ps_train *t, struct ps_train_place *p)
+void ps_train_place_free(struct ps_train_place *p)
 {
-    const struct ps_nn_device *d = t->job->net->kernels->device;
-    void *const there[] = {p->x, p->target, p->sample};
-    if (p->here.target != p->here.x) d->memory->free_host(p->here.target);
-    d->memory->free_host(p->here.x);
-    d->memory->free_host(p->here.sample);
-    d->memory->free_host(p->shares);
-    for (size_t i = 0; i < sizeof there / sizeof *there; i++) ps_net_dealloc(t->job->net, there[i]);
-    *p = (struct ps_train_place){.x = NULL};
+    ps_buffer_free(&p->x);
+    ps_buffer_free(&p->sample);
+    ps_buffer_free(&p->target);
+    free(p->labels);
+    *p = (struct ps_train_place){.labels = NULL};
 }
 
 /* Samples i and n - 1 - i, which are mixed where that is wanted. */
@@ -52,7 +47,7 @@ static enum ps_status load_pair(const struct ps_train *t, struct ps_train_place 
     const struct ps_draw draw = {.seed = (uint64_t)t->run->common->seed, .epoch = u->epoch, .training = true};
     PS_TRY(ps_micro_load_one(&p->here, t->job->train, &draw, i));
     if (n - 1 - i != i) PS_TRY(ps_micro_load_one(&p->here, t->job->train, &draw, n - 1 - i));
-    if (t->job->mixup > 0) ps_train_mix_pair(t, &p->here, p->shares, n, i, u->epoch);
+    if (t->job->mixup > 0) ps_train_mix_pair(t, &p->here, p->target.here, n, i, u->epoch);
     return PS_OK;
 }
 
@@ -61,13 +56,11 @@ static void bring(const struct ps_train *t, const struct ps_train_place *p, int6
 {
     const struct ps_nn_device *d = t->job->net->kernels->device;
     const struct ps_micro *m = &p->here;
+    const int64_t bytes = p->labels ? outputs(t) * (int64_t)sizeof(float) : (int64_t)m->target_bytes;
     d->use(PS_NN_COPY);
-    d->memory->put(p->x, m->x, n * m->input * (int64_t)sizeof *m->x);
-    d->memory->put(p->sample, m->sample, n * (int64_t)sizeof *m->sample);
-    if (p->shares)
-        d->memory->put(p->target, p->shares, n * outputs(t) * (int64_t)sizeof *p->shares);
-    else if (p->target)
-        d->memory->put(p->target, m->target, n * (int64_t)m->target_bytes);
+    ps_buffer_put(&p->x, n * m->input * (int64_t)sizeof *m->x);
+    ps_buffer_put(&p->sample, n * (int64_t)sizeof *m->sample);
+    if (p->target.there) ps_buffer_put(&p->target, n * bytes);
     d->use(PS_NN_COMPUTE);
     d->after(PS_NN_COMPUTE, PS_NN_COPY);
 }

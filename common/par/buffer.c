@@ -10,7 +10,7 @@ enum ps_status ps_buffer_make(const struct ps_device_memory *memory, int64_t byt
     if (out->there && (out->here || !staged)) return PS_OK;
     const char *where = out->there ? "for copies to the device" : "on the device";
     ps_buffer_free(out);
-    return ps_fail(PS_ENOMEM, "no memory %s for %s (%lld MiB)", where, what, (long long)(bytes >> 20));
+    return ps_fail(PS_ENOMEM, "no memory %s: %lld MiB for %s", where, (long long)(bytes >> 20), what);
 }
 
 void ps_buffer_free(struct ps_buffer *b)

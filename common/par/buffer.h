@@ -14,7 +14,7 @@ struct ps_buffer {
 };
 
 /** Room there and, where `staged`, here; neither is cleared. Local.
- * @param what for the message
+ * @param what for the message, which ends with it: advice may follow
  * @return PS_OK; PS_ENOMEM: nothing is held */
 enum ps_status ps_buffer_make(const struct ps_device_memory *memory, int64_t bytes, bool staged,
                               const char *what, struct ps_buffer *out);
