@@ -90,6 +90,16 @@ extern __shared__ __align__(16) unsigned char ps_shared_dynamic[];
 #    define PS_SHARED_DYNAMIC(type, name) type *const name = (type *)ps_shared_dynamic
 #endif
 
+/** Before a loop: unroll it by this, or as a whole. */
+#ifdef PS_CUDA_ON_HOST
+#    define PS_UNROLL(times)
+#    define PS_UNROLL_ALL
+#else
+#    define PS_UNROLL(times) _Pragma(PS_UNROLL_TEXT(unroll times))
+#    define PS_UNROLL_TEXT(text) #    text
+#    define PS_UNROLL_ALL _Pragma("unroll")
+#endif
+
 /** Images in bf16 are arrays of these. */
 typedef uint16_t ps_half;
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "kernels/nn/cu.h"
+#include "kernels/svm/cu.h"
 
 static enum ps_status open_device(int device, bool exact, char *text, size_t room);
 static void close_device(void);
@@ -15,11 +16,13 @@ static struct ps_cuda offer = {
     .nn = &ps_nn_cu,
     .nn_tf32 = &ps_nn_cu_tf32,
     .nn_bf16 = &ps_nn_cu_bf16,
+    .svm = &ps_svm_cu,
 };
 
 static void close_device(void)
 {
     ps_nn_close_cu();
+    ps_svm_close_cu();
     ps_cuda_close();
 }
 

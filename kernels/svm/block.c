@@ -87,7 +87,8 @@ static void parts(const struct ps_svm_job *job, const struct cut *c)
 void ps_svm_block_cpu(const struct ps_svm_function *f, const struct ps_svm_pack *a, int64_t alo, int64_t ahi,
                       const struct ps_svm_pack *b, int64_t blo, int64_t bhi, float *out, int64_t stride)
 {
-    struct ps_svm_job job = {ps_svm_finish_of(f, a), a, b, alo, ahi, blo, bhi, out, stride, false};
+    struct ps_svm_job job = {
+        ps_svm_finish_of(f, a->differences), a, b, alo, ahi, blo, bhi, out, stride, false};
     if (alo >= ahi || blo >= bhi) return;
     job.stream = streams(&job);
     const double features = a->dense ? (double)a->cols : (double)a->start[a->n] / (double)a->n;

@@ -3,19 +3,8 @@
 #ifndef PS_SVM_BLOCK_H
 #define PS_SVM_BLOCK_H
 
+#include "kernels/svm/finish.h"
 #include "kernels/svm/pack.h"
-
-/** A kernel function in the numbers that tiles are finished with. */
-struct ps_svm_finish {
-    enum ps_svm_form form;
-    bool distance; /**< tiles hold |u-v|^2, not u'v */
-    int degree;
-    float gamma, coef0;
-    float rate, rate_rest; /**< -gamma log2(e) in two parts */
-    float limit;           /**< |u-v|^2 from which on the value is 0: it would be below 2^-125 */
-};
-
-struct ps_svm_finish ps_svm_finish_of(const struct ps_svm_function *f, const struct ps_svm_pack *a);
 
 /** A tile of rows x columns that is wanted. */
 struct ps_svm_tile {

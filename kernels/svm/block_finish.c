@@ -4,20 +4,6 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-struct ps_svm_finish ps_svm_finish_of(const struct ps_svm_function *f, const struct ps_svm_pack *a)
-{
-    double rate = -f->gamma * PS_LOG2E;
-    struct ps_svm_finish r = {.form = f->form,
-                              .distance = f->form == PS_SVM_RBF && a->differences,
-                              .degree = f->degree,
-                              .gamma = (float)f->gamma,
-                              .coef0 = (float)f->coef0,
-                              .rate = (float)rate,
-                              .limit = (float)(-125 / rate)};
-    r.rate_rest = (float)(rate - (double)r.rate);
-    return r;
-}
-
 /** By repeated squaring, in the order of LIBSVM. */
 INLINE ps_vf power(ps_vf x, int degree)
 {
