@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include "apps/pisvm/svm_backend.h"
 #include "common/run/err.h"
 
 static const double unit = 0x1p-24;
@@ -49,6 +50,19 @@ static void fill_groups(struct predict_model *p)
     }
 }
 
+/** Coefficients on the device that the kernels have. */
+static enum ps_status send_groups(struct predict_model *p)
+{
+    if (!p->kernels->device) return PS_OK;
+    const struct ps_device_memory *memory = p->kernels->device->memory;
+    const int64_t bytes = p->m->sv * (p->check.ncoef + is_rbf(p)) * (int64_t)sizeof *p->coef;
+    PS_TRY(ps_buffer_make(memory, bytes, false, "coefficients", &p->there));
+    memory->put(p->there.there, p->coef, bytes);
+    for (int g = 0; g < p->check.groups; g++)
+        p->group[g].coef = (float *)p->there.there + (p->group[g].coef - p->coef);
+    return svm_backend_wait(p->kernels);
+}
+
 /** Largest norms of centred support vectors. */
 static void measure(struct predict_model *p)
 {
@@ -93,8 +107,12 @@ enum ps_status predict_model_make(MPI_Comm comm, const struct svm_model *m, cons
         return rc;
     }
     fill_groups(out);
-    measure(out);
-    return PS_OK;
+    rc = ps_agree(comm, send_groups(out));
+    if (rc == PS_OK)
+        measure(out);
+    else
+        predict_model_free(out);
+    return rc;
 }
 
 void predict_model_free(struct predict_model *p)
@@ -104,6 +122,7 @@ void predict_model_free(struct predict_model *p)
     free(p->centre);
     free(p->group);
     free(p->coef);
+    ps_buffer_free(&p->there);
     free(p->column);
     free(p->largest);
     *p = (struct predict_model){0};

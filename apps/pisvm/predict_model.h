@@ -4,6 +4,7 @@
 
 #include "apps/pisvm/svm_check.h"
 #include "apps/pisvm/svm_decide.h"
+#include "common/par/buffer.h"
 
 struct predict_model {
     const struct svm_model *m; /**< borrowed */
@@ -17,13 +18,14 @@ struct predict_model {
     struct svm_group *group; /**< [groups]; the last column of an RBF's: the largest |coefficient| of each
                                 support vector, so that its sum tells how much a relative error of kernel
                                 values weighs in this row */
-    float *coef;             /**< what the groups point to */
+    float *coef;             /**< what the groups point to, */
+    struct ps_buffer there;  /**< or here, on a device */
     int32_t *column;
     double *largest; /**< [groups] largest norm of centred support vectors */
 };
 
 /** Prepare for the rows of a data set. Collective over comm.
- * @return (agreed) PS_OK; PS_ENOMEM */
+ * @return (agreed) PS_OK; PS_ENOMEM; PS_EBACKEND */
 enum ps_status predict_model_make(MPI_Comm comm, const struct svm_model *m, const struct svm_data *rows,
                                   const struct ps_svm_kernels *kernels, struct predict_model *out);
 void predict_model_free(struct predict_model *p);

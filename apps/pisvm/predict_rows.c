@@ -74,8 +74,8 @@ static enum ps_status decide_chunk(const struct predict_job *job, struct predict
     enum ps_status rc = p->kernels->pack(&rows, NULL, n, &p->layout, &c->pack);
     PS_CHECK(rc == PS_OK, rc, "no memory for rows in single precision");
     memset(c->value, 0, (size_t)(n * p->stride) * sizeof *c->value);
-    for (int g = 0; g < k->groups; g++)
-        PS_TRY(svm_decide(p->kernels, &p->m->function, c->pack, 0, n, &p->group[g], c->value, p->stride));
+    const struct svm_decision d = {p->kernels, p->m->function, c->pack, k->groups, p->group, p->stride};
+    PS_TRY(svm_decide(&d, 0, n, c->value));
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < n; i++)
         for (int64_t q = 0; q < k->pairs; q++) c->value[i * p->stride + q] -= p->m->rho[q];

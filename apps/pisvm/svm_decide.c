@@ -22,25 +22,25 @@ struct buffer {
     double *sum; /**< [ROWS][cols] */
 };
 
-static void decide_piece(const struct ps_svm_kernels *kernels, const struct ps_svm_function *f,
-                         const struct ps_svm_pack *rows, const struct piece *p, const struct svm_group *g,
-                         const struct buffer *b, int64_t stride)
+static void decide_piece(const struct svm_decision *d, const struct piece *p, const struct svm_group *g,
+                         const struct buffer *b)
 {
     int64_t n = p->hi - p->lo;
     memset(b->sum, 0, (size_t)(n * g->cols) * sizeof *b->sum);
     for (int64_t s = g->lo; s < g->hi; s += CHUNK) {
         int64_t m = g->hi - s < CHUNK ? g->hi - s : CHUNK;
-        kernels->block(f, rows, p->lo, p->hi, g->pack, s, s + m, b->k, CHUNK);
-        kernels->multiply(b->k, n, m, CHUNK, g->coef + (s - g->lo) * g->cols, g->cols, g->cols, b->sum,
-                          g->cols);
+        d->kernels->block(&d->function, d->rows, p->lo, p->hi, g->pack, s, s + m, b->k, CHUNK);
+        d->kernels->multiply(b->k, n, m, CHUNK, g->coef + (s - g->lo) * g->cols, g->cols, g->cols, b->sum,
+                             g->cols);
     }
     for (int64_t i = 0; i < n; i++)
-        for (int64_t t = 0; t < g->cols; t++) p->value[i * stride + g->column[t]] += b->sum[i * g->cols + t];
+        for (int64_t t = 0; t < g->cols; t++)
+            p->value[i * d->stride + g->column[t]] += b->sum[i * g->cols + t];
 }
 
-enum ps_status svm_decide(const struct ps_svm_kernels *k, const struct ps_svm_function *f,
-                          const struct ps_svm_pack *rows, int64_t rlo, int64_t rhi, const struct svm_group *g,
-                          double *value, int64_t stride)
+/* What one group gives. */
+static enum ps_status decide_group(const struct svm_decision *d, int64_t rlo, int64_t rhi,
+                                   const struct svm_group *g, double *value)
 {
     int64_t pieces = (rhi - rlo + ROWS - 1) / ROWS;
     bool short_of_memory = false;
@@ -55,13 +55,20 @@ enum ps_status svm_decide(const struct ps_svm_kernels *k, const struct ps_svm_fu
         }
 #pragma omp for schedule(dynamic)
         for (int64_t i = 0; i < pieces; i++) {
-            struct piece p = {rlo + i * ROWS, rhi, value + i * ROWS * stride};
+            struct piece p = {rlo + i * ROWS, rhi, value + i * ROWS * d->stride};
             if (p.hi - p.lo > ROWS) p.hi = p.lo + ROWS;
-            if (b.k && b.sum) decide_piece(k, f, rows, &p, g, &b, stride);
+            if (b.k && b.sum) decide_piece(d, &p, g, &b);
         }
         free(b.k);
         free(b.sum);
     }
     PS_CHECK(!short_of_memory, PS_ENOMEM, "no memory for a block of kernel values");
+    return PS_OK;
+}
+
+enum ps_status svm_decide(const struct svm_decision *d, int64_t rlo, int64_t rhi, double *value)
+{
+    if (d->kernels->device) return svm_decide_there(d, rlo, rhi, value);
+    for (int g = 0; g < d->groups; g++) PS_TRY(decide_group(d, rlo, rhi, &d->group[g], value));
     return PS_OK;
 }

@@ -10,17 +10,28 @@ struct svm_group {
     const struct ps_svm_pack *pack; /**< packed like the rows */
     int64_t lo, hi;                 /**< of the pack */
     int64_t cols;                   /**< columns of coef */
-    const float *coef;              /**< [hi - lo][cols] */
+    const float *coef;              /**< [hi - lo][cols]; on the kernels' device, if they have one */
     const int32_t *column;          /**< [cols] the decision value that a column adds to */
 };
 
-/** value[i][column] += sum_s coef[s][.] k(row i, support vector s) for rows [rlo, rhi) of a pack. Local; uses
- * the threads of its caller. The bits of a value do not depend on rlo, rhi.
+/** What decision values are made of. */
+struct svm_decision {
+    const struct ps_svm_kernels *kernels;
+    struct ps_svm_function function;
+    const struct ps_svm_pack *rows;
+    int groups;
+    const struct svm_group *group; /**< [groups] */
+    int64_t stride;                /**< numbers of a row */
+};
+
+/** value[i][column] += sum_s coef[s][.] k(row i, support vector s) for rows [rlo, rhi) of a pack, group after
+ * group. Local; uses the threads of its caller. The bits of a value do not depend on rlo, rhi.
  * @param value [rhi - rlo][stride], double
- * @return PS_OK; PS_ENOMEM */
-enum ps_status svm_decide(const struct ps_svm_kernels *k, const struct ps_svm_function *f,
-                          const struct ps_svm_pack *rows, int64_t rlo, int64_t rhi, const struct svm_group *g,
-                          double *value, int64_t stride);
+ * @return PS_OK; PS_ENOMEM; PS_EBACKEND */
+enum ps_status svm_decide(const struct svm_decision *d, int64_t rlo, int64_t rhi, double *value);
+
+/** The same on the device that the kernels have. */
+enum ps_status svm_decide_there(const struct svm_decision *d, int64_t rlo, int64_t rhi, double *value);
 
 /** The class that wins the votes of pairs (0,1) (0,2) ... (1,2) ...: the first of those with most. Local.
  * @param value [nclass (nclass - 1) / 2]; positive: the first class of the pair

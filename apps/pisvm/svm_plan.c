@@ -182,12 +182,13 @@ void svm_plan_free(struct svm_plan *p)
     memset(p, 0, sizeof *p);
 }
 
-/* Threads that are idle for want of memory, and what would use them. */
-static void tell_idle(const struct svm_train_spec *spec, const struct svm_plan *p)
+/* The work of threads; those that are idle for want of memory, and what would use them. */
+static void tell_threads(const struct svm_train_spec *spec, const struct svm_plan *p)
 {
     const double matrix = 4.0 * (double)p->largest * (double)p->largest;
     const int fit = (int)((double)spec->memory / (matrix > 0 ? matrix : 1));
     const int wanted = p->small * p->folds < spec->run->threads ? p->small : spec->run->threads;
+    ps_info(spec->run, ": about %.2g s of one thread, expected balance %.2f\n", p->seconds, p->balance);
     if (p->small > 1 && fit < wanted)
         ps_info(spec->run,
                 "  memory has room for %d of the largest kernel matrices at a time; -m %.0f keeps all %d "
@@ -205,10 +206,14 @@ void svm_plan_tell(const struct svm_train_spec *spec, const struct svm_sweep *sw
             run->size == 1 ? "" : "s", run->threads, run->threads == 1 ? "" : "s",
             (double)spec->memory / 1048576);
     if (p->small > 0) {
-        ps_info(run, "  %d small (up to %lld rows), one thread each, spread over the ranks in %d round%s: ",
-                p->small, (long long)p->largest, p->rounds, p->rounds == 1 ? "" : "s");
-        ps_info(run, "about %.2g s of one thread, expected balance %.2f\n", p->seconds, p->balance);
-        tell_idle(spec, p);
+        const bool device = spec->kernels->device;
+        ps_info(run, "  %d small (up to %lld rows), %s, spread over the ranks in %d round%s", p->small,
+                (long long)p->largest, device ? "beside each other as memory allows" : "one thread each",
+                p->rounds, p->rounds == 1 ? "" : "s");
+        if (device)
+            ps_info(run, "\n");
+        else
+            tell_threads(spec, p);
     }
     if (p->large > 0) ps_info(run, "  %d large, each by all ranks together\n", p->large);
     ps_record_begin(run, "plan");

@@ -1,13 +1,35 @@
 #include "apps/pisvm/svm_small.h"
 #include <stdlib.h>
+#include <string.h>
+#include "apps/pisvm/svm_backend.h"
+#include "common/par/buffer.h"
 #include "common/run/err.h"
 
-/** f of a start that is not zero. */
-static enum ps_status start(const struct svm_small *s, struct svm_vars *v)
+/* f by columns on the device. */
+static enum ps_status update_there(const struct svm_small *s, const float *const *col, const double *coef,
+                                   int64_t ncol, double *f)
 {
+    const int64_t bytes = s->n * (int64_t)sizeof *f;
+    struct ps_buffer there;
+    PS_TRY(ps_buffer_make(s->kernels->device->memory, bytes, true, "the gradient of a problem", &there));
+    memcpy(there.here, f, (size_t)bytes);
+    ps_buffer_put(&there, bytes);
+    s->kernels->update(col, coef, ncol, s->n, there.there);
+    ps_buffer_get(&there, bytes);
+    const enum ps_status rc = svm_backend_wait(s->kernels);
+    if (rc == PS_OK) memcpy(f, there.here, (size_t)bytes);
+    ps_buffer_free(&there);
+    return rc;
+}
+
+enum ps_status svm_small_start(struct svm_small_way *w)
+{
+    const struct svm_small *s = w->s;
+    struct svm_vars *v = &w->vars;
     const float **col = NULL;
     double *coef = NULL;
     int64_t *at = NULL, ncol = 0;
+    if (!w->has_start) return PS_OK;
     enum ps_status rc = ps_alloc(&col, s->n, sizeof *col, "the columns of a start");
     if (rc == PS_OK) rc = ps_alloc(&coef, s->n, sizeof *coef, "the coefficients of a start");
     if (rc == PS_OK) rc = ps_alloc(&at, s->n, sizeof *at, "the columns of a start");
@@ -20,63 +42,86 @@ static enum ps_status start(const struct svm_small *s, struct svm_vars *v)
     }
     for (int64_t i = 0; s->want && i < ncol; i++) s->want(s->source, at[i]); /* which may move others */
     for (int64_t i = 0; i < ncol; i++) col[i] = s->place ? s->place[at[i]] : s->k + at[i] * s->stride;
-    if (rc == PS_OK) s->kernels->update(col, coef, ncol, s->n, v->f);
+    if (rc == PS_OK && s->kernels->device)
+        rc = update_there(s, col, coef, ncol, v->f);
+    else if (rc == PS_OK)
+        s->kernels->update(col, coef, ncol, s->n, v->f);
     free(col);
     free(coef);
     free(at);
     return rc;
 }
 
-/** From the start that v holds to a solution. */
-static enum ps_status solve(const struct svm_small *s, const struct svm_cost *cost, struct svm_vars *v,
-                            struct svm_solution *out)
+enum ps_status svm_small_open(const struct svm_small *s, int fold, struct svm_small_way *out)
 {
-    struct ps_svm_smo smo = {.n = s->n,
-                             .copies = v->copies,
-                             .nu = v->nu,
-                             .k = s->k,
-                             .stride = s->stride,
-                             .row = s->place,
-                             .want = s->want,
-                             .source = s->source,
-                             .diagonal = s->diagonal,
-                             .y = v->y,
-                             .p = v->p,
-                             .c = v->c,
-                             .alpha = v->alpha,
-                             .f = v->f,
-                             .eps = s->eps,
-                             .max_iter = s->max_iter};
-    PS_CHECK(s->kernels->smo(&smo) == PS_OK, PS_ENOMEM, "no memory to solve a problem of %lld rows",
-             (long long)s->n);
-    out->result = (struct svm_result){.iterations = smo.iterations, .violation = smo.violation};
-    PS_TRY(svm_vars_result(MPI_COMM_NULL, cost, v, &out->result, out->coef));
-    double scale = cost->type == SVM_NU_SVC ? out->result.r : 1;
-    for (int64_t i = 0; out->decision && i < s->n; i++) out->decision[i] = v->f[i] / scale - out->result.rho;
+    *out = (struct svm_small_way){.s = s};
+    PS_TRY(ps_alloc(&out->row, s->n, sizeof *out->row, "the rows of a problem"));
+    for (int64_t i = 0; i < s->n; i++)
+        out->row[i] = (struct svm_row){s->row[i].target, s->fold && fold >= 0 && s->fold[i] == fold};
+    return PS_OK;
+}
+
+void svm_small_close(struct svm_small_way *w)
+{
+    svm_vars_free(&w->vars);
+    free(w->row);
+    *w = (struct svm_small_way){0};
+}
+
+enum ps_status svm_small_prepare(struct svm_small_way *w, const struct svm_cost *cost, int c)
+{
+    const struct svm_small *s = w->s;
+    struct svm_vars *v = &w->vars;
+    w->has_start = false;
+    if (c > 0 && (cost->type == SVM_C_SVC || cost->type == SVM_EPSILON_SVR)) {
+        PS_TRY(svm_vars_recost(MPI_COMM_NULL, &cost[c - 1], &cost[c], v));
+    } else {
+        svm_vars_free(v);
+        PS_TRY(svm_vars_make(MPI_COMM_NULL, &cost[c], w->row, s->n, v, &w->has_start));
+    }
+    w->program = (struct ps_svm_smo){.n = s->n,
+                                     .copies = v->copies,
+                                     .nu = v->nu,
+                                     .k = s->k,
+                                     .stride = s->stride,
+                                     .row = s->place,
+                                     .want = s->want,
+                                     .source = s->source,
+                                     .diagonal = s->diagonal,
+                                     .y = v->y,
+                                     .p = v->p,
+                                     .c = v->c,
+                                     .alpha = v->alpha,
+                                     .f = v->f,
+                                     .eps = s->eps,
+                                     .max_iter = s->max_iter};
+    return PS_OK;
+}
+
+enum ps_status svm_small_result(const struct svm_small_way *w, const struct svm_cost *cost,
+                                struct svm_solution *out)
+{
+    out->result = (struct svm_result){.iterations = w->program.iterations, .violation = w->program.violation};
+    PS_TRY(svm_vars_result(MPI_COMM_NULL, cost, &w->vars, &out->result, out->coef));
+    const double scale = cost->type == SVM_NU_SVC ? out->result.r : 1;
+    for (int64_t i = 0; out->decision && i < w->s->n; i++)
+        out->decision[i] = w->vars.f[i] / scale - out->result.rho;
     return PS_OK;
 }
 
 enum ps_status svm_small_solve(const struct svm_small *s, const struct svm_cost *cost, int ncost, int fold,
                                struct svm_solution *out)
 {
-    struct svm_vars v = {0};
-    struct svm_row *row;
-    bool has_start;
-    enum ps_status rc = ps_alloc(&row, s->n, sizeof *row, "the rows of a problem");
-    for (int64_t i = 0; rc == PS_OK && i < s->n; i++)
-        row[i] = (struct svm_row){s->row[i].target, s->fold && fold >= 0 && s->fold[i] == fold};
+    struct svm_small_way w;
+    enum ps_status rc = svm_small_open(s, fold, &w);
     for (int c = 0; rc == PS_OK && c < ncost; c++) {
-        if (c > 0 && (cost->type == SVM_C_SVC || cost->type == SVM_EPSILON_SVR)) {
-            PS_TRY_DONE(svm_vars_recost(MPI_COMM_NULL, &cost[c - 1], &cost[c], &v));
-        } else {
-            svm_vars_free(&v);
-            PS_TRY_DONE(svm_vars_make(MPI_COMM_NULL, &cost[c], row, s->n, &v, &has_start));
-            if (has_start) PS_TRY_DONE(start(s, &v));
-        }
-        PS_TRY_DONE(solve(s, &cost[c], &v, &out[c]));
+        PS_TRY_DONE(svm_small_prepare(&w, cost, c));
+        PS_TRY_DONE(svm_small_start(&w));
+        PS_CHECK_DONE(s->kernels->smo(&w.program) == PS_OK, PS_ENOMEM,
+                      "no memory to solve a problem of %lld rows", (long long)s->n);
+        PS_TRY_DONE(svm_small_result(&w, &cost[c], &out[c]));
     }
 done:
-    svm_vars_free(&v);
-    free(row);
+    svm_small_close(&w);
     return rc;
 }

@@ -1,7 +1,6 @@
 #include "apps/pisvm/svm_solve.h"
 #include <stdlib.h>
 #include <string.h>
-#include "apps/pisvm/svm_small.h"
 
 /* Jobs of one fold: its own solution, then inner folds. */
 static int jobs_of_fold(const struct svm_solve *s)
@@ -40,83 +39,90 @@ void svm_solve_free(struct svm_solve *s)
     svm_unit_free(&s->unit);
 }
 
-/* Solve for all C with the rows of a mask left out. */
-static enum ps_status solve(const struct svm_solve *s, struct svm_matrix *matrix, const int16_t *mask,
-                            const int64_t trained[2], struct svm_solution *out)
+/* Arrays for the solutions of a fold, which stay, or of an inner fold, which have decision values. */
+static enum ps_status make_room(struct svm_solve *s, bool inner, struct svm_solve_way *w)
 {
-    const struct svm_small small = {.kernels = s->spec->kernels,
-                                    .n = s->unit.n,
-                                    .k = matrix->k,
-                                    .stride = matrix->stride,
-                                    .place = matrix->place,
-                                    .want = matrix->place ? svm_matrix_want : NULL,
-                                    .source = matrix,
-                                    .diagonal = matrix->diagonal,
-                                    .row = s->unit.row,
-                                    .fold = mask,
-                                    .eps = s->spec->eps,
-                                    .max_iter = s->spec->max_iter};
-    if (!svm_unit_absent(s->problem, trained))
-        return svm_small_solve(&small, s->cost, s->sweep->ncost, mask ? 0 : -1, out);
+    const int64_t n = s->unit.n;
+    if (inner) {
+        PS_TRY(ps_zalloc(&w->inner, s->sweep->ncost, sizeof *w->inner, "solutions"));
+        w->out = w->inner;
+    }
+    for (int c = 0; c < s->sweep->ncost; c++) {
+        PS_TRY(ps_alloc(&w->out[c].coef, n, sizeof *w->out[c].coef, "coefficients"));
+        if (inner) PS_TRY(ps_alloc(&w->out[c].decision, n, sizeof *w->out[c].decision, "decision values"));
+    }
+    return PS_OK;
+}
+
+/* What machines say that saw rows of one class alone. */
+static void guess(const struct svm_solve *s, const int64_t trained[2], struct svm_solution *out)
+{
     for (int c = 0; c < s->sweep->ncost; c++) {
         memset(&out[c].result, 0, sizeof out[c].result);
         memset(out[c].coef, 0, (size_t)s->unit.n * sizeof *out[c].coef);
         for (int64_t i = 0; out[c].decision && i < s->unit.n; i++)
             out[c].decision[i] = svm_unit_guess(trained);
     }
+}
+
+enum ps_status svm_solve_begin(struct svm_solve *s, int i, struct svm_matrix *matrix, struct svm_solve_way *w)
+{
+    const int per_fold = jobs_of_fold(s), at = i / per_fold, inner = i % per_fold - 1, fold = s->fold[at];
+    int64_t trained[2];
+    *w = (struct svm_solve_way){.job = i, .out = s->found + (int64_t)at * s->sweep->ncost};
+    PS_TRY(ps_alloc(&w->mask, s->unit.n, sizeof *w->mask, "rows of a fold"));
+    PS_TRY(make_room(s, inner >= 0, w));
+    svm_unit_mask(&s->unit, fold, inner, w->mask, trained);
+    w->fold = fold < 0 && inner < 0 ? -1 : 0;
+    w->small = (struct svm_small){.kernels = s->spec->kernels,
+                                  .n = s->unit.n,
+                                  .k = matrix->k,
+                                  .stride = matrix->stride,
+                                  .place = matrix->place,
+                                  .want = matrix->place ? svm_matrix_want : NULL,
+                                  .source = matrix,
+                                  .diagonal = matrix->diagonal,
+                                  .row = s->unit.row,
+                                  .fold = w->mask,
+                                  .eps = s->spec->eps,
+                                  .max_iter = s->spec->max_iter};
+    w->solved = svm_unit_absent(s->problem, trained);
+    if (w->solved) guess(s, trained, w->out);
     return PS_OK;
 }
 
-static enum ps_status own_fold(struct svm_solve *s, struct svm_matrix *matrix, int at, int16_t *mask)
+void svm_solve_end(struct svm_solve *s, const struct svm_solve_way *w)
 {
-    const int fold = s->fold[at], ncost = s->sweep->ncost;
-    struct svm_solution *out = s->found + (int64_t)at * ncost;
-    int64_t trained[2];
-    svm_unit_mask(&s->unit, fold, -1, mask, trained);
-    for (int c = 0; c < ncost; c++)
-        PS_TRY(ps_alloc(&out[c].coef, s->unit.n, sizeof *out[c].coef, "coefficients"));
-    return solve(s, matrix, fold < 0 ? NULL : mask, trained, out);
-}
-
-/* The rows that an inner fold leaves out get their decision values from the others. */
-static enum ps_status inner_fold(struct svm_solve *s, struct svm_matrix *matrix, int at, int inner,
-                                 int16_t *mask, struct svm_solution *out)
-{
-    const int fold = s->fold[at], ncost = s->sweep->ncost;
-    const int64_t n = s->unit.n;
-    int64_t trained[2];
-    svm_unit_mask(&s->unit, fold, inner, mask, trained);
-    for (int c = 0; c < ncost; c++) {
-        PS_TRY(ps_alloc(&out[c].coef, n, sizeof *out[c].coef, "coefficients"));
-        PS_TRY(ps_alloc(&out[c].decision, n, sizeof *out[c].decision, "decision values"));
-    }
-    PS_TRY(solve(s, matrix, mask, trained, out));
-    for (int c = 0; c < ncost; c++) {
-        double *to = s->decision + ((int64_t)at * ncost + c) * n;
+    const int per_fold = jobs_of_fold(s), inner = w->job % per_fold - 1;
+    const int64_t n = s->unit.n, ncost = s->sweep->ncost;
+    /* the rows that an inner fold leaves out get their decision values from the others */
+    for (int64_t c = 0; inner >= 0 && c < ncost; c++) {
+        double *to = s->decision + (w->job / per_fold * ncost + c) * n;
         for (int64_t i = 0; i < n; i++)
-            if (s->unit.inner[i] == inner) to[i] = out[c].decision[i];
+            if (s->unit.inner[i] == inner) to[i] = w->out[c].decision[i];
     }
-    return PS_OK;
+    s->ended[w->job] = true;
+}
+
+void svm_solve_way_free(const struct svm_solve *s, struct svm_solve_way *w)
+{
+    for (int c = 0; w->inner && c < s->sweep->ncost; c++) {
+        free(w->inner[c].coef);
+        free(w->inner[c].decision);
+    }
+    free(w->inner);
+    free(w->mask);
+    *w = (struct svm_solve_way){0};
 }
 
 enum ps_status svm_solve_job(struct svm_solve *s, int i, struct svm_matrix *matrix)
 {
-    const int per_fold = jobs_of_fold(s), ncost = s->sweep->ncost;
-    int16_t *mask = NULL;
-    struct svm_solution *work = NULL;
+    struct svm_solve_way w;
     if (s->ended[i]) return PS_OK;
-    enum ps_status rc = ps_alloc(&mask, s->unit.n, sizeof *mask, "rows of a fold");
-    if (rc == PS_OK) rc = ps_zalloc(&work, ncost, sizeof *work, "solutions");
-    if (rc == PS_OK && i % per_fold == 0) rc = own_fold(s, matrix, i / per_fold, mask);
-    if (rc == PS_OK && i % per_fold > 0)
-        rc = inner_fold(s, matrix, i / per_fold, i % per_fold - 1, mask, work);
-    for (int c = 0; work && c < ncost; c++) {
-        free(work[c].coef);
-        free(work[c].decision);
-    }
-    free(work);
-    free(mask);
-    s->ended[i] = rc == PS_OK;
+    enum ps_status rc = svm_solve_begin(s, i, matrix, &w);
+    if (rc == PS_OK && !w.solved) rc = svm_small_solve(&w.small, s->cost, s->sweep->ncost, w.fold, w.out);
+    if (rc == PS_OK) svm_solve_end(s, &w);
+    svm_solve_way_free(s, &w);
     return rc;
 }
 

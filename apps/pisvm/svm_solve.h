@@ -4,6 +4,7 @@
 #define SVM_SOLVE_H
 
 #include "apps/pisvm/svm_matrix.h"
+#include "apps/pisvm/svm_small.h"
 #include "apps/pisvm/svm_unit.h"
 
 /** A problem that is being solved. Set what stands before `jobs`, all of it borrowed. */
@@ -31,6 +32,25 @@ enum ps_status svm_solve_open(struct svm_solve *s);
 /** Do job `i` on the problem's kernel matrix, which must be whole where several threads share it. Local, one
  * thread. @return PS_OK; PS_EUSAGE (nu infeasible); PS_ENOMEM */
 enum ps_status svm_solve_job(struct svm_solve *s, int i, struct svm_matrix *matrix);
+
+/** A job in parts, for who solves several jobs beside each other. */
+struct svm_solve_way {
+    int job;
+    struct svm_small small; /**< what is to be solved, */
+    int fold;               /**< with these rows left out, into */
+    struct svm_solution *out;
+    bool solved;                /**< nothing is to be solved: rows of a class are missing */
+    int16_t *mask;              /**< what small.fold points to; owned */
+    struct svm_solution *inner; /**< what `out` points to in inner folds; owned */
+};
+
+/** Begin job `i`; end it, when w->out has the solutions for all C. Local; free it in any case.
+ * @param matrix borrowed until then
+ * @return PS_OK; PS_ENOMEM */
+enum ps_status svm_solve_begin(struct svm_solve *s, int i, struct svm_matrix *matrix,
+                               struct svm_solve_way *w);
+void svm_solve_end(struct svm_solve *s, const struct svm_solve_way *w);
+void svm_solve_way_free(const struct svm_solve *s, struct svm_solve_way *w);
 
 /** Fill the machines of the folds whose jobs were all done. Local. @return PS_OK; PS_ENOMEM */
 enum ps_status svm_solve_close(struct svm_solve *s);

@@ -158,10 +158,24 @@ static bool class_matrix(struct svm_store *s, int slot, float *k, int64_t stride
     return true;
 }
 
+/* On a device every value is computed where it stands. */
+static void compute_blocks(const struct svm_store *s, const struct svm_problem *p, float *k)
+{
+    const int64_t stride = svm_problem_stride(p), na = p->rows[0];
+    for (int i = 0; i < 2 && p->slot[i] >= 0; i++)
+        for (int j = 0; j < 2 && p->slot[j] >= 0; j++)
+            s->spec->kernels->block(&s->function, s->pack[p->slot[i]], 0, p->rows[i], s->pack[p->slot[j]], 0,
+                                    p->rows[j], k + i * na * stride + j * na, stride);
+}
+
 void svm_store_matrix(struct svm_store *s, const struct svm_problem *p, float *k)
 {
     const struct ps_svm_kernels *kernels = s->spec->kernels;
     const int64_t stride = svm_problem_stride(p), na = p->rows[0], n = svm_problem_rows(p);
+    if (kernels->device) {
+        compute_blocks(s, p, k);
+        return;
+    }
     if (p->slot[1] < 0) {
         class_matrix(s, p->slot[0], k, stride, false);
     } else {

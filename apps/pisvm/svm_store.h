@@ -41,8 +41,8 @@ enum ps_status svm_store_keep(struct svm_store *s, MPI_Comm node, int64_t room);
 void svm_store_forget(struct svm_store *s); /**< Collective over node. */
 
 /** The kernel matrix of a problem, rows of its first class first. Local; uses the threads of its caller; may
- * be called by several threads at once.
- * @param k out [rows][stride], stride as svm_problem_stride */
+ * be called by several threads at once, where the kernels have no device.
+ * @param k out [rows][stride], stride as svm_problem_stride; on the kernels' device, if they have one */
 void svm_store_matrix(struct svm_store *s, const struct svm_problem *p, float *k);
 
 /** One row of it, and its diagonal, to the same bits. Local, one thread.

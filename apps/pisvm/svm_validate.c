@@ -20,9 +20,10 @@ enum { SQUARE_ERROR, SUM_V, SUM_Y, SUM_VV, SUM_YY, SUM_VY, SUMS };
 /* Predictions that are being judged. */
 struct judge {
     const struct svm_decider *d;
-    double *fact;  /* [folds][ncost][pairs][FACTS] */
-    double *value; /* [batch][pairs][ncost][SVM_PIECE], a batch of pieces */
-    double *work;  /* [threads][room] */
+    double *fact;             /* [folds][ncost][pairs][FACTS] */
+    double *value;            /* of a batch of pieces, */
+    struct svm_places places; /* where svm_decider_places says */
+    double *work;             /* [threads][room] */
     int64_t room;
     bool likely;          /* the class of the largest probability is meant, not that of most votes */
     int64_t *hits;        /* [ncost] right predictions; regression: those that are not finite */
@@ -139,7 +140,7 @@ static int64_t judge_classes(const struct judge *j, int64_t piece, int cost, con
     int64_t hits = 0;
     for (int i = 0; i < d->held->rows[piece]; i++) {
         for (int k = 0; k < pairs; k++)
-            v[k] = value[((int64_t)k * ncost + cost) * SVM_PIECE + i] - fact[k * FACTS + RHO];
+            v[k] = value[((int64_t)k * ncost + cost) * j->places.column + i] - fact[k * FACTS + RHO];
         const int c = j->likely ? likely(nclass, pairs, v, fact, v + pairs) : svm_vote(nclass, v, NULL);
         hits += c == d->spec->data->class_of[d->held->row[piece * SVM_PIECE + i]];
     }
@@ -152,7 +153,7 @@ static int64_t judge_one_class(const struct judge *j, int64_t piece, int cost, c
     const double rho = fact_of(j, h->fold[piece], cost)[RHO];
     int64_t hits = 0;
     for (int i = 0; i < h->rows[piece]; i++) {
-        const bool inside = value[cost * SVM_PIECE + i] - rho > 0;
+        const bool inside = value[cost * j->places.column + i] - rho > 0;
         hits += inside == (j->d->spec->data->x.label[h->row[piece * SVM_PIECE + i]] > 0);
     }
     return hits;
@@ -167,7 +168,7 @@ static int64_t judge_values(const struct judge *j, int64_t piece, int cost, cons
     int64_t wild = 0;
     for (int i = 0; i < h->rows[piece]; i++) {
         const double y = j->d->spec->data->x.label[h->row[piece * SVM_PIECE + i]];
-        const double v = value[cost * SVM_PIECE + i] - rho;
+        const double v = value[cost * j->places.column + i] - rho;
         const double term[SUMS] = {(v - y) * (v - y), v, y, v * v, y * y, v * y};
         bool finite = true;
         for (int k = 0; k < SUMS; k++) finite = finite && isfinite(term[k]);
@@ -182,12 +183,11 @@ static void judge_batch(struct judge *j, int64_t lo, int64_t hi)
 {
     const struct svm_decider *d = j->d;
     const enum svm_type type = d->spec->type;
-    const int64_t size = (int64_t)d->pairs * d->sweep->ncost * SVM_PIECE;
     for (int cost = 0; cost < d->sweep->ncost; cost++) {
         int64_t hits = 0;
 #pragma omp parallel for schedule(static) reduction(+ : hits) if (svm_has_classes(type))
         for (int64_t p = lo; p < hi; p++) {
-            const double *value = j->value + (p - lo) * size;
+            const double *value = j->value + (p - lo) * j->places.piece;
             hits += svm_has_classes(type)   ? judge_classes(j, p, cost, value)
                     : type == SVM_ONE_CLASS ? judge_one_class(j, p, cost, value)
                                             : judge_values(j, p, cost, value);
@@ -248,6 +248,7 @@ static enum ps_status predict(struct judge *j, int64_t batch, int64_t batches)
         for (int c = 0; c < j->d->sweep->ncost; c++) PS_TRY(settle_absent(j, f, c));
     for (int64_t b = 0; b < batches; b++) {
         const int64_t lo = b * batch < n ? b * batch : n, hi = lo + batch < n ? lo + batch : n;
+        j->places = svm_decider_places(j->d, hi - lo);
         PS_TRY(svm_decider_run(j->d, lo, hi, j->value));
         judge_batch(j, lo, hi);
     }

@@ -1,4 +1,4 @@
-#include "apps/pisvm/svm_validate_decide.h"
+#include "apps/pisvm/svm_validate_device.h"
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,7 +122,8 @@ struct chunk {
     struct ps_svm_terms *terms; /* [folds][others] what of coef is not 0, */
     int32_t *term;              /* [folds][others][chunk_rows] and where it is */
     double *term_coef;
-    float *k; /* [threads][CHUNK_MAX][SVM_PIECE] kernel values */
+    float *k;                /* [threads][CHUNK_MAX][SVM_PIECE] kernel values; or */
+    struct svm_there *there; /* on a device */
 };
 
 /* Other classes of a machine's partner, or 1. */
@@ -271,7 +272,11 @@ static enum ps_status stream_class(const struct svm_decider *d, struct chunk *c,
         PS_TRY(svm_rows_fetch(comm, d->spec->data, &want, 1, &rows));
         const struct ps_csr csr = svm_rows_csr(&rows);
         enum ps_status rc = d->spec->kernels->pack(&csr, c->row, c->n, &d->layout, &support);
-        if (rc == PS_OK) add_chunk(d, c, support, lo, hi, value);
+        const struct svm_given given = {support, c->n, others(d), c->pair, c->terms};
+        if (rc == PS_OK && c->there)
+            rc = svm_there_add(c->there, &given);
+        else if (rc == PS_OK)
+            add_chunk(d, c, support, lo, hi, value);
         d->spec->kernels->unpack(support);
         svm_rows_free(&rows);
         PS_TRY(ps_agree(comm, rc));
@@ -289,10 +294,11 @@ static void chunk_free(struct chunk *c)
     free(c->term);
     free(c->term_coef);
     free(c->k);
+    svm_there_close(c->there);
     free(c);
 }
 
-static enum ps_status chunk_make(const struct svm_decider *d, struct chunk **out)
+static enum ps_status chunk_make(const struct svm_decider *d, int64_t lo, int64_t hi, struct chunk **out)
 {
     const int64_t groups = (int64_t)d->held->folds * others(d), ncost = d->sweep->ncost;
     const int64_t coefs = groups * chunk_rows(d) * ncost;
@@ -305,8 +311,15 @@ static enum ps_status chunk_make(const struct svm_decider *d, struct chunk **out
     PS_TRY(ps_alloc(&c->terms, groups, sizeof *c->terms, "coefficients of a chunk"));
     PS_TRY(ps_alloc(&c->term, groups * chunk_rows(d), sizeof *c->term, "coefficients of a chunk"));
     PS_TRY(ps_alloc(&c->term_coef, coefs, sizeof *c->term_coef, "coefficients of a chunk"));
+    if (d->spec->kernels->device) return svm_there_open(d, lo, hi, CHUNK_MAX, &c->there);
     return ps_alloc(&c->k, (int64_t)omp_get_max_threads() * CHUNK_MAX * SVM_PIECE, sizeof *c->k,
                     "a block of kernel values");
+}
+
+struct svm_places svm_decider_places(const struct svm_decider *d, int64_t pieces)
+{
+    if (d->spec->kernels->device) return (struct svm_places){SVM_PIECE, pieces * SVM_PIECE};
+    return (struct svm_places){(int64_t)d->pairs * d->sweep->ncost * SVM_PIECE, SVM_PIECE};
 }
 
 enum ps_status svm_decider_run(const struct svm_decider *d, int64_t lo, int64_t hi, double *value)
@@ -314,13 +327,14 @@ enum ps_status svm_decider_run(const struct svm_decider *d, int64_t lo, int64_t 
     const struct svm_data *data = d->spec->data;
     const int nclass = svm_has_classes(d->spec->type) ? data->nclass : 0;
     struct chunk *c = NULL;
-    enum ps_status rc = ps_agree(d->spec->run->comm, chunk_make(d, &c));
-    if (rc == PS_OK)
+    enum ps_status rc = ps_agree(d->spec->run->comm, chunk_make(d, lo, hi, &c));
+    if (rc == PS_OK && !c->there)
         memset(value, 0, (size_t)((hi - lo) * d->pairs * d->sweep->ncost * SVM_PIECE) * sizeof *value);
     for (int cls = nclass ? 0 : -1; cls < nclass && rc == PS_OK; cls++) {
         c->cls = cls;
         rc = stream_class(d, c, nclass ? data->count[cls] : data->x.rows, lo, hi, value);
     }
+    if (rc == PS_OK && c->there) rc = ps_agree(d->spec->run->comm, svm_there_get(c->there, value));
     chunk_free(c);
     return rc;
 }

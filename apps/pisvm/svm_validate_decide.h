@@ -45,11 +45,19 @@ enum ps_status svm_decider_make(const struct svm_train_spec *spec, const struct 
                                 struct svm_decider *out);
 void svm_decider_free(struct svm_decider *d);
 
+/** Where decision values of pieces are: of row i of piece p, pair k and C c at p * piece +
+ * (k * ncost + c) * column + i. A thread writes a piece, a device a column. */
+struct svm_places {
+    int64_t piece, column;
+};
+struct svm_places svm_decider_places(const struct svm_decider *d, int64_t pieces); /**< Local. */
+
 /** Sums over support vectors, without rho, of own rows in pieces [lo, hi), each by the machines of its own
  * fold. Collective over spec->run->comm; ranks may have ranges of different lengths. The bits depend on data
  * and machines alone.
- * @param value out [hi - lo][pairs][ncost][SVM_PIECE], aligned to 64 bytes
- * @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI */
+ * @param value out (hi - lo) pairs ncost SVM_PIECE doubles, as svm_decider_places(d, hi - lo) says; aligned
+ * to 64 bytes
+ * @return (agreed) PS_OK; PS_ENOMEM; PS_EMPI; PS_EBACKEND */
 enum ps_status svm_decider_run(const struct svm_decider *d, int64_t lo, int64_t hi, double *value);
 
 #endif

@@ -62,13 +62,14 @@ START_TEST(decided)
         ck_assert(k->pack(&a.x, NULL, N, &layout, &pa) == PS_OK);
         ck_assert(k->pack(&b.x, NULL, SV, &layout, &pb) == PS_OK);
         struct svm_group g = {.pack = pb, .lo = 20, .hi = SV, .cols = K, .coef = coef, .column = column};
+        const struct svm_decision d = {k, f, pa, 1, &g, STRIDE};
         for (int i = 0; i < N * STRIDE; i++) all[i] = part[i] = i % 7;
         omp_set_num_threads(1);
-        mck_assert(svm_decide(k, &f, pa, 0, N, &g, all, STRIDE) == PS_OK, "%s", ps_err_message());
+        mck_assert(svm_decide(&d, 0, N, all) == PS_OK, "%s", ps_err_message());
         omp_set_num_threads(3);
         for (int64_t lo = 0, hi; lo < N; lo = hi) {
             hi = lo + 1 + lo / 2 < N ? lo + 1 + lo / 2 : N;
-            mck_assert(svm_decide(k, &f, pa, lo, hi, &g, part + lo * STRIDE, STRIDE) == PS_OK, "part");
+            mck_assert(svm_decide(&d, lo, hi, part + lo * STRIDE) == PS_OK, "part");
         }
         mck_assert(!memcmp(all, part, N * STRIDE * sizeof *all), "%s: parts differ from the whole", k->name);
         double worst = 0;
@@ -85,7 +86,8 @@ START_TEST(decided)
             }
         mck_assert(worst < 1e-6, "%s: off by %g", k->name, worst);
         struct svm_group none = {.pack = pb, .lo = 5, .hi = 5, .cols = K, .coef = coef, .column = column};
-        mck_assert(svm_decide(k, &f, pa, 0, N, &none, all, STRIDE) == PS_OK, "an empty group");
+        const struct svm_decision nothing = {k, f, pa, 1, &none, STRIDE};
+        mck_assert(svm_decide(&nothing, 0, N, all) == PS_OK, "an empty group");
         k->unpack(pa), k->unpack(pb);
     }
     free(coef), free(all), free(part);
