@@ -25,6 +25,7 @@
 #define __constant__ static
 #define __shared__ static thread_local
 #define __launch_bounds__(...)
+#define __grid_constant__
 
 /* --- where a thread is --- */
 extern uint3 *ps_host_thread, ps_host_block;
