@@ -1,6 +1,7 @@
 #include "kernels/cuda_plugin.h"
 #include <stdio.h>
 #include <string.h>
+#include "kernels/dbscan/cu.h"
 #include "kernels/nn/cu.h"
 #include "kernels/svm/cu.h"
 
@@ -17,6 +18,7 @@ static struct ps_cuda offer = {
     .nn_tf32 = &ps_nn_cu_tf32,
     .nn_bf16 = &ps_nn_cu_bf16,
     .svm = &ps_svm_cu,
+    .dbscan = &ps_dbscan_cu,
 };
 
 static void close_device(void)

@@ -2,8 +2,6 @@
 #include "kernels/dbscan/cpu_grid.h"
 #include "kernels/dbscan/cpu_load.h"
 #include "kernels/dbscan/cpu_unite.h"
-#include <float.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -53,35 +51,6 @@ static void destroy(struct ps_dbscan *s)
     free(s);
 }
 
-/** Single precision holds the type exactly, and eps squared and the bound around it stay far from its limits.
- */
-static enum ps_coord coord_of(enum ps_dtype type, double eps)
-{
-    switch (type) {
-    case PS_I64:
-    case PS_U64:
-        return PS_COORD_I64;
-    case PS_I32:
-    case PS_U32:
-    case PS_F64:
-        return PS_COORD_F64;
-    default:
-        return eps > 0x1p-50 && eps < 0x1p50 ? PS_COORD_F32 : PS_COORD_F64;
-    }
-}
-
-static void set_bounds(struct ps_dbscan *s)
-{
-    double bound = (s->d + 4) * 0x1p-23;
-    s->eps2 = s->eps * s->eps;
-    s->eps2_in = (float)(s->eps2 * (1 - bound));
-    s->eps2_maybe = (float)(s->eps2 * (1 + bound));
-    if (s->coord == PS_COORD_F32) {
-        s->eps2_in = nextafterf(s->eps2_in, 0);
-        s->eps2_maybe = nextafterf(s->eps2_maybe, FLT_MAX);
-    }
-}
-
 /** Length of the bounding box in each dimension, and its low corner in the map. */
 static enum ps_status measure(const struct ps_dbscan *s, const struct ps_dbscan_spec *spec,
                               struct ps_grid_map *map, double *extent)
@@ -115,7 +84,7 @@ static enum ps_status build(struct ps_dbscan *s, const struct ps_dbscan_spec *sp
     if (grid) {
         enum ps_status rc = measure(s, spec, &map, extent);
         if (rc != PS_OK) return rc;
-        if (ps_grid_plan(s, extent, &map)) return ps_grid_build(s, spec, &map);
+        if (ps_grid_plan(s->d, s->eps, extent, &map)) return ps_grid_build(s, spec, &map);
     }
     s->x = ps_dbscan_alloc(s->stride * s->d, s->steps->size);
     if (!s->x) return PS_ENOMEM;
@@ -153,10 +122,13 @@ static enum ps_status create(const struct ps_dbscan_spec *spec, struct ps_dbscan
     s->d = spec->points.d;
     s->eps = spec->eps;
     s->min_points = spec->min_points;
-    s->coord = coord_of(spec->points.type, s->eps);
+    s->coord = ps_coord_of(spec->points.type, s->eps);
     s->steps = steps[s->coord];
     s->stride = (s->n + PS_PAD - 1) / PS_PAD * PS_PAD;
-    set_bounds(s);
+    const struct ps_eps2 eps2 = ps_eps2_of(s->coord, s->d, s->eps);
+    s->eps2 = eps2.exact;
+    s->eps2_in = eps2.in;
+    s->eps2_maybe = eps2.maybe;
     s->order = ps_dbscan_alloc(s->n, sizeof *s->order);
     enum ps_status rc = s->order ? PS_OK : PS_ENOMEM;
     if (rc == PS_OK && s->n) rc = build(s, spec);

@@ -2,61 +2,12 @@
 #include "kernels/dbscan/cpu_cells.h"
 #include "kernels/dbscan/cpu_load.h"
 #include "kernels/radix.h"
-#include <math.h>
 #include <stdlib.h>
-
-/* Cells are a little smaller than eps/sqrt(d): a point's cell is computed with a relative error of 2^-51 on
- * at most 2^31 cells, so two points of one cell are within side (1 + 2^-19) in each dimension, and their
- * distance stays below eps. */
-static const double SHRINK = 1 - 1.0 / (1 << 16);
-enum { MAX_CELL_BITS = 31, MAX_KEY_BITS = 63 };
-
-bool ps_grid_plan(const struct ps_dbscan *s, const double *extent, struct ps_grid_map *map)
-{
-    if (s->d > PS_GRID_MAX_DIMS) return false;
-    double side = s->eps / sqrt((double)s->d) * SHRINK;
-    map->inverse = 1 / side;
-    map->reach = (int)ceil(sqrt((double)s->d) * (1 + 1.0 / (1 << 14)));
-    if (!(side > 0) || !isfinite(map->inverse)) return false;
-    map->bits = 0;
-    for (int k = s->d - 1; k >= 0; k--) {
-        double cells = extent[k] * map->inverse;
-        if (!(cells < ldexp(1, MAX_CELL_BITS) - 64)) return false;
-        int bits = 1;
-        while ((INT64_C(1) << bits) <= (int64_t)cells + 1 + 2 * map->reach) bits++;
-        map->shift[k] = map->bits;
-        map->bits += bits;
-    }
-    return map->bits <= MAX_KEY_BITS;
-}
-
-/** A row of cells: its offset in the dimensions but the last, as a key difference and a squared gap in cells.
- */
-struct row {
-    int64_t step;
-    int gap;
-    bool adjacent;
-};
-
-/** Row number `at` of all (2 reach + 1)^(d-1), in ascending order of keys. */
-static struct row row_at(const struct ps_dbscan *s, const struct ps_grid_map *map, int at)
-{
-    struct row row = {0, 0, true};
-    int width = 2 * map->reach + 1;
-    for (int k = s->d - 2; k >= 0; k--, at /= width) {
-        int offset = at % width - map->reach, away = abs(offset) > 1 ? abs(offset) - 1 : 0;
-        row.step += (int64_t)((uint64_t)offset << map->shift[k]);
-        row.gap += away * away;
-        row.adjacent = row.adjacent && away == 0;
-    }
-    return row;
-}
 
 /** Rows that can hold neighbours: the gap in cells is at most sqrt(d). */
 static enum ps_status plan_rows(struct ps_dbscan *s, const struct ps_grid_map *map)
 {
-    int all = 1;
-    for (int k = 0; k < s->d - 1; k++) all *= 2 * map->reach + 1;
+    const int all = ps_grid_rows(map);
     int *gap = malloc((size_t)all * sizeof *gap);
     s->row_step = malloc((size_t)all * sizeof *s->row_step);
     s->row_near = malloc((size_t)all * sizeof *s->row_near);
@@ -67,7 +18,7 @@ static enum ps_status plan_rows(struct ps_dbscan *s, const struct ps_grid_map *m
     s->reach = map->reach;
     s->rows = s->rows_close = 0;
     for (int i = 0; i < all; i++) {
-        struct row row = row_at(s, map, i);
+        const struct ps_grid_row row = ps_grid_row_at(map, i);
         if (row.gap > s->d) continue;
         s->row_step[s->rows] = row.step;
         gap[s->rows++] = row.adjacent ? -1 : row.gap;

@@ -8,11 +8,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "kernels/dbscan/coord.h"
 #include "kernels/dbscan/dbscan_kernels.h"
-
-/** How coordinates are held: single precision where the input converts exactly, double, or 64-bit integers.
- */
-enum ps_coord { PS_COORD_F32, PS_COORD_F64, PS_COORD_I64, PS_NCOORDS };
 
 enum { PS_BOX_FAN = 16, PS_BOX_LEVELS = 9, PS_PAD = 16 };
 

@@ -1,0 +1,91 @@
+/* Components and labels of points. */
+#include "kernels/dbscan/cu_near.h"
+
+struct labelling {
+    int64_t n, own, cores;
+    bool tight;
+    struct ps_cu_space space;
+    struct ps_cu_cells cells, core_cells;
+    const uint32_t *cell, *core_cell, *set, *order;
+    const struct ps_cu_around *around;
+};
+
+/** The component of the core point at place j. */
+__device__ static uint32_t component_of(const struct labelling &l, int64_t j)
+{
+    return l.set[l.tight ? l.core_cell[j] - 1 : j];
+}
+
+static __global__ void components(struct labelling l, uint32_t *component)
+{
+    PS_CU_EACH(j, l.n)
+    component[l.order[j]] = j < l.cores ? component_of(l, j) : UINT32_MAX;
+}
+
+static __global__ void core_labels(struct labelling l, const int64_t *cluster, int64_t *label)
+{
+    PS_CU_EACH(j, l.cores)
+    if (l.order[j] < l.own) label[l.order[j]] = -cluster[component_of(l, j)];
+}
+
+template <int G> __device__ static int64_t smallest(int64_t v)
+{
+    for (int i = G / 2; i > 0; i /= 2) {
+        const int64_t other = __shfl_xor_sync(ps_mask<G>(), v, i, G);
+        v = other < v ? other : v;
+    }
+    return v;
+}
+
+/* A group takes a point and goes through the core points around: those of a cluster that would not change the
+ * label cost no distance. */
+template <class C, int D>
+static __global__ void border_labels(struct labelling l, const int64_t *cluster, int64_t *label,
+                                     struct ps_cu_work *work)
+{
+    constexpr int G = ps_group<D>;
+    const int lane = ps_lane(G);
+    unsigned long long distances = 0;
+    for (int64_t j = l.cores + (int64_t)blockIdx.x * (PS_CU_BLOCK / G) + threadIdx.x / G; j < l.n;
+         j += (int64_t)gridDim.x * (PS_CU_BLOCK / G)) {
+        struct ps_cu_point<C, D> p;
+        int64_t best = INT64_MAX;
+        if (l.order[j] >= l.own) continue;
+        const uint64_t key = l.cells.key[l.cell[j] - 1];
+        const struct ps_cu_walk walk =
+            ps_walk<G>(ps_places(l.core_cells, ps_cells_around(l.core_cells, *l.around, lane, key)));
+        ps_load_point(l.space, j, p);
+        PS_CU_WALK(at, G, walk.total)
+        {
+            const uint32_t q = ps_walk_at<G>(walk, (uint32_t)at);
+            const int64_t here = at < walk.total ? cluster[component_of(l, q)] : INT64_MAX;
+            const bool better = here < best && ps_near(l.space, p, q);
+            distances += here < best;
+            if (ps_ballot<G>(better)) best = smallest<G>(better ? here : best);
+        }
+        if (lane == 0) label[l.order[j]] = best < INT64_MAX ? best : 0;
+    }
+    ps_count<G>(work, distances, 0);
+}
+
+static struct labelling labelling_of(const struct ps_dbscan *s)
+{
+    return {s->n,          s->own,  s->cores,     s->tight, s->space, s->all,
+            s->core_cells, s->cell, s->core_cell, s->set,   s->order, &s->reach->all};
+}
+
+void ps_cu_components(const struct ps_dbscan *s, uint32_t *component)
+{
+    PS_LAUNCH(components, ps_cu_blocks(s->n), PS_CU_BLOCK, 0, labelling_of(s), component);
+}
+
+void ps_cu_label(const struct ps_dbscan *s, const int64_t *cluster, int64_t *label)
+{
+    const struct labelling l = labelling_of(s);
+    PS_LAUNCH(core_labels, ps_cu_blocks(s->cores), PS_CU_BLOCK, 0, l, cluster, label);
+    ps_cu_form(s, [&]<class C, int D>() {
+        auto *const kernel = border_labels<C, D>;
+        PS_LAUNCH(kernel, ps_cu_blocks((s->n - s->cores) * ps_group<D>), PS_CU_BLOCK, 0, l, cluster, label,
+                  s->work);
+    });
+}

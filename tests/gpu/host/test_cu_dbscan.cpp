@@ -1,0 +1,292 @@
+/* DBSCAN on the device beside the plain back end: core flags, components as a partition, labels. */
+#include "cucheck.h"
+extern "C" {
+#include "kernels/dbscan/dbscan_kernels.h"
+}
+
+static const struct ps_dbscan_kernels *there;
+
+/** Points of any type, as rows of numbers that the type holds. */
+struct set {
+    struct ps_dbscan_spec spec;
+    std::vector<char> bytes;
+
+    set(enum ps_dtype type, int64_t n, int d, double eps, int64_t min_points)
+        : spec{{NULL, n, d, type}, n, eps, min_points, PS_INDEX_AUTO},
+          bytes((size_t)(n * d) * ps_dtype_size(type) + 1)
+    {
+        spec.points.data = bytes.data();
+    }
+    set(const set &) = delete;
+
+    template <class T> void put_as(int64_t at, T v)
+    {
+        memcpy(bytes.data() + (size_t)at * sizeof v, &v, sizeof v);
+    }
+
+    /** Element k of point i; signed numbers, for unsigned types moved up. */
+    void put(int64_t i, int k, double v)
+    {
+        const int64_t at = i * spec.points.d + k;
+        switch (spec.points.type) {
+        case PS_I8:
+            return put_as(at, (int8_t)v);
+        case PS_U8:
+            return put_as(at, (uint8_t)(v + 100));
+        case PS_I16:
+            return put_as(at, (int16_t)v);
+        case PS_U16:
+            return put_as(at, (uint16_t)(v + 30000));
+        case PS_I32:
+            return put_as(at, (int32_t)v);
+        case PS_U32:
+            return put_as(at, (uint32_t)(v + 2e9));
+        case PS_I64:
+            return put_as(at, INT64_MAX - 4000000 + (int64_t)v);
+        case PS_U64:
+            return put_as(at, (UINT64_C(1) << 63) + (uint64_t)(int64_t)v);
+        case PS_F32:
+            return put_as(at, (float)v);
+        default:
+            return put_as(at, v);
+        }
+    }
+};
+
+struct result {
+    std::vector<uint8_t> core;
+    std::vector<uint32_t> component;
+    std::vector<int64_t> label;
+    uint32_t components;
+};
+
+/** Each component's cluster: that of its points in the whole, or else in the order of first core points. */
+static std::vector<int64_t> names_of(const struct result &r, size_t n, const struct result *whole)
+{
+    std::vector<int64_t> name(n + 1, 0);
+    int64_t clusters = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t c = r.component[i];
+        if (r.core[i] ? c >= r.components : c != UINT32_MAX) {
+            expect(false, "component of point %zu is %u", i, c);
+        } else if (r.core[i]) {
+            clusters += !name[c];
+            if (!name[c]) name[c] = whole ? -whole->label[i] : clusters;
+            expect(!whole || name[c] == -whole->label[i], "components join what the whole keeps apart");
+        }
+    }
+    expect(clusters == r.components, "%lld components are in use of %u", (long long)clusters, r.components);
+    return name;
+}
+
+/** All steps. @param whole what the points give without a halo, from which come the halo's flags and the
+ * names of clusters; NULL: there is no halo */
+static struct result cluster(const struct ps_dbscan_kernels *kernels, const struct ps_dbscan_spec &spec,
+                             const struct result *whole)
+{
+    const size_t n = (size_t)spec.points.n, own = (size_t)spec.own;
+    struct result r = {std::vector<uint8_t>(n + 1, 0xee), std::vector<uint32_t>(n + 1, 0xeeeeeeee),
+                       std::vector<int64_t>(own + 1, -77), 0xeeeeeeee};
+    struct ps_dbscan *s = NULL;
+    expect(kernels->create(&spec, &s) == PS_OK, "create");
+    if (!s) return r;
+    expect(kernels->core(s, r.core.data()) == PS_OK, "core");
+    for (size_t i = own; i <= n; i++) expect(r.core[i] == 0xee, "flags of the halo are not written");
+    for (size_t i = own; i < n; i++) r.core[i] = whole->core[i];
+    expect(kernels->connect(s, r.core.data(), r.component.data(), &r.components) == PS_OK, "connect");
+    expect(kernels->label(s, names_of(r, n, whole).data(), r.label.data()) == PS_OK, "label");
+    expect(r.component[n] == 0xeeeeeeee && r.label[own] == -77, "nothing is written behind the last");
+    kernels->destroy(s);
+    return r;
+}
+
+static void compare(const char *what, const struct ps_dbscan_spec &given)
+{
+    struct ps_dbscan_spec spec = given;
+    spec.own = spec.points.n;
+    const struct result want = cluster(&ps_dbscan_ref, spec, NULL);
+    spec = given;
+    /* joins no more than it has to */
+    const struct result least = cluster(&ps_dbscan_ref, spec, &want);
+    for (const enum ps_dbscan_index index : {PS_INDEX_AUTO, PS_INDEX_TREE}) {
+        const bool alone = spec.own == spec.points.n;
+        spec.index = index;
+        const struct result got = cluster(there, spec, alone ? NULL : &want);
+        std::vector<uint32_t> joined(least.components, UINT32_MAX);
+        for (size_t i = 0; i < (size_t)spec.points.n; i++) {
+            if (!got.core[i]) continue;
+            uint32_t *const c = &joined[least.component[i]];
+            if (*c == UINT32_MAX) *c = got.component[i];
+            expect(*c == got.component[i], "%s, index %d: point %zu is not in its component", what,
+                   (int)index, i);
+        }
+        for (size_t i = 0; i < (size_t)spec.own; i++) {
+            if (want.core[i] == got.core[i] && want.label[i] == got.label[i]) continue;
+            expect(false, "%s, index %d: point %zu is core %d with label %lld, not %d with %lld", what,
+                   (int)index, i, got.core[i], (long long)got.label[i], want.core[i],
+                   (long long)want.label[i]);
+            break;
+        }
+        expect(!alone || want.components == got.components, "%s, index %d: %u components, not %u", what,
+               (int)index, got.components, want.components);
+    }
+}
+
+/** Points of an integer lattice in some boxes, so that many stand at exactly eps, and many are equal. */
+static void lattice(struct set &s, int groups, int side, uint32_t seed)
+{
+    const struct ps_rng where = {seed, 1}, centre = {seed, 2};
+    for (int64_t i = 0; i < s.spec.points.n; i++) {
+        const int group = (int)ps_rng_below(where, i, 99, groups);
+        for (int k = 0; k < s.spec.points.d; k++)
+            s.put(i, k,
+                  (double)ps_rng_below(centre, group, (uint32_t)k, 90) - 45 +
+                      (double)ps_rng_below(where, i, (uint32_t)k, side));
+    }
+}
+
+static void every_type()
+{
+    uint32_t seed = 0;
+    for (int type = 0; type < PS_NDTYPES; type++)
+        for (const int d : {1, 2, 3, 4, 5, 6, 20}) {
+            const double eps[] = {1, 2, 5, sqrt((double)d), 0.5, 200};
+            const int e = (type + d) % 6;
+            struct set s((enum ps_dtype)type, 61 + 10 * e, d, eps[e], 1 + 3 * (type % 3));
+            char what[64];
+            lattice(s, 4, d < 4 ? 9 : 3, ++seed);
+            snprintf(what, sizeof what, "%s, %d dimensions, eps %g", ps_dtype_name((enum ps_dtype)type), d,
+                     eps[e]);
+            compare(what, s.spec);
+        }
+}
+
+static void odd_sizes()
+{
+    for (const int64_t n : {0, 1, 2, 31, 33, 257, 1501})
+        for (const int d : {2, 3})
+            for (const int64_t min_points : {(int64_t)1, (int64_t)5, n + 1}) {
+                struct set s(PS_F32, n, d, 2, min_points);
+                char what[64];
+                lattice(s, 5, 10, (uint32_t)(n + d));
+                snprintf(what, sizeof what, "%lld points, %d dimensions, at least %lld", (long long)n, d,
+                         (long long)min_points);
+                compare(what, s.spec);
+            }
+}
+
+/** Between dense boxes and noise there are border points. */
+static void dense_and_sparse()
+{
+    for (int d = 1; d <= 6; d++)
+        for (const enum ps_dtype type : {PS_F32, PS_F64}) {
+            struct set s(type, 501, d, d < 4 ? 2.5 : 6, 8);
+            const struct ps_rng r = {(uint32_t)d, 5};
+            char what[64];
+            for (int64_t i = 0; i < s.spec.points.n; i++)
+                for (int k = 0; k < d; k++)
+                    s.put(i, k,
+                          (i % 3 == 0 ? 60 : 8) *
+                              (ps_rng_uniform(r, i, (uint32_t)k) + (i % 3 == 0 ? 0 : i % 3)));
+            snprintf(what, sizeof what, "dense and sparse, %d dimensions", d);
+            compare(what, s.spec);
+        }
+}
+
+static void extremes()
+{
+    for (const enum ps_dtype type : {PS_F32, PS_F64})
+        for (const double eps : {5e-324, 1e-300, 1e-160, 1e-30, 1e30, 1e154, 1e300}) {
+            struct set s(type, 100, 3, eps, 4);
+            lattice(s, 3, 3, 7);
+            compare("an extreme epsilon", s.spec);
+        }
+    struct set ends(PS_F64, 64, 2, 1, 2);
+    lattice(ends, 2, 5, 9);
+    for (int64_t i = 0; i < 16; i++) ends.put(i, 0, (i % 2 ? 1 : -1) * 1.7e308);
+    compare("coordinates at the ends of the range", ends.spec);
+    /* cells whose numbers need more bits than there are, in one dimension and in all together */
+    for (const double far : {1e6, 1e12, 1e300})
+        for (const int d : {1, 2, 3, 7}) {
+            struct set wide(PS_F64, 90, d, 1.5, 3);
+            lattice(wide, 4, 6, 11);
+            for (int k = 0; k < d; k++) wide.put(k, k, far);
+            compare("a huge extent", wide.spec);
+        }
+}
+
+static void equal_points()
+{
+    for (const int d : {3, 5})
+        for (const int64_t min_points : {300, 301}) {
+            struct set s(PS_F32, 300, d, 1, min_points);
+            lattice(s, 1, 1, 3);
+            compare("equal points", s.spec);
+        }
+}
+
+/** A long chain, and a chain with a gap a little wider than eps. */
+static void chains()
+{
+    for (const int d : {1, 2, 3, 4})
+        for (const bool gap : {false, true}) {
+            struct set s(PS_F64, 400, d, 1, 2);
+            for (int64_t i = 0; i < 400; i++)
+                for (int k = 0; k < d; k++)
+                    s.put((i * 7) % 400, k, k == d - 1 ? (double)i + (gap && i > 200 ? 0x1p-40 : 0) : 0);
+            compare(gap ? "a chain with a gap" : "a chain", s.spec);
+        }
+}
+
+/** Two large cells along parallel diagonals, whose points stand a little more or less than eps apart. */
+static void facing_cells()
+{
+    for (const enum ps_dtype type : {PS_F32, PS_F64, PS_I64})
+        for (const bool apart : {false, true}) {
+            const double unit = type == PS_I64 ? 1e6 : 1, step = (apart ? 1.01 : 0.99) / sqrt(2.0);
+            const struct ps_rng r = {(uint32_t)type, 8};
+            struct set s(type, 500, 2, unit, 5);
+            for (int64_t i = 0; i < 500; i++) {
+                const double u = ps_rng_uniform(r, i, 0) * 0.69, shift = i % 2 ? step : 0;
+                s.put(i, 0, unit * (u + shift));
+                s.put(i, 1, unit * (0.69 - u + shift));
+            }
+            compare(apart ? "facing cells, apart" : "facing cells", s.spec);
+        }
+}
+
+static void halos()
+{
+    for (const int d : {1, 2, 3, 5})
+        for (const int64_t own : {0, 1, 130, 399}) {
+            struct set s(PS_F32, 400, d, 3, 6);
+            char what[64];
+            lattice(s, 5, 9, 77 + (uint32_t)d);
+            s.spec.own = own;
+            snprintf(what, sizeof what, "%lld own points, %d dimensions", (long long)own, d);
+            compare(what, s.spec);
+        }
+}
+
+/** What does not fit is said, and nothing stays behind. */
+static void memory()
+{
+    struct set s(PS_F32, 1000, 3, 1, 5);
+    lattice(s, 5, 9, 1);
+    const int64_t most = there->fits(&s.spec), room = cuda->device->memory->room();
+    expect(most > 0 && most * (3 * 4 + 8) < room, "%lld points fit into %lld bytes", (long long)most,
+           (long long)room);
+    compare("what does not stay behind", s.spec);
+    expect(cuda->device->memory->room() == room, "memory is given back");
+}
+
+static void open_dbscan()
+{
+    there = ps_cuda_plugin()->dbscan;
+}
+
+int main()
+{
+    return cu_main("DBSCAN", {open_dbscan, every_type, odd_sizes, dense_and_sparse, extremes, equal_points,
+                              chains, facing_cells, halos, memory});
+}
