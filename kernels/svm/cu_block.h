@@ -8,6 +8,7 @@
 struct ps_svm_job_cu {
     struct ps_svm_finish finish;
     struct ps_svm_pack a, b;
+    struct ps_svm_columns_cu columns; /**< of b */
     int64_t alo, ahi, blo, bhi;
     float *out;
     int64_t stride;

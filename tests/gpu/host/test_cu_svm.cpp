@@ -197,7 +197,7 @@ static void blocks()
 /* Features of which a panel has few, far apart: more than a device's block looks at in a piece. */
 static void wide_rows()
 {
-    one_shape({66, 45, 40000}, 0.002, 1);
+    one_shape({34, 45, 3000}, 0.01, 1);
 }
 
 /* exp(0) = 1 for each row with itself, and rows far apart are 0. */
