@@ -163,7 +163,7 @@ static enum ps_status run_autoencoder(struct ps_run *run, const void *params)
     enum ps_status rc;
     PS_TRY_DONE(ps_train_params_check(&j.p->train));
     PS_TRY_DONE(autoencoder_check(run, j.p));
-    PS_TRY_DONE(ps_train_kernels(run, &j.p->train, NULL, &j.device, &j.kernels));
+    PS_TRY_DONE(ps_train_kernels(run, &j.p->train, &j.device, &j.kernels));
     PS_TRY_DONE(prepare(run, &j));
     PS_TRY_DONE(build(run, &j));
     PS_TRY_DONE(train(run, &j));

@@ -109,8 +109,7 @@ static enum ps_status run_lstm(struct ps_run *run, const void *params)
     struct state s = {.error = NULL};
     enum ps_status rc = PS_OK;
     if (p->plot[0]) PS_TRY(ps_png_try(run->comm, p->plot));
-    PS_TRY(ps_train_kernels(run, &p->train, p->state == LSTM_STATE_CARRIED ? "--state carried" : NULL,
-                            &s.device, &s.kernels));
+    PS_TRY(ps_train_kernels(run, &p->train, &s.device, &s.kernels));
     ps_phase(run, "read");
     PS_TRY_DONE(read_series(run, p, &s));
     PS_TRY_DONE(ps_agree(run->comm, make_net(run, p, &s)));

@@ -119,7 +119,7 @@ static enum ps_status run_mnist(struct ps_run *run, const void *params)
     struct ps_net net = {0};
     enum ps_status rc;
     if (p->wrong[0]) PS_TRY(ps_png_try(run->comm, p->wrong));
-    PS_TRY(ps_train_kernels(run, &p->train, NULL, &device, &kernels));
+    PS_TRY(ps_train_kernels(run, &p->train, &device, &kernels));
     ps_phase(run, "read");
     PS_TRY_DONE(mnist_data_read(run, &p->choice, &d));
     PS_TRY_DONE(

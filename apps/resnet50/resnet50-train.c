@@ -85,7 +85,7 @@ static enum ps_status run_resnet50(struct ps_run *run, const void *params)
     struct image_data d = {0};
     struct ps_net net = {0};
     enum ps_status rc;
-    PS_TRY(ps_train_kernels(run, &p->train, NULL, &device, &kernels));
+    PS_TRY(ps_train_kernels(run, &p->train, &device, &kernels));
     ps_phase(run, "read");
     PS_TRY_DONE(image_data_open(run, &p->image, ahead, &d));
     PS_CHECK_DONE(!p->train.eval_only || d.has_valid, PS_EUSAGE,

@@ -9,7 +9,7 @@ enum { LINE = 256 };
 
 /** What the host holds of a pass on a device. */
 struct ps_net_mirror {
-    struct ps_buffer x, sample;
+    struct ps_buffer x, sample, state;
     void *here;    /* outputs, in memory for copies; owned */
     void **output; /* [nodes] in it; NULL: may not be read; owned */
 };
@@ -77,10 +77,26 @@ void ps_net_buffers_follow_there(const struct ps_net *net, const void *dw, int64
     }
 }
 
+void ps_net_forget_there(const struct ps_net *net, int64_t n, struct ps_range which, void *state)
+{
+    const int64_t real = (int64_t)net->kernels->real;
+    for (int k = 0; k < net->nodes; k++) {
+        const struct ps_node *node = &net->node[k];
+        if (node->states > 0)
+            net->kernels->clear((which.hi - which.lo) * node->states * real,
+                                (char *)state + (node->states_at * n + which.lo * node->states) * real);
+    }
+}
+
 /* May the host read the output of node i? */
 static bool is_shown(const struct ps_net *net, int i)
 {
     return i == net->nodes - 1 || net->node[i].stays;
+}
+
+static int64_t state_bytes(const struct ps_net *net, int64_t n)
+{
+    return n * net->states * (int64_t)net->kernels->real;
 }
 
 static int64_t output_bytes(const struct ps_net_work *work, int i, int64_t n)
@@ -101,6 +117,7 @@ enum ps_status ps_net_mirror_make(struct ps_net_work *work)
         if (is_shown(net, i)) bytes += lines(output_bytes(work, i, work->most));
     PS_TRY(ps_buffer_make(d->memory, output_bytes(work, 0, work->most), true, what, &m->x));
     PS_TRY(ps_buffer_make(d->memory, work->most * (int64_t)sizeof(int64_t), true, what, &m->sample));
+    PS_TRY(ps_buffer_make(d->memory, state_bytes(net, work->most), true, what, &m->state));
     m->here = d->memory->alloc_host(bytes);
     PS_CHECK(m->here, PS_ENOMEM, "no memory for copies from the device (%lld MiB)", (long long)(bytes >> 20));
     char *at = m->here;
@@ -118,10 +135,19 @@ void ps_net_mirror_free(struct ps_net_work *work)
     if (!m) return;
     ps_buffer_free(&m->x);
     ps_buffer_free(&m->sample);
+    ps_buffer_free(&m->state);
     work->net->kernels->device->memory->free_host(m->here);
     free(m->output);
     free(m);
     work->mirror = NULL;
+}
+
+static const void *put(const struct ps_buffer *b, const void *from, int64_t bytes)
+{
+    if (!from) return NULL;
+    memcpy(b->here, from, (size_t)bytes);
+    ps_buffer_put(b, bytes);
+    return b->there;
 }
 
 /* Bring a batch there, go through the net, and bring back what may be read. */
@@ -130,21 +156,19 @@ static void forward_and_back(struct ps_net_work *work, const struct ps_net_batch
     const struct ps_net *net = work->net;
     const struct ps_nn_device *d = net->kernels->device;
     struct ps_net_mirror *m = work->mirror;
-    const int64_t x = output_bytes(work, 0, batch->n), numbers = batch->n * (int64_t)sizeof(int64_t);
+    const int64_t states = state_bytes(net, batch->n);
     struct ps_net_batch there = *batch;
-    memcpy(m->x.here, batch->x, (size_t)x);
-    ps_buffer_put(&m->x, x);
-    there.x = m->x.there;
-    if (batch->sample) {
-        memcpy(m->sample.here, batch->sample, (size_t)numbers);
-        ps_buffer_put(&m->sample, numbers);
-        there.sample = m->sample.there;
-    }
+    there.x = put(&m->x, batch->x, output_bytes(work, 0, batch->n));
+    there.sample = put(&m->sample, batch->sample, batch->n * (int64_t)sizeof *batch->sample);
+    there.state = put(&m->state, batch->state, states);
+    if (batch->next) there.next = m->state.there;
     ps_net_forward_there(work, &there, prepared,
                          (char *)prepared + (size_t)ps_net_vector(net) * net->kernels->real);
     for (int i = 1; i < net->nodes; i++)
         if (m->output[i]) d->memory->get(m->output[i], work->y[i], output_bytes(work, i, batch->n));
+    if (batch->next) ps_buffer_get(&m->state, states);
     d->memory->wait(); /* what failed is kept for ps_net_check */
+    if (batch->next) memcpy(batch->next, m->state.here, (size_t)states);
 }
 
 const void *ps_net_forward(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,

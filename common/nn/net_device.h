@@ -6,6 +6,7 @@
 #define PS_NET_DEVICE_H
 
 #include "common/nn/net.h"
+#include "common/par/block.h"
 #include "kernels/nn/nn_device.h"
 
 /** Memory of the kernels' arrays. Local. @param what for the message @return PS_OK; PS_ENOMEM */
@@ -30,7 +31,10 @@ const void *ps_net_forward_there(struct ps_net_work *work, const struct ps_net_b
 /** ps_net_buffers_follow with arrays there. */
 void ps_net_buffers_follow_there(const struct ps_net *net, const void *dw, int64_t grains, void *w);
 
-/** What the host holds of a pass: input, numbers of samples, outputs that may be read. Local.
+/** ps_net_forget of samples [which.lo, which.hi) with states there. */
+void ps_net_forget_there(const struct ps_net *net, int64_t n, struct ps_range which, void *state);
+
+/** What the host holds of a pass: input, numbers of samples, states, outputs that may be read. Local.
  * @return PS_OK; PS_ENOMEM */
 enum ps_status ps_net_mirror_make(struct ps_net_work *work);
 void ps_net_mirror_free(struct ps_net_work *work);

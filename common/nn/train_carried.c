@@ -7,8 +7,7 @@
 /* Elements of a message at most. */
 static const int64_t PIECE = (int64_t)1 << 28;
 
-/* The first stream of a grain, or their number behind the last. */
-static int64_t first_of(const struct ps_train *t, int64_t grain)
+int64_t ps_train_carried_first(const struct ps_train *t, int64_t grain)
 {
     return grain < t->grains ? ps_block(t->params->batch, t->grains, grain).lo : t->params->batch;
 }
@@ -27,22 +26,28 @@ enum ps_status ps_train_carried_open(struct ps_train *t)
 
 float *ps_train_carried(const struct ps_train *t, int64_t grain)
 {
-    return t->carried + first_of(t, grain) * t->job->net->states;
+    return t->carried + ps_train_carried_first(t, grain) * t->job->net->states;
+}
+
+bool ps_train_carried_goes_on(const struct ps_train *t, int64_t sample)
+{
+    const struct ps_source *s = t->job->train;
+    return sample >= s->streams && s->before(s, sample, 1, NULL);
 }
 
 void ps_train_carried_begin(const struct ps_train *t, int64_t grain, struct ps_range at)
 {
-    const struct ps_source *s = t->job->train;
     for (int64_t i = at.lo; i < at.hi; i++)
-        if (i < s->streams || !s->before(s, i, 1, NULL))
+        if (!ps_train_carried_goes_on(t, i))
             ps_net_forget(t->job->net, at.hi - at.lo, i - at.lo, ps_train_carried(t, grain));
 }
 
 enum ps_status ps_train_carried_gather(struct ps_train *t)
 {
     const int64_t states = t->job->net->states, all = t->params->batch * states;
-    const int64_t lo = first_of(t, ps_gradients_grains(t->gradients, 0).lo) * states;
-    const int64_t hi = first_of(t, ps_gradients_grains(t->gradients, t->run->threads - 1).hi) * states;
+    const struct ps_range mine = ps_train_grains(t);
+    const int64_t lo = ps_train_carried_first(t, mine.lo) * states,
+                  hi = ps_train_carried_first(t, mine.hi) * states;
     memset(t->carried, 0, (size_t)lo * sizeof *t->carried);
     memset(t->carried + hi, 0, (size_t)(all - hi) * sizeof *t->carried);
     for (int64_t i = 0; i < all; i += PIECE) { /* as bits: a sum would lose the sign of a zero */

@@ -17,6 +17,7 @@ static enum ps_status make(struct ps_train *t, int64_t most)
     PS_TRY(ps_net_work_make(net, most, true, &v->work));
     for (int i = 0; i < PS_TRAIN_PLACES; i++) PS_TRY(ps_train_place_make(t, most, &v->place[i]));
     PS_TRY(ps_net_alloc(net, grains * (int64_t)sizeof *v->loss, "the losses of grains", (void **)&v->loss));
+    if (t->carried) PS_TRY(ps_train_device_carried_make(t, most));
     v->flags = v->d->memory->alloc_host(flags);
     PS_CHECK(v->flags, PS_ENOMEM, "no memory for copies to the device");
     return PS_OK;
@@ -50,6 +51,8 @@ void ps_train_device_close(struct ps_train *t)
     for (int i = 0; i < PS_TRAIN_PLACES; i++) ps_train_place_free(&v->place[i]);
     ps_net_work_free(&v->work);
     ps_net_dealloc(t->job->net, v->loss);
+    ps_net_dealloc(t->job->net, v->carried);
+    ps_net_dealloc(t->job->net, v->after);
     v->d->memory->free_host(v->flags);
     free(v->part);
     free(v->sample);

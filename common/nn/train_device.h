@@ -53,6 +53,8 @@ struct ps_train_device {
     struct ps_nn_optimizer *optimizer;
     int64_t *sample; /**< [most samples of a micro-batch] numbers; owned */
     double *loss;    /**< there, [own grains]: sums of this epoch */
+    float *carried;  /**< there, this rank's part of t->carried; NULL where no state is carried; owned */
+    float *after;    /**< there, [most samples][states]: after a micro-batch; owned */
     float *flags;    /**< here, [2][turns][PS_GRADIENT_EXTRA]: what this rank tells, then what all do */
     struct ps_train_recording *recording; /**< [recordings]; owned */
     int recordings, room;
@@ -70,6 +72,24 @@ void ps_train_place_free(struct ps_train_place *p);
  * @return PS_OK; what the source's load returns */
 enum ps_status ps_train_place_load(const struct ps_train *t, struct ps_train_place *p,
                                    const struct ps_train_sum *u, const struct ps_train_part *part);
+
+/* train_device_carried.c: only where the source has streams */
+
+/** Room for states. Local. @param most samples of a micro-batch @return PS_OK; PS_ENOMEM */
+enum ps_status ps_train_device_carried_make(struct ps_train *t, int64_t most);
+
+/** States of this rank's grains to the device, and back. Local. */
+void ps_train_device_carried_put(const struct ps_train *t);
+void ps_train_device_carried_get(const struct ps_train *t);
+
+/** Those of one of them, there. Local. */
+float *ps_train_device_carried(const struct ps_train *t, int64_t grain);
+
+/** Before a part: state of samples that begin anew becomes zero. Local. */
+void ps_train_device_carried_begin(const struct ps_train *t, const struct ps_train_part *part);
+
+/** After it: its grain's next part begins with what is in v->after. Local. */
+void ps_train_device_carried_end(const struct ps_train *t, const struct ps_train_part *part);
 
 /* train_enqueue.c */
 

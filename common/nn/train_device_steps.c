@@ -116,13 +116,14 @@ static bool has_failed(struct ps_train *t)
     return true;
 }
 
-/* Losses, and the weights of the node, to the host. Collective. */
+/* Losses, carried states and the weights of the node, to the host. Collective. */
 static void bring_back(struct ps_train *t)
 {
     const struct ps_train_device *v = t->device;
     const struct ps_net *net = t->job->net;
     const int64_t grains = v->grains.hi - v->grains.lo;
     v->d->memory->get(t->at.loss + v->grains.lo, v->loss, grains * (int64_t)sizeof *v->loss);
+    if (t->carried) ps_train_device_carried_get(t);
     if (t->memory->team.rank == 0)
         v->d->memory->get(t->memory->w, t->memory->prepared,
                           (net->weights + net->buffers) * (int64_t)sizeof(float));
@@ -138,6 +139,7 @@ int64_t ps_train_device_steps(struct ps_train *t, struct ps_progress *progress, 
     int64_t i = from, looked = from;
     v->d->memory->put(v->loss, t->at.loss + v->grains.lo,
                       (v->grains.hi - v->grains.lo) * (int64_t)sizeof *v->loss);
+    if (t->carried) ps_train_device_carried_put(t);
     v->since = ps_elapsed(t->run);
     *pause = (struct ps_train_pause){false, false, false};
     while (i < t->updates && !pause->stop && !pause->save && !pause->bad && !has_failed(t)) {

@@ -41,7 +41,9 @@ static void go_through(struct ps_train *t, const struct ps_train_sum *u, const s
                                        .x = place->x.there,
                                        .sample = place->sample.there,
                                        .step = u->step,
-                                       .training = true};
+                                       .training = true,
+                                       .state = t->carried ? ps_train_device_carried(t, part->grain) : NULL,
+                                       .next = v->after};
     const struct ps_net_gradient gradient = {.dw =
                                                  ps_gradients_device_vector(v->gradients, part->turn.vector),
                                              .add = part->add,
@@ -53,6 +55,7 @@ static void go_through(struct ps_train *t, const struct ps_train_sum *u, const s
     v->d->check(v->loss + part->grain, bad);
     if (part->last) ps_gradients_device_begin(v->gradients, part->turn);
     ps_net_backward(&v->work, &batch, w, forms, &gradient);
+    if (t->carried) ps_train_device_carried_end(t, part);
     if (part->last)
         end_step(t, u);
     else if (part->end)
@@ -93,6 +96,7 @@ void ps_train_enqueue(struct ps_train *t, const struct ps_train_sum *u, const st
                                            .micro = u->micro,
                                            .scale = u->scale};
     struct ps_train_recording *r = find(v, &key);
+    if (t->carried) ps_train_device_carried_begin(t, part);
     if (r && r->seen++ == 1) { /* the first time, libraries still chose and allocated */
         v->d->record_begin();
         go_through(t, u, part, &v->place[place]);

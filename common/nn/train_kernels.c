@@ -20,7 +20,6 @@ static bool grains_fit(const struct ps_run *run, const struct ps_train_params *p
 struct asked {
     const struct ps_run *run;
     const struct ps_train_params *p;
-    const char *host_only;
 };
 
 static const struct ps_nn_kernels *table_of(const struct ps_cuda *cuda, const char *precision)
@@ -32,13 +31,13 @@ static enum ps_status check(const void *context, const struct ps_device *device)
 {
     const struct asked *a = context;
     const struct ps_train_params *p = a->p;
-    const char *host_only = a->host_only;
+    const char *host_only = NULL;
     if (device->cuda) {
         PS_CHECK(table_of(device->cuda, p->precision), PS_EBACKEND, "%s has no products in %s", device->text,
                  p->precision);
         return PS_OK;
     }
-    if (!host_only && p->norm_group > 1) host_only = "--norm-group";
+    if (p->norm_group > 1) host_only = "--norm-group";
     if (!host_only && is(p->optimizer, "lbfgs")) host_only = "--optimizer lbfgs";
     if (!host_only && !is(p->compress, "none")) host_only = "--compress";
     if (!host_only && p->slow_nodes > 0) host_only = "--slow-nodes";
@@ -49,10 +48,10 @@ static enum ps_status check(const void *context, const struct ps_device *device)
     return PS_OK;
 }
 
-enum ps_status ps_train_kernels(struct ps_run *run, const struct ps_train_params *p, const char *host_only,
-                                struct ps_device *device, const struct ps_nn_kernels **out)
+enum ps_status ps_train_kernels(struct ps_run *run, const struct ps_train_params *p, struct ps_device *device,
+                                const struct ps_nn_kernels **out)
 {
-    const struct asked asked = {run, p, host_only};
+    const struct asked asked = {run, p};
     const struct ps_device_wish wish = {"nets", is(p->reduce, "exact"), check, &asked};
     const bool half = is(p->precision, "bf16"), plain = is(run->common->backend, "ref");
     PS_CHECK(!half || !plain, PS_EBACKEND, "back end ref of nets computes in fp32 alone: use cpu for bf16");

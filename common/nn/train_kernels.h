@@ -8,12 +8,11 @@
 /** The table of kernels for the back end and the precision that parameters name, and the GPU that it needs.
  * `auto` takes the GPU where every rank has one and the run asks for nothing that only the host does, or else
  * the host; what was chosen, and why, is told and recorded. Collective over run->comm.
- * @param host_only a parameter of the program, as it is set, for which there is only the host; NULL: none
  * @param device out: to be closed after the net is freed
  * @return (agreed) PS_OK; PS_EBACKEND (not to be had), PS_EUSAGE (parameters that it does not take),
  * PS_ENOMEM
  */
-enum ps_status ps_train_kernels(struct ps_run *run, const struct ps_train_params *p, const char *host_only,
-                                struct ps_device *device, const struct ps_nn_kernels **out);
+enum ps_status ps_train_kernels(struct ps_run *run, const struct ps_train_params *p, struct ps_device *device,
+                                const struct ps_nn_kernels **out);
 
 #endif

@@ -186,7 +186,13 @@ double ps_train_mean_loss(struct ps_train *t);
  */
 enum ps_status ps_train_carried_open(struct ps_train *t);
 
-/** Those of a grain, as struct ps_net_batch has them. Local. */
+/** The first stream of a grain, or their number behind the last. Local. */
+int64_t ps_train_carried_first(const struct ps_train *t, int64_t grain);
+
+/** Does a sample go on with the state of another one? Local. */
+bool ps_train_carried_goes_on(const struct ps_train *t, int64_t sample);
+
+/** States of a grain, as struct ps_net_batch has them. Local. */
 float *ps_train_carried(const struct ps_train *t, int64_t grain);
 
 /** A grain is about to go through samples `at`: state of those that begin anew becomes zero. Local. */

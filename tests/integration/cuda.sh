@@ -57,7 +57,7 @@ export PSML_PLUGINS=$plugins
 # Sums of fewer than 10^4 products in another order differ by less than 10^-4 of them in fp32, and so do gradients; a step's error is one of the
 # gradient, and grows by a factor below 10 in the few steps that are made here. A wrong gradient would change as much as weights change at all.
 share=0.001
-for name in ann cnn autoencoder lstm resnet; do
+for name in ann cnn autoencoder lstm carried resnet; do
     net $name
     [ $name != resnet ] || words+=(--epochs 1) # in later steps ReLUs turn over by rounding
     on 1 "${words[@]}" --threads 2 --backend ref --save want.st --record $name.want.jsonl
@@ -74,6 +74,14 @@ for name in ann cnn autoencoder lstm resnet; do
     expect "$name: the same losses on 2 ranks" test "$(losses $name.jsonl | xargs)" = "$(losses two.jsonl | xargs)"
     rm -f two.jsonl got.st
 done
+# what the state of samples begins with in evaluation: the same as on the host, and not nothing
+net carried
+for run in "want ref 4" "got cuda 4" "none cuda 0"; do
+    read -r name backend run_up <<<"$run"
+    on 1 "${words[@]}" --threads 1 --backend "$backend" --eval-only --weights carried.st --run-up "$run_up" --forecast "$name.csv"
+done
+expect 'carried: forecasts as with ref' near_tables 0.0001 want.csv got.csv
+expect 'carried: without a run-up others' eval '! near_tables 0.0001 want.csv none.csv'
 expect 'the record has the device' grep -q '"event":"backend",.*"name":"cuda","device":"' ann.jsonl
 net ann
 on 2 "${words[@]}" --threads 1 --backend cuda --reduce fast --save got.st
@@ -97,6 +105,12 @@ expect 'ranks without samples: the same weights on 3 ranks' cmp few.st got.st
 on 1 "${steps[@]}" --checkpoint pause.ck --pause-epoch 1 --save first.st
 on 2 "${steps[@]}" --checkpoint pause.ck --resume --save got.st
 expect "a checkpoint: on 2 ranks it goes on to the same weights: $(grep 'going on' err)" cmp want.st got.st
+net carried
+on 1 "${words[@]}" --threads 1 --backend cuda --checkpoint c.ck --every 3
+mv c.ck.1 c.ck # that of the end is in the way: this one is within the last epoch
+on 2 "${words[@]}" --threads 1 --backend cuda --checkpoint c.ck --resume --save got.st
+expect "carried state: on 2 ranks it goes on to the same weights: $(grep 'going on' err)" cmp carried.st got.st
+expect 'carried state: from within an epoch' grep -q 'going on in epoch 2, after step [1-9]' err
 stopping=(mnist-train digits --model perceptron --epochs 100000 --batch 8 --grains 2 --threads 1 --backend cuda --checkpoint stop.ck)
 "$MPIRUN" -np 2 "$BIN/${stopping[0]}" "${stopping[@]:1}" --record stop.jsonl >out 2>err &
 pid=$!
@@ -124,8 +138,6 @@ refused 2 'there is no --compress on GPUs' "${bad[@]}" --reduce fast --compress 
 refused 2 'there is no --slow-nodes on GPUs' "${bad[@]}" --network 2,12 --slow-nodes 4
 net resnet
 refused 2 'there is no --norm-group on GPUs' "${words[@]}" --norm-group 2 --backend cuda
-net lstm
-refused 2 'there is no --state carried on GPUs' "${words[@]}" --state carried --backend cuda
 status=0
 on 2 "${bad[@]}" --grains 3 || status=$?
 expect "exact sums want whole parts of the tree: $(cat err)" test $status = 2 -a "$(grep -c 'for --reduce exact 2 GPUs want 1, 2, 4, ... grains each, not 3 in all' err)" = 1
