@@ -5,18 +5,26 @@
 #include <math.h>
 #include "kernels/svm/svm_kernels.h"
 
-/** a b + c, rounded once where the processor can: elsewhere a call of fma would take fifty times as long. */
-static inline double ps_svm_fma(double a, double b, double c)
+/** A function that kernels on a device call too. */
+#ifdef __CUDACC__
+#    define PS_SVM_BOTH __host__ __device__
+#else
+#    define PS_SVM_BOTH
+#endif
+
+/** a b + c, rounded once where the processor can: elsewhere a call of fma would take fifty times as long.
+ * Devices can, and what stands in for one on the host does as they do. */
+PS_SVM_BOTH static inline double ps_svm_fma(double a, double b, double c)
 {
-#if defined(FP_FAST_FMA)
+#if defined(FP_FAST_FMA) || defined(__cplusplus)
     return fma(a, b, c);
 #else
     return a * b + c;
 #endif
 }
-static inline float ps_svm_fmaf(float a, float b, float c)
+PS_SVM_BOTH static inline float ps_svm_fmaf(float a, float b, float c)
 {
-#if defined(FP_FAST_FMAF)
+#if defined(FP_FAST_FMAF) || defined(__cplusplus)
     return fmaf(a, b, c);
 #else
     return a * b + c;

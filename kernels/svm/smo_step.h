@@ -12,51 +12,51 @@
 /** In place of a curvature that is not positive, as in LIBSVM. */
 #define PS_SMO_TAU 1e-12
 
-static inline bool ps_smo_may_rise(const struct ps_svm_smo *s, int64_t v)
+PS_SVM_BOTH static inline bool ps_smo_may_rise(const struct ps_svm_smo *s, int64_t v)
 {
     return s->c[v] > 0 && (s->y[v] > 0 ? s->alpha[v] < s->c[v] : s->alpha[v] > 0);
 }
 
-static inline bool ps_smo_may_fall(const struct ps_svm_smo *s, int64_t v)
+PS_SVM_BOTH static inline bool ps_smo_may_fall(const struct ps_svm_smo *s, int64_t v)
 {
     return s->c[v] > 0 && (s->y[v] > 0 ? s->alpha[v] > 0 : s->alpha[v] < s->c[v]);
 }
 
 /** Number of sets within which pairs are made, and the one of a variable. */
-static inline int ps_smo_groups(const struct ps_svm_smo *s)
+PS_SVM_BOTH static inline int ps_smo_groups(const struct ps_svm_smo *s)
 {
     return s->nu ? 2 : 1;
 }
-static inline int ps_smo_group(const struct ps_svm_smo *s, int64_t v)
+PS_SVM_BOTH static inline int ps_smo_group(const struct ps_svm_smo *s, int64_t v)
 {
     return s->nu && s->y[v] < 0;
 }
 
-static inline int64_t ps_smo_row(const struct ps_svm_smo *s, int64_t v)
+PS_SVM_BOTH static inline int64_t ps_smo_row(const struct ps_svm_smo *s, int64_t v)
 {
     return v < s->n ? v : v - s->n;
 }
 
 /** See to it that a row of the matrix is there. */
-static inline void ps_smo_want(const struct ps_svm_smo *s, int64_t row)
+PS_SVM_BOTH static inline void ps_smo_want(const struct ps_svm_smo *s, int64_t row)
 {
     if (s->want) s->want(s->source, row);
 }
 
 /** A row of the matrix, until another one is wanted. */
-static inline const float *ps_smo_k(const struct ps_svm_smo *s, int64_t row)
+PS_SVM_BOTH static inline const float *ps_smo_k(const struct ps_svm_smo *s, int64_t row)
 {
     return s->row ? s->row[row] : s->k + row * s->stride;
 }
 
-static inline float ps_smo_diagonal(const struct ps_svm_smo *s, int64_t row)
+PS_SVM_BOTH static inline float ps_smo_diagonal(const struct ps_svm_smo *s, int64_t row)
 {
     return s->diagonal ? s->diagonal[row] : ps_smo_k(s, row)[row];
 }
 
 /** The power of two that brings a positive number into [1, 2); 1 where there is none. Choices are made in
  * single precision on numbers of moderate size, whatever the unit of the data. */
-static inline double ps_smo_scale(double x)
+PS_SVM_BOTH static inline double ps_smo_scale(double x)
 {
     uint64_t bits, exponent;
     memcpy(&bits, &x, sizeof bits);
@@ -68,7 +68,11 @@ static inline double ps_smo_scale(double x)
 }
 
 /** The least curvature that a choice reckons with: PS_SMO_TAU in the unit of the kernel values, which the
- * diagonal shows. */
+ * largest of the diagonal, `most`, shows. */
+PS_SVM_BOTH static inline float ps_smo_least_of(double most)
+{
+    return (float)(PS_SMO_TAU / ps_smo_scale(most));
+}
 static inline float ps_smo_least(const struct ps_svm_smo *s)
 {
     double most = 0;
@@ -76,7 +80,7 @@ static inline float ps_smo_least(const struct ps_svm_smo *s)
         double k = fabs((double)ps_smo_diagonal(s, r));
         most = k > most ? k : most;
     }
-    return (float)(PS_SMO_TAU / ps_smo_scale(most));
+    return ps_smo_least_of(most);
 }
 
 /** 1/a starts from the complement of a's bits, 5 % off, and takes one step of Newton's method: 0.3 %. */
@@ -84,7 +88,7 @@ static inline float ps_smo_least(const struct ps_svm_smo *s)
 
 /** Worth of a pair with scores `b` apart and curvature `a`, at least `least`: b^2 / a, to 0.3 %. A function
  * of its arguments alone, built of operations that vectors of any width have: all paths choose alike. */
-static inline float ps_smo_worth(float b, float a, float least)
+PS_SVM_BOTH static inline float ps_smo_worth(float b, float a, float least)
 {
     uint32_t bits;
     float inverse;
@@ -95,7 +99,7 @@ static inline float ps_smo_worth(float b, float a, float least)
     return b * b * (inverse * ps_svm_fmaf(-a, inverse, 2.0f));
 }
 
-static inline double ps_smo_curvature(float kii, float kjj, float kij)
+PS_SVM_BOTH static inline double ps_smo_curvature(float kii, float kjj, float kij)
 {
     return (double)kii + (double)kjj - 2 * (double)kij;
 }
@@ -104,7 +108,8 @@ static inline double ps_smo_curvature(float kii, float kjj, float kij)
  * the first bound, which is then met to the bit.
  * @param w out [2] changes of y alpha of i and of j
  * @return false where the step is lost in rounding */
-static inline bool ps_smo_move(struct ps_svm_smo *s, int64_t i, int64_t j, double b, double a, double w[2])
+PS_SVM_BOTH static inline bool ps_smo_move(struct ps_svm_smo *s, int64_t i, int64_t j, double b, double a,
+                                           double w[2])
 {
     double room_i = s->y[i] > 0 ? s->c[i] - s->alpha[i] : s->alpha[i];
     double room_j = s->y[j] > 0 ? s->alpha[j] : s->c[j] - s->alpha[j];
@@ -120,17 +125,17 @@ static inline bool ps_smo_move(struct ps_svm_smo *s, int64_t i, int64_t j, doubl
 }
 
 /** f of the start, as score of variable v; and back. */
-static inline double ps_smo_score(const struct ps_svm_smo *s, int64_t v)
+PS_SVM_BOTH static inline double ps_smo_score(const struct ps_svm_smo *s, int64_t v)
 {
     return -(s->f[ps_smo_row(s, v)] + s->y[v] * s->p[v]);
 }
-static inline double ps_smo_f(const struct ps_svm_smo *s, int64_t row, double score)
+PS_SVM_BOTH static inline double ps_smo_f(const struct ps_svm_smo *s, int64_t row, double score)
 {
     return -(score + s->y[row] * s->p[row]);
 }
 
 /** A score after a step. */
-static inline double ps_smo_advanced(double score, const double w[2], float ki, float kj)
+PS_SVM_BOTH static inline double ps_smo_advanced(double score, const double w[2], float ki, float kj)
 {
     return ps_svm_fma(-w[0], (double)ki, ps_svm_fma(-w[1], (double)kj, score));
 }

@@ -38,10 +38,11 @@ extern void *ps_host_dynamic; /* dynamic shared memory of the block */
 static const int warpSize = 32;
 
 /* --- threads that meet --- */
-enum ps_host_meeting { PS_HOST_WARP, PS_HOST_SHUFFLE, PS_HOST_BALLOT };
+enum ps_host_meeting { PS_HOST_WARP, PS_HOST_SHUFFLE, PS_HOST_BALLOT, PS_HOST_MOST };
 /** All threads of the block meet. */
 void __syncthreads(const char *file = __builtin_FILE(), int line = __builtin_LINE());
-/** Threads of the warp that `mask` names meet. @return the value of lane `from`, or the bits of all values */
+/** Threads of the warp that `mask` names meet. @return the value of lane `from`, the bits of all values, or
+ * the largest value */
 uint64_t ps_host_meet(enum ps_host_meeting what, unsigned mask, uint64_t value, unsigned from,
                       const char *file, int line);
 
@@ -60,6 +61,12 @@ static inline unsigned __ballot_sync(unsigned mask, int predicate, const char *f
                                      int line = __builtin_LINE())
 {
     return (unsigned)ps_host_meet(PS_HOST_BALLOT, mask, predicate != 0, 0, file, line);
+}
+
+static inline unsigned __reduce_max_sync(unsigned mask, unsigned value, const char *file = __builtin_FILE(),
+                                         int line = __builtin_LINE())
+{
+    return (unsigned)ps_host_meet(PS_HOST_MOST, mask, value, 0, file, line);
 }
 
 static inline int __any_sync(unsigned mask, int predicate, const char *file = __builtin_FILE(),

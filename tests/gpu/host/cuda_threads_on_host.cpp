@@ -128,7 +128,7 @@ static void block_meets(void)
 static void group_meets(const struct thread *t, struct warp *w, struct thread *lane)
 {
     const unsigned group = t->mask & ~w->done;
-    uint64_t bits = 0;
+    uint64_t bits = 0, most = 0;
     if (group & ~w->waiting) return;
     for (int i = 0; i < warpSize; i++) {
         if (!(group >> i & 1)) continue;
@@ -136,10 +136,12 @@ static void group_meets(const struct thread *t, struct warp *w, struct thread *l
             lane[i].line != t->line)
             die_apart(t, &lane[i]);
         bits |= lane[i].value << i;
+        if (lane[i].value > most) most = lane[i].value;
     }
     for (int i = 0; i < warpSize; i++) {
         if (!(group >> i & 1)) continue;
         if (lane[i].what == PS_HOST_BALLOT) lane[i].result = bits;
+        if (lane[i].what == PS_HOST_MOST) lane[i].result = most;
         if (lane[i].what == PS_HOST_SHUFFLE) /* what a lane that is not there would say is not defined */
             lane[i].result = group >> lane[i].from & 1 ? lane[lane[i].from].value : ~(uint64_t)0;
         lane[i].state = READY;
