@@ -62,7 +62,7 @@ static enum ps_status check_data(const struct train *t)
 static int64_t memory_of(const struct train *t)
 {
     const double usual = 40; /* as in piSVM */
-    const int64_t there = svm_backend_memory(t->run, &t->device, t->spec.kernels);
+    const int64_t there = svm_backend_memory(t->run, t->spec.kernels);
     if (t->p->memory == 0 && there > 0) return there;
     return (int64_t)((t->p->memory > 0 ? t->p->memory : usual) * 1048576);
 }
@@ -95,6 +95,7 @@ static enum ps_status prepare(struct train *t)
                                  .working = p->working_set,
                                  .fresh = p->new_variables,
                                  .memory = memory_of(t),
+                                 .sharing = svm_backend_sharing(t->run, &t->device),
                                  .seed = (uint64_t)t->run->common->seed,
                                  .told = &t->told};
     t->function = svm_params_function(p, t->data.x.cols);

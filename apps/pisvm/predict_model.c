@@ -88,9 +88,7 @@ static enum ps_status make_room(struct predict_model *p)
     PS_TRY(ps_alloc(&p->coef, p->m->sv * cols, sizeof *p->coef, "coefficients"));
     PS_TRY(ps_alloc(&p->column, groups * cols, sizeof *p->column, "columns of coefficients"));
     PS_TRY(ps_zalloc(&p->largest, groups, sizeof *p->largest, "groups of support vectors"));
-    enum ps_status rc = p->kernels->pack(&x, NULL, x.n, &p->layout, &p->pack);
-    PS_CHECK(rc == PS_OK, rc, "no memory for the support vectors in single precision");
-    return PS_OK;
+    return svm_backend_pack(p->kernels, &x, NULL, x.n, &p->layout, &p->pack);
 }
 
 enum ps_status predict_model_make(MPI_Comm comm, const struct svm_model *m, const struct svm_data *rows,

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "apps/pisvm/svm_backend.h"
 #include "common/io/number.h"
 #include "common/run/err.h"
 
@@ -71,8 +72,7 @@ static enum ps_status decide_chunk(const struct predict_job *job, struct predict
     rows.n = n;
     if (c->pack) p->kernels->unpack(c->pack);
     c->pack = NULL;
-    enum ps_status rc = p->kernels->pack(&rows, NULL, n, &p->layout, &c->pack);
-    PS_CHECK(rc == PS_OK, rc, "no memory for rows in single precision");
+    PS_TRY(svm_backend_pack(p->kernels, &rows, NULL, n, &p->layout, &c->pack));
     memset(c->value, 0, (size_t)(n * p->stride) * sizeof *c->value);
     const struct svm_decision d = {p->kernels, p->m->function, c->pack, k->groups, p->group, p->stride};
     PS_TRY(svm_decide(&d, 0, n, c->value));

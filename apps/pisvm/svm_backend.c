@@ -20,24 +20,41 @@ enum ps_status svm_backend_open(struct ps_run *run, struct ps_device *device,
     return PS_OK;
 }
 
-enum ps_status svm_backend_wait(const struct ps_svm_kernels *kernels)
+enum ps_status svm_backend_failed(const struct ps_svm_kernels *kernels, enum ps_status rc, const char *what)
 {
-    if (!kernels->device) return PS_OK;
-    const enum ps_status rc = kernels->device->memory->wait();
-    PS_CHECK(rc == PS_OK, rc, "the device: %s", kernels->device->memory->error());
-    return PS_OK;
+    const char *error = kernels->device ? kernels->device->memory->error() : "";
+    return error[0] ? ps_fail(rc, "the device: %s", error) : ps_fail(rc, "%s", what);
 }
 
-int64_t svm_backend_memory(const struct ps_run *run, const struct ps_device *device,
-                           const struct ps_svm_kernels *kernels)
+enum ps_status svm_backend_wait(const struct ps_svm_kernels *kernels)
+{
+    const enum ps_status rc = kernels->device ? kernels->device->memory->wait() : PS_OK;
+    return rc == PS_OK ? PS_OK : svm_backend_failed(kernels, rc, "the device failed");
+}
+
+enum ps_status svm_backend_pack(const struct ps_svm_kernels *kernels, const struct ps_csr *x,
+                                const int64_t *row, int64_t n, const struct ps_svm_layout *layout,
+                                struct ps_svm_pack **out)
+{
+    const enum ps_status rc = kernels->pack(x, row, n, layout, out);
+    return rc == PS_OK ? PS_OK : svm_backend_failed(kernels, rc, "no memory for rows in single precision");
+}
+
+int svm_backend_sharing(const struct ps_run *run, const struct ps_device *device)
 {
     char why[PS_DEVICE_TEXT];
-    int64_t memory = 1, room;
-    if (!kernels->device) return 0;
+    if (!device->cuda) return 1;
     const struct ps_place place = ps_place_find(run->comm);
     const int devices = device->cuda->devices(why, sizeof why);
+    return (place.node_size + devices - 1) / devices;
+}
+
+int64_t svm_backend_memory(const struct ps_run *run, const struct ps_svm_kernels *kernels)
+{
+    int64_t memory = 1, room;
+    if (!kernels->device) return 0;
     MPI_Barrier(run->comm); /* nobody has taken any yet */
-    room = kernels->device->memory->room() / 2 / ((place.node_size + devices - 1) / devices);
+    room = kernels->device->memory->room() / 2;
     MPI_Allreduce(MPI_IN_PLACE, &room, 1, MPI_INT64_T, MPI_MIN, run->comm);
     while (2 * memory <= room) memory *= 2;
     return memory;

@@ -50,7 +50,8 @@ struct svm_train_spec {
     double eps;
     int64_t max_iter;
     int working, fresh;
-    int64_t memory; /**< bytes per rank for kernel values */
+    int64_t memory; /**< bytes per rank for kernel values, at most */
+    int sharing;    /**< ranks that have the device of the kernels in common */
     uint64_t seed;
     bool quiet; /**< do not print the lines of each binary problem */
     bool *told; /**< set when the plan is printed, which happens once; NULL: each sweep prints its plan */

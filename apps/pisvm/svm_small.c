@@ -1,25 +1,18 @@
 #include "apps/pisvm/svm_small.h"
 #include <stdlib.h>
-#include <string.h>
 #include "apps/pisvm/svm_backend.h"
-#include "common/par/buffer.h"
 #include "common/run/err.h"
 
 /* f by columns on the device. */
 static enum ps_status update_there(const struct svm_small *s, const float *const *col, const double *coef,
                                    int64_t ncol, double *f)
 {
+    const struct ps_device_memory *memory = s->kernels->device->memory;
     const int64_t bytes = s->n * (int64_t)sizeof *f;
-    struct ps_buffer there;
-    PS_TRY(ps_buffer_make(s->kernels->device->memory, bytes, true, "the gradient of a problem", &there));
-    memcpy(there.here, f, (size_t)bytes);
-    ps_buffer_put(&there, bytes);
-    s->kernels->update(col, coef, ncol, s->n, there.there);
-    ps_buffer_get(&there, bytes);
-    const enum ps_status rc = svm_backend_wait(s->kernels);
-    if (rc == PS_OK) memcpy(f, there.here, (size_t)bytes);
-    ps_buffer_free(&there);
-    return rc;
+    memory->put(s->f, f, bytes);
+    s->kernels->update(col, coef, ncol, s->n, s->f);
+    memory->get(f, s->f, bytes);
+    return svm_backend_wait(s->kernels);
 }
 
 enum ps_status svm_small_start(struct svm_small_way *w)

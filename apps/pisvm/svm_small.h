@@ -18,6 +18,7 @@ struct svm_small {
     const float *diagonal;
     const struct svm_row *row; /**< [n] targets; left_out is not looked at */
     const int16_t *fold;       /**< [n] the fold in which a row is left out, or NULL: no folds */
+    double *f; /**< [n] room on the device for starts that are not zero; NULL without a device; borrowed */
     double eps;
     int64_t max_iter;
 };

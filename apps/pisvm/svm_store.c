@@ -1,6 +1,7 @@
 #include "apps/pisvm/svm_store.h"
 #include <stdlib.h>
 #include <string.h>
+#include "apps/pisvm/svm_backend.h"
 
 /* Products of a kernel value from which on a value is rather copied than computed again. */
 enum { COPY_FROM = 48 };
@@ -55,7 +56,7 @@ static enum ps_status pack_class(struct svm_store *s, int slot, const struct svm
         PS_TRY(ps_alloc(&s->target[slot], n, sizeof **s->target, "labels"));
         memcpy(s->target[slot], rows->label + lo, (size_t)n * sizeof **s->target);
     }
-    return s->spec->kernels->pack(&x, NULL, n, &s->layout, &s->pack[slot]);
+    return svm_backend_pack(s->spec->kernels, &x, NULL, n, &s->layout, &s->pack[slot]);
 }
 
 enum ps_status svm_store_load(struct svm_store *s, const int64_t *count, const bool *want)

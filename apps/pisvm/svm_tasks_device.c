@@ -30,6 +30,7 @@ struct job {
 struct batch {
     struct svm_tasks *t;
     struct ps_buffer k; /* kernel matrices, one after the other */
+    struct ps_buffer f; /* what a start gives */
     int items, jobs;
     struct item *item;          /* [tasks of the round]; all arrays owned */
     struct job *job;            /* [jobs] */
@@ -45,25 +46,29 @@ static int64_t place_bytes(const struct svm_tasks *t, int i)
 static enum ps_status batch_open(struct svm_tasks *t, int lo, int hi, struct batch *out)
 {
     const struct ps_device_memory *memory = t->spec->kernels->device->memory;
-    const int64_t room = memory->room() / 8 * 7; /* the solver has arrays of its own */
-    int64_t all = 0, largest = 0, bytes = t->spec->memory < room ? t->spec->memory : room;
+    const int64_t room = memory->room() / 8 * 7 / t->spec->sharing; /* the solver has arrays of its own */
+    int64_t all = 0, largest = 0, rows = 0, bytes = t->spec->memory < room ? t->spec->memory : room;
     *out = (struct batch){.t = t};
     for (int i = lo; i < hi; i++) {
         const int64_t here = svm_tasks_open(t, i) ? place_bytes(t, i) : 0;
+        const int64_t n = svm_problem_rows(&t->plan->problem[t->list.task[i].pair]);
         all += here;
         if (here > largest) largest = here;
+        if (n > rows) rows = n;
     }
     PS_CHECK(largest <= room, PS_ENOMEM,
              "the device has %lld MiB left, and a kernel matrix needs %lld: take a smaller -m",
              (long long)(room >> 20), (long long)((largest >> 20) + 1));
     if (bytes < largest) bytes = largest;
     PS_TRY(ps_alloc(&out->item, hi - lo, sizeof *out->item, "tasks"));
+    PS_TRY(ps_buffer_make(memory, rows * (int64_t)sizeof(double), false, "a gradient", &out->f));
     return ps_buffer_make(memory, bytes < all ? bytes : all, false, "kernel matrices", &out->k);
 }
 
 static void batch_close(struct batch *b)
 {
     ps_buffer_free(&b->k);
+    ps_buffer_free(&b->f);
     free(b->item);
 }
 
@@ -116,6 +121,7 @@ static enum ps_status begin(struct batch *b)
     for (int i = 0; i < b->jobs; i++) {
         struct job *j = &b->job[i];
         enum ps_status rc = svm_solve_begin(&j->item->solve, j->way.job, &j->item->matrix, &j->way);
+        j->way.small.f = b->f.there;
         if (rc == PS_OK) rc = svm_small_open(&j->way.small, j->way.fold, &j->small);
         if (rc != PS_OK) t->status = rc;
     }
@@ -142,8 +148,7 @@ static enum ps_status solve(struct batch *b, int c)
     }
     if (t->status != PS_OK) return (enum ps_status)t->status;
     const enum ps_status rc = device->smo(b->program, n);
-    PS_CHECK(rc == PS_OK, rc, "the device: %s",
-             device->memory->error()[0] ? device->memory->error() : "no memory to solve problems");
+    if (rc != PS_OK) return svm_backend_failed(t->spec->kernels, rc, "no memory to solve problems");
     for (int i = 0, k = 0; i < b->jobs; i++)
         if (!b->job[i].way.solved) b->job[i].small.program = b->program[k++];
 #pragma omp parallel for schedule(dynamic, 1)

@@ -2,6 +2,7 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+#include "apps/pisvm/svm_backend.h"
 #include "apps/pisvm/svm_fold.h"
 
 /* Positions of a chunk at most, and at a time in a cache; floats of a chunk's coefficients. */
@@ -271,7 +272,7 @@ static enum ps_status stream_class(const struct svm_decider *d, struct chunk *c,
         const struct svm_want want = {c->cls, c->lo, c->hi};
         PS_TRY(svm_rows_fetch(comm, d->spec->data, &want, 1, &rows));
         const struct ps_csr csr = svm_rows_csr(&rows);
-        enum ps_status rc = d->spec->kernels->pack(&csr, c->row, c->n, &d->layout, &support);
+        enum ps_status rc = svm_backend_pack(d->spec->kernels, &csr, c->row, c->n, &d->layout, &support);
         const struct svm_given given = {support, c->n, others(d), c->pair, c->terms};
         if (rc == PS_OK && c->there)
             rc = svm_there_add(c->there, &given);
@@ -349,8 +350,8 @@ enum ps_status svm_decider_make(const struct svm_train_spec *spec, const struct 
                              &out->centre));
     const struct ps_csr csr = svm_data_csr(spec->data);
     enum ps_status rc =
-        ps_agree(spec->run->comm,
-                 spec->kernels->pack(&csr, held->row, held->pieces * SVM_PIECE, &out->layout, &out->own));
+        ps_agree(spec->run->comm, svm_backend_pack(spec->kernels, &csr, held->row, held->pieces * SVM_PIECE,
+                                                   &out->layout, &out->own));
     if (rc != PS_OK) svm_decider_free(out);
     return rc;
 }
