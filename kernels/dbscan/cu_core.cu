@@ -58,22 +58,22 @@ static __global__ void count(struct counting c, uint8_t *flags, struct ps_cu_wor
 {
     constexpr int G = ps_group<D>;
     const int lane = ps_lane(G);
-    const int64_t groups = (int64_t)gridDim.x * (PS_CU_BLOCK / G);
     unsigned long long distances = 0;
-    for (int64_t base = ((int64_t)blockIdx.x * (PS_CU_BLOCK / G) + threadIdx.x / G) * G; base < c.n;
-         base += groups * G) {
-        struct place mine = place_at(c, base + lane);
+    uint32_t last = 0;
+    PS_CU_RUNS(batch, G, PS_CU_WARP / G, (c.n + G - 1) / G)
+    {
+        struct place mine = place_at(c, batch * G + lane);
         struct ps_cu_walk walk = {0, 0, 0};
-        int64_t last = -1;
+        int64_t walked = -1; /* cell around which the walk goes */
         for (unsigned todo = ps_ballot<G>(mine.own && !mine.core); todo; todo &= todo - 1) {
             const int i = __ffs((int)todo) - 1;
             const uint32_t cell = ps_from<G>(mine.cell, i), together = ps_from<G>(mine.together, i);
-            if (cell != last) {
-                walk = ps_walk<G>(
-                    ps_places(c.cells, ps_cells_around(c.cells, *c.around, lane, c.cells.key[cell])));
-                last = cell;
+            if (cell != walked) {
+                const uint64_t key = c.cells.key[cell];
+                walk = ps_walk<G>(ps_places(c.cells, ps_cells_around(c.cells, *c.around, lane, key, &last)));
+                walked = cell;
             }
-            const bool core = enough<C, D>(c, walk, base + i, together, &distances);
+            const bool core = enough<C, D>(c, walk, batch * G + i, together, &distances);
             if (lane == i) mine.core = core;
         }
         if (mine.own) flags[mine.number] = mine.core;

@@ -46,14 +46,16 @@ static __global__ void border_labels(struct labelling l, const int64_t *cluster,
     constexpr int G = ps_group<D>;
     const int lane = ps_lane(G);
     unsigned long long distances = 0;
-    for (int64_t j = l.cores + (int64_t)blockIdx.x * (PS_CU_BLOCK / G) + threadIdx.x / G; j < l.n;
-         j += (int64_t)gridDim.x * (PS_CU_BLOCK / G)) {
+    uint32_t last = 0;
+    PS_CU_RUNS(i, G, PS_CU_RUN, l.n - l.cores)
+    {
+        const int64_t j = l.cores + i;
         struct ps_cu_point<C, D> p;
         int64_t best = INT64_MAX;
         if (l.order[j] >= l.own) continue;
         const uint64_t key = l.cells.key[l.cell[j] - 1];
         const struct ps_cu_walk walk =
-            ps_walk<G>(ps_places(l.core_cells, ps_cells_around(l.core_cells, *l.around, lane, key)));
+            ps_walk<G>(ps_places(l.core_cells, ps_cells_around(l.core_cells, *l.around, lane, key, &last)));
         ps_load_point(l.space, j, p);
         PS_CU_WALK(at, G, walk.total)
         {
@@ -85,7 +87,7 @@ void ps_cu_label(const struct ps_dbscan *s, const int64_t *cluster, int64_t *lab
     PS_LAUNCH(core_labels, ps_cu_blocks(s->cores), PS_CU_BLOCK, 0, l, cluster, label);
     ps_cu_form(s, [&]<class C, int D>() {
         auto *const kernel = border_labels<C, D>;
-        PS_LAUNCH(kernel, ps_cu_blocks((s->n - s->cores) * ps_group<D>), PS_CU_BLOCK, 0, l, cluster, label,
+        PS_LAUNCH(kernel, ps_run_blocks<D>(s->n - s->cores, PS_CU_RUN), PS_CU_BLOCK, 0, l, cluster, label,
                   s->work);
     });
 }

@@ -5,7 +5,11 @@
 
 #include "kernels/dbscan/cu_state.h"
 
-enum { PS_CU_WARP = 32, PS_CU_CHUNK = 8 /* dimensions between looks at a sum */ };
+enum {
+    PS_CU_WARP = 32,
+    PS_CU_RUN = 8,  /* cells or points that a group takes one after the other: the next ranges are near */
+    PS_CU_CHUNK = 8 /* dimensions between looks at a sum */
+};
 
 /** Lanes of a group: a range for each of them, and in 1 and 2 dimensions there are few. */
 template <int D> inline constexpr int ps_group = D == 1 || D == 2 ? 8 : PS_CU_WARP;
@@ -13,6 +17,18 @@ template <int D> inline constexpr int ps_group = D == 1 || D == 2 ? 8 : PS_CU_WA
 __device__ static inline int ps_lane(int group)
 {
     return (int)(threadIdx.x % (unsigned)group);
+}
+
+/** What a group does of n things: `run` that follow each other, then others. */
+#define PS_CU_RUNS(i, G, run, n)                                                                  \
+    for (int64_t ps_at = ((int64_t)blockIdx.x * (PS_CU_BLOCK / (G)) + threadIdx.x / (G)) * (run); \
+         ps_at < (n); ps_at += (int64_t)gridDim.x * (PS_CU_BLOCK / (G)) * (run))                  \
+        for (int64_t i = ps_at; i < (n) && i < ps_at + (run); i++)
+
+/** Blocks for groups that take runs of n things. */
+template <int D> static inline unsigned ps_run_blocks(int64_t n, int run)
+{
+    return ps_cu_blocks((n + run - 1) / run * ps_group<D>);
 }
 
 template <int G> __device__ static inline unsigned ps_mask(void)
@@ -106,10 +122,10 @@ __device__ static inline bool ps_near(const struct ps_cu_space &s, const struct 
 
 /* --- ranges --- */
 
-/** First cell whose key is not below `key`. */
-__device__ static inline uint32_t ps_first_cell(const struct ps_cu_cells &cells, uint64_t key)
+/** First cell in [lo, hi) whose key is not below `key`, or hi. */
+__device__ static inline uint32_t ps_search(const struct ps_cu_cells &cells, int64_t lo, int64_t hi,
+                                            uint64_t key)
 {
-    int64_t lo = 0, hi = cells.n;
     while (lo < hi) {
         const int64_t mid = (lo + hi) / 2;
         if (cells.key[mid] < key)
@@ -120,18 +136,31 @@ __device__ static inline uint32_t ps_first_cell(const struct ps_cu_cells &cells,
     return (uint32_t)lo;
 }
 
+/** First cell of all whose key is not below `key`. Who asks for ascending keys is there after a few steps
+ * from the last answer, by doubling. */
+__device__ static inline uint32_t ps_first_cell(const struct ps_cu_cells &cells, uint64_t key, uint32_t last)
+{
+    int64_t lo = last, step = 1;
+    if (lo >= cells.n || cells.key[lo] >= key)
+        return lo > 0 && cells.key[lo - 1] >= key ? ps_search(cells, 0, lo, key) : (uint32_t)lo;
+    for (; lo + step < cells.n && cells.key[lo + step] < key; step *= 2) lo += step;
+    return ps_search(cells, lo + 1, lo + step < cells.n ? lo + step : cells.n, key);
+}
+
 struct ps_cu_range {
     uint32_t lo, hi;
 };
 
-/** This lane's range of cells around a cell. Ranges are a few keys long. */
-__device__ static inline struct ps_cu_range
-ps_cells_around(const struct ps_cu_cells &cells, const struct ps_cu_around &around, int lane, uint64_t key)
+/** This lane's range of cells around a cell. Ranges are a few keys long. @param last where the lane's range
+ * around the cell before began, at first 0 */
+__device__ static inline struct ps_cu_range ps_cells_around(const struct ps_cu_cells &cells,
+                                                            const struct ps_cu_around &around, int lane,
+                                                            uint64_t key, uint32_t *last)
 {
     struct ps_cu_range r = {0, 0};
     if (lane >= around.n) return r;
     const uint64_t to = key + (uint64_t)around.to[lane];
-    r.lo = r.hi = ps_first_cell(cells, key + (uint64_t)around.from[lane]);
+    r.lo = r.hi = *last = ps_first_cell(cells, key + (uint64_t)around.from[lane], *last);
     while (r.hi < cells.n && cells.key[r.hi] <= to) r.hi++;
     return r;
 }

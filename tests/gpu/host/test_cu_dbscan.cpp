@@ -1,5 +1,6 @@
 /* DBSCAN on the device beside the plain back end: core flags, components as a partition, labels. */
 #include "cucheck.h"
+#include <string>
 extern "C" {
 #include "kernels/dbscan/dbscan_kernels.h"
 }
@@ -238,20 +239,28 @@ static void chains()
         }
 }
 
-/** Two large cells along parallel diagonals, whose points stand a little more or less than eps apart. */
+/** Two large cells along parallel diagonals: more pairs than one group of lanes takes. Their points stand a
+ * little more or less than eps apart, or only the last point of one is near a few of the other. */
 static void facing_cells()
 {
+    enum { APART, NEAR, LAST_NEAR, N = 600 };
     for (const enum ps_dtype type : {PS_F32, PS_F64, PS_I64})
-        for (const bool apart : {false, true}) {
-            const double unit = type == PS_I64 ? 1e6 : 1, step = (apart ? 1.01 : 0.99) / sqrt(2.0);
+        for (const int how : {APART, NEAR, LAST_NEAR}) {
+            const double unit = type == PS_I64 ? 1e6 : 1;
             const struct ps_rng r = {(uint32_t)type, 8};
-            struct set s(type, 500, 2, unit, 5);
-            for (int64_t i = 0; i < 500; i++) {
-                const double u = ps_rng_uniform(r, i, 0) * 0.69, shift = i % 2 ? step : 0;
+            struct set s(type, N, 2, unit, 5);
+            for (int64_t i = 0; i < N; i++) {
+                const bool last = how == LAST_NEAR && i == N - 1;
+                const double apart = how == NEAR ? 0.99 : last ? 0.99999 : 1.01;
+                const double u = 0.69 * ps_rng_uniform(r, last ? i - 1 : i, 0),
+                             shift = i % 2 ? apart * sqrt(0.5) : 0;
                 s.put(i, 0, unit * (u + shift));
                 s.put(i, 1, unit * (0.69 - u + shift));
             }
-            compare(apart ? "facing cells, apart" : "facing cells", s.spec);
+            compare(how == APART  ? "facing cells, apart"
+                    : how == NEAR ? "facing cells"
+                                  : "last points",
+                    s.spec);
         }
 }
 
@@ -268,16 +277,41 @@ static void halos()
         }
 }
 
-/** What does not fit is said, and nothing stays behind. */
+/** All steps, of which any may want memory. */
+static enum ps_status try_all(const struct ps_dbscan_spec &spec)
+{
+    const size_t n = (size_t)spec.points.n;
+    std::vector<uint8_t> core(n);
+    std::vector<uint32_t> component(n);
+    std::vector<int64_t> number(n, 1), label(n);
+    uint32_t components;
+    struct ps_dbscan *s;
+    enum ps_status rc = there->create(&spec, &s);
+    if (rc == PS_OK) rc = there->core(s, core.data());
+    if (rc == PS_OK) rc = there->connect(s, core.data(), component.data(), &components);
+    if (rc == PS_OK) rc = there->label(s, number.data(), label.data());
+    there->destroy(s);
+    return rc;
+}
+
+/** What does not fit is said, and nothing stays behind. The stand-in for a device can be made a small one. */
 static void memory()
 {
+    const struct ps_device_memory *const device = cuda->device->memory;
+    const int64_t room = device->room(), used = (INT64_C(8) << 30) - room;
+    enum ps_status rc = PS_ENOMEM;
     struct set s(PS_F32, 1000, 3, 1, 5);
     lattice(s, 5, 9, 1);
-    const int64_t most = there->fits(&s.spec), room = cuda->device->memory->room();
-    expect(most > 0 && most * (3 * 4 + 8) < room, "%lld points fit into %lld bytes", (long long)most,
+    const int64_t most = there->fits(&s.spec);
+    expect(most > 0 && most < room / (3 * 4 + 8), "%lld points fit into %lld bytes", (long long)most,
            (long long)room);
-    compare("what does not stay behind", s.spec);
-    expect(cuda->device->memory->room() == room, "memory is given back");
+    for (int64_t bytes = 0; rc == PS_ENOMEM && bytes < 1000 * 100; bytes += 1700) {
+        setenv("PS_HOST_MEMORY", std::to_string(used + bytes).c_str(), 1);
+        rc = try_all(s.spec);
+        unsetenv("PS_HOST_MEMORY");
+        expect(device->room() == room, "memory is given back");
+    }
+    expect(rc == PS_OK, "1000 points and some memory: %d", (int)rc);
 }
 
 static void open_dbscan()
