@@ -1,13 +1,16 @@
 /* Where the time of ResNet-50 goes on a GPU: rates of the CUDA back end's kernels on its shapes, images in
  * bf16. usage: gpu-kernels [IMAGES [SIZE]]   (a batch of 256 of 224 x 224) A line for each convolution: how
  * often the net has it, milliseconds and TFLOP/s of forward, gradient of weights, and what the gradient of
- * the input adds; then kernels that move memory, with GB/s and their share of a copy's. */
+ * the input adds; then kernels that move memory, with GB/s and their share of a copy's; then the steps of
+ * DBSCAN, copies from and to the host among them, with points/s, and distances/s of all together. */
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include "bench/gpu_numbers.h"
 #include "bench/resnet50_shapes.h"
 #include "kernels/cuda_plugin.h"
+#include "kernels/dbscan/cu.h"
 #include "kernels/nn/cu.h"
 
 static const struct ps_nn_device *const gpu = &ps_nn_device_cu;
@@ -17,8 +20,8 @@ static double copy_rate;             /* bytes/s */
 
 static void good(void)
 {
-    if (gpu->wait() == PS_OK) return;
-    std::fprintf(stderr, "gpu-kernels: %s\n", gpu->error());
+    if (gpu->memory->wait() == PS_OK) return;
+    std::fprintf(stderr, "gpu-kernels: %s\n", gpu->memory->error());
     std::exit(1);
 }
 
@@ -53,7 +56,7 @@ template <typename F> static double seconds(F what)
 template <typename T> static T *numbers(int64_t n)
 {
     const int64_t blocks = n / 256 + 1;
-    T *x = (T *)gpu->alloc((n + 16) * (int64_t)sizeof(T));
+    T *x = (T *)gpu->memory->alloc((n + 16) * (int64_t)sizeof(T));
     if (!x) {
         std::fprintf(stderr, "gpu-kernels: no memory for %lld MB\n",
                      (long long)(n * (int64_t)sizeof(T) / 1000000));
@@ -97,7 +100,7 @@ static struct conv_times measure_conv(const struct ps_nn_conv *l, int64_t n, boo
     t.both = dx ? seconds([&] { nn->conv_backward(l, &p); }) : t.weights;
     for (void *array :
          {(void *)factors, x, y, dx, dy, w, prepared, kept, work, dw, (void *)moments, (void *)sums})
-        gpu->free(array);
+        gpu->memory->free(array);
     return t;
 }
 
@@ -151,7 +154,7 @@ static void copies(int64_t bytes)
     const double s = seconds([&] { nn->copy(bytes, from, to); });
     copy_rate = 2.0 * (double)bytes / s;
     tell("copy", bytes, 1, 2.0 * (double)bytes, s);
-    gpu->free(from), gpu->free(to);
+    gpu->memory->free(from), gpu->memory->free(to);
 }
 
 /* Passes over images between convolutions; bytes as if each array were moved once. */
@@ -183,7 +186,7 @@ static void images(int64_t rows, int64_t channels)
     tell("sum back", rows, channels, 4 * once, seconds([&] { nn->sum_backward(&sum, &p); }));
     for (void *array :
          {(void *)x, (void *)y, (void *)z, (void *)factors, (void *)sums, (void *)work, columns})
-        gpu->free(array);
+        gpu->memory->free(array);
 }
 
 static void pool(int64_t n, int64_t height)
@@ -204,7 +207,7 @@ static void pool(int64_t n, int64_t height)
     p.dx = dx, p.dy = dy, p.sums = (double *)sums;
     tell("pool back", n * height * height, channels, 4.0 * (double)(in + out),
          seconds([&] { nn->pool_backward(&l, &p); }));
-    for (void *array : {(void *)factors, x, y, dx, dy, work, sums}) gpu->free(array);
+    for (void *array : {(void *)factors, x, y, dx, dy, work, sums}) gpu->memory->free(array);
 }
 
 /* An update of all weights by SGD with momentum: w, g and the state are read, w and the state written. */
@@ -221,7 +224,72 @@ static void update(int64_t weights)
     if (gpu->optimizer_open(&plan, &o) != PS_OK) return good();
     tell("update", weights, 1, 20.0 * (double)weights, seconds([&] { gpu->optimizer_step(o, g, w); }));
     gpu->optimizer_close(o);
-    gpu->free(w), gpu->free(g);
+    gpu->memory->free(w), gpu->memory->free(g);
+}
+
+/* --- DBSCAN
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* Points spread evenly over a cube. */
+static float *spread(int64_t n, int d, double side)
+{
+    float *x = numbers<float>(n * d), *here = (float *)std::malloc((size_t)(n * d) * sizeof *here);
+    if (!here) std::fputs("gpu-kernels: no memory for points\n", stderr), std::exit(1);
+    gpu->memory->get(here, x, n * d * (int64_t)sizeof *x);
+    good();
+    gpu->memory->free(x);
+    for (int64_t i = 0; i < n * d; i++) here[i] *= (float)(side / 2);
+    return here;
+}
+
+/* A round of all steps; every component is a cluster. @param seconds out: of the four steps */
+static struct ps_dbscan_work dbscan_round(const struct ps_dbscan_spec *spec, double *seconds)
+{
+    const int64_t n = spec->points.n;
+    struct ps_dbscan *s = NULL;
+    uint8_t *core = (uint8_t *)std::malloc((size_t)n);
+    uint32_t *component = (uint32_t *)std::malloc((size_t)n * sizeof *component), components = 0;
+    int64_t *label = (int64_t *)std::malloc((size_t)n * sizeof *label),
+            *cluster = (int64_t *)std::malloc((size_t)n * sizeof *cluster);
+    struct ps_dbscan_work work = {};
+    if (!core || !component || !label || !cluster)
+        std::fputs("gpu-kernels: no memory\n", stderr), std::exit(1);
+    for (int64_t i = 0; i < n; i++) core[i] = 0, component[i] = 0, label[i] = 0, cluster[i] = i + 1;
+    enum ps_status rc = PS_OK;
+    auto step = [&](int i, auto what) {
+        const double start = now();
+        if (rc == PS_OK) rc = what();
+        seconds[i] = now() - start;
+    };
+    step(0, [&] { return ps_dbscan_cu.create(spec, &s); });
+    step(1, [&] { return ps_dbscan_cu.core(s, core); });
+    step(2, [&] { return ps_dbscan_cu.connect(s, core, component, &components); });
+    step(3, [&] { return ps_dbscan_cu.label(s, cluster, label); });
+    if (rc != PS_OK) std::fprintf(stderr, "gpu-kernels: DBSCAN failed (%d)\n", (int)rc), std::exit(1);
+    work = ps_dbscan_cu.work(s);
+    ps_dbscan_cu.destroy(s);
+    for (void *memory : {(void *)core, (void *)component, (void *)label, (void *)cluster}) std::free(memory);
+    return work;
+}
+
+/* @param side of the cube, eps = 1 */
+static void dbscan(int64_t n, int d, double side)
+{
+    static const char *const steps[] = {"index", "core points", "connect", "label"};
+    float *x = spread(n, d, side);
+    const struct ps_dbscan_spec spec = {{x, n, d, PS_F32}, n, 1, 10, PS_INDEX_AUTO};
+    double seconds[4], all = 0;
+    dbscan_round(&spec, seconds);
+    const struct ps_dbscan_work work = dbscan_round(&spec, seconds);
+    for (int i = 0; i < 4; i++) {
+        std::printf("%-14s %10lld x %-8d %8.3f ms %8.1f Mpoints/s\n", steps[i], (long long)n, d,
+                    1e3 * seconds[i], 1e-6 * (double)n / seconds[i]);
+        all += seconds[i];
+    }
+    std::printf("%-14s %10lld x %-8d %8.3f ms %8.1f Mpoints/s %8.2f Gdistances/s\n", "DBSCAN", (long long)n,
+                d, 1e3 * all, 1e-6 * (double)n / all, 1e-9 * (double)work.distances / all);
+    std::fflush(stdout);
+    std::free(x);
 }
 
 int main(int argc, char **argv)
@@ -243,6 +311,11 @@ int main(int argc, char **argv)
     for (auto at : images_of) images(n * (size / at.shrunk) * (size / at.shrunk), at.channels);
     pool(n, size / 2);
     update(25557032); /* ResNet-50's */
+    std::printf("\n");
+    /* about 20 points within eps of each, and hardly any: nearly all pairs are looked at */
+    dbscan(10000000, 2, sqrt(10000000 * 3.14159 / 20));
+    dbscan(10000000, 3, cbrt(10000000 * 4.18879 / 20));
+    dbscan(100000, 20, 3);
     cuda->close();
     return 0;
 }
