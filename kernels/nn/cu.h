@@ -50,10 +50,13 @@ void ps_nn_gradient_read_cu(const struct ps_nn_gradient_read *r, int64_t rows, i
  * @param work double [ps_nn_moments_work_cu] */
 void ps_nn_moments_cu(int64_t rows, int64_t channels, bool half, const void *y, double *moments,
                       double *work);
+/** The same from sums of each channel and of its squares, [channels] each. */
+void ps_nn_moments_of_sums_cu(int64_t rows, int64_t channels, const float *sums, const float *squares,
+                              double *moments);
 /** dx of act(a x + b): act' is multiplied in; sums of dx and of dx (x - mean), [2][channels]. */
 void ps_nn_read_back_cu(const struct ps_nn_read *r, int64_t rows, int64_t channels, bool half, const void *x,
                         void *dx, double *sums, double *work);
-/** Doubles of work of the two above. */
+/** Doubles of work of those above that have some. */
 int64_t ps_nn_moments_work_cu(int64_t rows, int64_t channels);
 /** y = act(y + b) and dy = dy act'(y), db = sum of dy over rows; b, db NULL: none. [rows][out] */
 void ps_nn_bias_act_cu(int64_t rows, int64_t out, enum ps_nn_act act, bool half, const float *b, void *y);

@@ -59,10 +59,22 @@ static int64_t floats(int64_t n, bool half)
     return half ? (n + 1) / 2 : n;
 }
 
+/* An engine that makes moments with its product adds squares of y in single precision, not those of
+ * differences from a number near the mean. With r = |mean| / sigma of a channel, and sums that err by c
+ * roundings (they are of both signs: the square root of as many additions), its sum of squared differences is
+ * off by c 2^-24 (1 + r^2) of itself, and what is normalised by half of that. As y is stored in bf16 that is
+ * off by 2^-9 (1 + r) anyway, which is more as long as c r < 2^16: up to r = 60 even for the 1000 roundings
+ * of 10^6 additions one after the other. Floats would be worse off. */
+static bool may_make_moments(const struct ps_nn_conv *l, const struct seen *s)
+{
+    return s->half && l->plain && l->act == PS_NN_LINEAR;
+}
+
 /** Plans of a layer's products, before any call is recorded. */
 static void plan(const struct ps_nn_conv *l, int64_t n, const struct seen *s, enum ps_nn_products products)
 {
-    for (int way = PS_CONV_FORWARD; way <= PS_CONV_WEIGHTS; way++) {
+    for (int way = PS_CONV_FORWARD; way <= PS_CONV_MOMENTS; way++) {
+        if (way == PS_CONV_MOMENTS && !may_make_moments(l, s)) continue;
         if (!l->data && (way == PS_CONV_DATA || way == PS_CONV_DATA_ADD)) continue;
         const struct ps_conv_shape shape = shape_of(l, n, s, (enum ps_conv_way)way, products);
         ps_conv_plan_make(&shape);
@@ -126,7 +138,8 @@ static bool product(const struct ps_nn_conv *l, const struct ps_nn_pass *p, cons
                     const void *y)
 {
     const struct ps_conv_shape shape = shape_of(l, p->n, s, way, products);
-    return ps_conv_plan_run(&shape, x, w, y, work_at(p, s->to_rest));
+    const struct ps_conv_arrays arrays = {x, w, y, p->moments, work_at(p, s->to_rest)};
+    return ps_conv_plan_run(&shape, &arrays);
 }
 
 /** The same, of a product that must be had. */
@@ -140,7 +153,11 @@ void ps_nn_conv_forward_cu(const struct ps_nn_conv *l, const struct ps_nn_pass *
 {
     const struct seen s = see(l, p->n, products);
     if (p->read.a) ps_nn_read_cu(&p->read, s.x, l->at.channels, l->half_x, p->x, p->kept);
-    must(product(l, p, &s, PS_CONV_FORWARD, products, input(l, p, &s), p->prepared, p->y));
+    const void *const x = input(l, p, &s);
+    if (p->moments && may_make_moments(l, &s) &&
+        product(l, p, &s, PS_CONV_MOMENTS, products, x, p->prepared, p->y))
+        return;
+    must(product(l, p, &s, PS_CONV_FORWARD, products, x, p->prepared, p->y));
     const float *const b = l->plain ? NULL : (const float *)p->w + s.w * l->at.channels;
     if (b || l->act != PS_NN_LINEAR) ps_nn_bias_act_cu(s.y, l->out, l->act, l->half_y, b, p->y);
     if (p->moments)

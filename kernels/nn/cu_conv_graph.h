@@ -9,6 +9,7 @@ enum ps_conv_way {
     PS_CONV_DATA,     /**< x = gradient, from y and w */
     PS_CONV_DATA_ADD, /**< x += that */
     PS_CONV_WEIGHTS,  /**< w = gradient, from x and y */
+    PS_CONV_MOMENTS,  /**< PS_CONV_FORWARD between arrays of bf16, and sums of each channel of y */
 };
 
 /** A product. x [n][height][width][channels], w [out][kernel][kernel][channels], y [n][rows][cols][out]. */
@@ -20,12 +21,16 @@ struct ps_conv_shape {
     int64_t n, out;
 };
 
-/** Names of the arrays where they are given to a plan. */
-enum { PS_CONV_X = 1, PS_CONV_W = 2, PS_CONV_Y = 3 };
+/** Names of the arrays where they are given to a plan; the last two are of PS_CONV_MOMENTS alone: sums of y
+ * and of its squares, float [out]. */
+enum { PS_CONV_X = 1, PS_CONV_W, PS_CONV_Y, PS_CONV_SUMS, PS_CONV_SQUARES };
+
+enum { PS_CONV_PARTS = 16 };
 
 /** A graph, and what it consists of, which must stay as long. */
 struct ps_conv_graph {
-    cudnnBackendDescriptor_t x, w, y, convolution, operation, graph;
+    cudnnBackendDescriptor_t graph, part[PS_CONV_PARTS];
+    int parts;
 };
 
 /** @return CUDNN_STATUS_SUCCESS; else cuDNN takes no such graph. To be freed in both cases */

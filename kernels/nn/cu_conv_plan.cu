@@ -37,9 +37,14 @@ static int64_t bytes_x(const struct ps_conv_shape *s)
     return s->n * s->at.height * s->at.width * s->at.channels * (s->half ? 2 : 4);
 }
 
+static int64_t rows_y(const struct ps_conv_shape *s)
+{
+    return s->n * s->at.rows * s->at.cols;
+}
+
 static int64_t bytes_y(const struct ps_conv_shape *s)
 {
-    return s->n * s->at.rows * s->at.cols * s->out * (s->half ? 2 : 4);
+    return rows_y(s) * s->out * (s->half ? 2 : 4);
 }
 
 static int64_t bytes_w(const struct ps_conv_shape *s)
@@ -48,9 +53,20 @@ static int64_t bytes_w(const struct ps_conv_shape *s)
 }
 
 /* Engines take work for copies in other layouts, and for parts of sums in single precision. */
+static int64_t bytes_engine(const struct ps_conv_shape *s)
+{
+    return (INT64_C(4) << 20) + 2 * lines(bytes_x(s) + bytes_y(s)) + 16 * lines(bytes_w(s));
+}
+
+/* Sums of channels, and sums of squares. */
+static int64_t bytes_sums(const struct ps_conv_shape *s)
+{
+    return lines(s->out * (int64_t)sizeof(float));
+}
+
 int64_t ps_conv_plan_work(const struct ps_conv_shape *s)
 {
-    return (INT64_C(4) << 20) + 2 * (bytes_x(s) + bytes_y(s)) + 16 * bytes_w(s);
+    return bytes_engine(s) + 2 * bytes_sums(s);
 }
 
 /** May an engine compute what was asked for? */
@@ -118,8 +134,7 @@ static int propose(cudnnBackendHeurMode_t mode, const struct plan *p, int most, 
                                   CONFIGS, &count, config) == CUDNN_STATUS_SUCCESS;
     if (count > CONFIGS) count = CONFIGS; /* it says how many there are */
     for (int64_t i = 0; ok && i < count && found < most; i++)
-        if (suits(config[i], &p->shape) && (out[found] = ready(config[i], ps_conv_plan_work(&p->shape))))
-            found++;
+        if (suits(config[i], &p->shape) && (out[found] = ready(config[i], bytes_engine(&p->shape)))) found++;
     for (int i = 0; i < CONFIGS; i++)
         if (config[i]) cudnnBackendDestroyDescriptor(config[i]);
     cudnnBackendDestroyDescriptor(heuristic);
@@ -127,41 +142,81 @@ static int propose(cudnnBackendHeurMode_t mode, const struct plan *p, int most, 
 }
 
 /** Put an engine to work on arrays. */
-static void run(cudnnBackendDescriptor_t engine, const void *x, const void *w, const void *y, void *work)
+static cudnnStatus_t execute(cudnnBackendDescriptor_t engine, const struct ps_conv_shape *s,
+                             const struct ps_conv_arrays *a)
 {
-    const int64_t name[] = {PS_CONV_X, PS_CONV_W, PS_CONV_Y};
-    const void *const array[] = {x, w, y};
+    const int64_t name[] = {PS_CONV_X, PS_CONV_W, PS_CONV_Y, PS_CONV_SUMS, PS_CONV_SQUARES};
+    char *const sums = (char *)a->work + bytes_engine(s), *const squares = sums + bytes_sums(s);
+    const void *const array[] = {a->x, a->w, a->y, sums, squares};
+    const int64_t n = s->way == PS_CONV_MOMENTS ? 5 : 3;
+    const cudnnHandle_t handle = ps_dnn();
     cudnnBackendDescriptor_t pack = NULL;
-    PS_DNN(cudnnBackendCreateDescriptor(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, &pack));
-    PS_DNN(cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, 3, name));
-    PS_DNN(
-        cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 3, array));
-    PS_DNN(cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &work));
-    PS_DNN(cudnnBackendFinalize(pack));
-    PS_DNN(cudnnBackendExecute(ps_dnn(), engine, pack));
+    cudnnStatus_t rc = cudnnBackendCreateDescriptor(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, &pack);
+    if (rc == CUDNN_STATUS_SUCCESS)
+        rc = cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, n, name);
+    if (rc == CUDNN_STATUS_SUCCESS)
+        rc = cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, n,
+                                      array);
+    if (rc == CUDNN_STATUS_SUCCESS)
+        rc = cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1,
+                                      &a->work);
+    if (rc == CUDNN_STATUS_SUCCESS) rc = cudnnBackendFinalize(pack);
+    if (rc == CUDNN_STATUS_SUCCESS) rc = cudnnBackendExecute(handle, engine, pack);
     if (pack) cudnnBackendDestroyDescriptor(pack);
+    if (rc == CUDNN_STATUS_SUCCESS && s->way == PS_CONV_MOMENTS)
+        ps_nn_moments_of_sums_cu(rows_y(s), s->out, (const float *)sums, (const float *)squares, a->moments);
+    return rc;
 }
 
-/** Milliseconds of some runs, after one that is not timed. */
-static float time_of(cudnnBackendDescriptor_t engine, const struct ps_conv_shape *s, char *memory)
+/** The same, of an engine that must compute. */
+static void run(cudnnBackendDescriptor_t engine, const struct ps_conv_shape *s,
+                const struct ps_conv_arrays *a)
 {
-    char *const w = memory + lines(bytes_x(s)), *const y = w + lines(bytes_w(s)),
-                *const work = y + lines(bytes_y(s));
-    run(engine, memory, w, y, work);
-    struct ps_timing t = ps_timing_begin();
-    for (int i = 0; i < RUNS; i++) run(engine, memory, w, y, work);
+    const cudnnStatus_t rc = ps_cuda_good() ? execute(engine, s, a) : CUDNN_STATUS_SUCCESS;
+    if (rc != CUDNN_STATUS_SUCCESS)
+        ps_cuda_fail(PS_EBACKEND, "cuDNN: a convolution", cudnnGetErrorString(rc));
+}
+
+/** Arrays for trials, all zero. @return false: memory is short */
+static bool trial_begin(const struct ps_conv_shape *s, struct ps_conv_arrays *out)
+{
+    const int64_t pass = ps_nn_moments_work_cu(rows_y(s), s->out) * (int64_t)sizeof(double);
+    const int64_t plan = ps_conv_plan_work(s), moments = 2 * s->out * (int64_t)sizeof(double);
+    char *const x = (char *)ps_trial_memory(lines(bytes_x(s)) + lines(bytes_w(s)) + lines(bytes_y(s)) +
+                                            lines(moments) + (plan > pass ? plan : pass));
+    if (!x) return false;
+    char *const w = x + lines(bytes_x(s)), *const y = w + lines(bytes_w(s)), *const m = y + lines(bytes_y(s));
+    *out = {x, w, y, (double *)m, m + lines(moments)};
+    return true;
+}
+
+static void trial_end(const struct ps_conv_arrays *a)
+{
+    ps_trial_free((void *)a->x);
+}
+
+/** Milliseconds of some runs, after one that is not timed. @param pass each makes moments by a pass too */
+static float time_of(cudnnBackendDescriptor_t engine, const struct ps_conv_shape *s,
+                     const struct ps_conv_arrays *a, bool pass)
+{
+    struct ps_timing t = {};
+    for (int i = 0; i <= RUNS; i++) {
+        if (i == 1) t = ps_timing_begin();
+        run(engine, s, a);
+        if (pass) ps_nn_moments_cu(rows_y(s), s->out, s->half, a->y, a->moments, (double *)a->work);
+    }
     return ps_timing_end(&t);
 }
 
 /** The fastest comes first. Where memory is short all stay as they were proposed. */
 static void fastest_first(int engines, cudnnBackendDescriptor_t *engine, const struct ps_conv_shape *s)
 {
-    char *const memory = (char *)ps_trial_memory(lines(bytes_x(s)) + lines(bytes_w(s)) + lines(bytes_y(s)) +
-                                                 ps_conv_plan_work(s));
+    struct ps_conv_arrays a;
     int best = 0;
     float least = 0;
-    for (int i = 0; memory && i < engines; i++) {
-        const float ms = time_of(engine[i], s, memory);
+    if (engines < 2 || !trial_begin(s, &a)) return;
+    for (int i = 0; i < engines; i++) {
+        const float ms = time_of(engine[i], s, &a, false);
         if (i > 0 && ms >= least) continue;
         best = i;
         least = ms;
@@ -169,7 +224,26 @@ static void fastest_first(int engines, cudnnBackendDescriptor_t *engine, const s
     const cudnnBackendDescriptor_t chosen = engine[best];
     engine[best] = engine[0];
     engine[0] = chosen;
-    ps_trial_free(memory);
+    trial_end(&a);
+}
+
+static struct plan *plan_of(const struct ps_conv_shape *s, bool timed);
+
+/** Does an engine that makes moments take less time than one that does not and a pass? */
+static bool pays(cudnnBackendDescriptor_t engine, const struct ps_conv_shape *s)
+{
+    struct ps_conv_shape apart = *s;
+    struct ps_conv_arrays a;
+    apart.way = PS_CONV_FORWARD;
+    const struct plan *p = plan_of(&apart, true);
+    if (!p || !p->engine || !trial_begin(s, &a)) return false;
+    bool faster = ps_cuda_good() && execute(engine, s, &a) == CUDNN_STATUS_SUCCESS;
+    if (faster) {
+        const float apart_ms = time_of(p->engine, &apart, &a, true);
+        faster = time_of(engine, s, &a, false) < apart_ms;
+    }
+    trial_end(&a);
+    return faster;
 }
 
 /** The plan of a product, found or made. */
@@ -184,14 +258,19 @@ static struct plan *plan_of(const struct ps_conv_shape *s, bool timed)
     p->shape = *s;
     plans = p;
     cudnnBackendDescriptor_t engine[TIMED] = {};
-    const int most = timed && !ps_cuda_exact() ? TIMED : 1;
+    const bool moments = s->way == PS_CONV_MOMENTS, choose = timed && !ps_cuda_exact();
+    const int most = choose && !moments ? TIMED : 1; /* those of moments are compiled when they are made */
     int engines = 0;
-    if (ps_conv_graph_make(s, &p->graph) == CUDNN_STATUS_SUCCESS) {
+    if ((choose || !moments) && ps_conv_graph_make(s, &p->graph) == CUDNN_STATUS_SUCCESS) {
         engines = propose(CUDNN_HEUR_MODE_A, p, most, engine);
         if (engines == 0) engines = propose(CUDNN_HEUR_MODE_FALLBACK, p, 1, engine);
     }
-    if (engines > 1) fastest_first(engines, engine, s);
+    fastest_first(engines, engine, s);
     for (int i = 1; i < engines; i++) cudnnBackendDestroyDescriptor(engine[i]);
+    if (engines > 0 && moments && !pays(engine[0], s)) {
+        cudnnBackendDestroyDescriptor(engine[0]);
+        engine[0] = NULL;
+    }
     p->engine = engine[0];
     return p;
 }
@@ -201,11 +280,11 @@ void ps_conv_plan_make(const struct ps_conv_shape *s)
     if (ps_cuda_good()) plan_of(s, true);
 }
 
-bool ps_conv_plan_run(const struct ps_conv_shape *s, const void *x, const void *w, const void *y, void *work)
+bool ps_conv_plan_run(const struct ps_conv_shape *s, const struct ps_conv_arrays *a)
 {
     const struct plan *p = ps_cuda_good() ? plan_of(s, false) : NULL;
     if (!p) return true; /* a failure is kept */
-    if (p->engine) run(p->engine, x, w, y, work);
+    if (p->engine) run(p->engine, s, a);
     return p->engine;
 }
 

@@ -141,6 +141,15 @@ static __global__ void moments(struct ps_columns c, bool told, const void *y, do
     ps_columns_join(c, p, squares, shared, ps_columns_sums(c, work, 1));
 }
 
+/** Of differences of a channel's elements from `near`, and of squares of those. */
+__device__ static void put_moments(double rows, int64_t channels, int64_t k, double near, double sum,
+                                   double squares, double *out)
+{
+    const double around = squares - sum * sum / rows;
+    out[k] = near + sum / rows;
+    out[channels + k] = around < 0 ? 0 : around;
+}
+
 /* A channel's differences are from its first element. */
 struct moments_end {
     double rows;
@@ -150,11 +159,9 @@ struct moments_end {
     double *moments;
     __device__ void operator()(int64_t k, const double *total) const
     {
-        const double squares = total[1] - total[0] * total[0] / rows;
         float near[1];
         ps_load(y, k, half, near);
-        moments[k] = near[0] + total[0] / rows;
-        moments[channels + k] = squares < 0 ? 0 : squares;
+        put_moments(rows, channels, k, near[0], total[0], total[1], moments);
     }
 };
 
@@ -167,6 +174,20 @@ void ps_nn_moments_cu(int64_t rows, int64_t channels, bool half, const void *y, 
     auto *const kernel = PS_OF_FORM(moments, form);
     PS_LAUNCH(kernel, ps_columns_grid(c), PS_BLOCK, 0, c, half, y, work);
     PS_LAUNCH_TOTAL(2, c, work, end);
+}
+
+static __global__ void moments_of_sums(double rows, int64_t channels, const float *sums, const float *squares,
+                                       double *out)
+{
+    const int64_t k = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+    if (k < channels) put_moments(rows, channels, k, 0, sums[k], squares[k], out);
+}
+
+void ps_nn_moments_of_sums_cu(int64_t rows, int64_t channels, const float *sums, const float *squares,
+                              double *moments)
+{
+    PS_LAUNCH(moments_of_sums, (unsigned)((channels + PS_BLOCK - 1) / PS_BLOCK), PS_BLOCK, 0, (double)rows,
+              channels, sums, squares, moments);
 }
 
 /* --- dx of act(a x + b), in place: reads two elements, writes one, 6 or 12 bytes --- */

@@ -42,6 +42,18 @@ static void add_up(const struct ps_host_conv *p, std::vector<double> &sum)
     }
 }
 
+/** One after the other in single precision, which is as bad as an order can be. */
+static void make_statistics(const struct ps_host_conv *p)
+{
+    const int64_t channels = p->y.size[1];
+    for (int64_t k = 0; k < channels; k++) p->sums[k] = p->squares[k] = 0;
+    for (int64_t i = 0; i < elements(&p->y); i++) {
+        const float v = (float)ps_host_get(p->y.at, i, p->y.half);
+        p->sums[i % channels] += v;
+        p->squares[i % channels] += v * v;
+    }
+}
+
 void ps_host_conv_compute(const struct ps_host_conv *p)
 {
     const struct ps_host_image *const to =
@@ -55,4 +67,5 @@ void ps_host_conv_compute(const struct ps_host_conv *p)
         const double was = p->beta != 0 ? p->beta * ps_host_get(to->at, i, to->half) : 0;
         ps_host_put(to->at, i, to->half, p->alpha * sum[(size_t)i] + was);
     }
+    if (p->sums) make_statistics(p);
 }

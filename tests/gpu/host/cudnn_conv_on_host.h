@@ -18,7 +18,8 @@ struct ps_host_conv {
     struct ps_host_image x, w, y;
     int64_t pad, step;
     float alpha, beta;
-    char *work; /**< is filled with garbage */
+    float *sums, *squares; /**< of each channel of y; NULL: not wanted */
+    char *work;            /**< is filled with garbage */
     int64_t bytes;
 };
 void ps_host_conv_compute(const struct ps_host_conv *p);

@@ -1,10 +1,11 @@
-/** Stands in for the part of cuDNN that the back end calls: convolutions by graphs of one operation, and
- * LSTM. All is computed plainly, in the order of the stream, and what the library would refuse is refused:
- * what is not set, shapes and strides that do not fit, arrays that are not aligned, work that is not given.
+/** Stands in for the part of cuDNN that the back end calls: convolutions by graphs of one operation or, with
+ * statistics of what is computed, of four, and LSTM. All is computed plainly, in the order of the stream, and
+ * what the library would refuse is refused: what is not set, shapes and strides that do not fit, arrays that
+ * are not aligned, work that is not given.
  *
  * Of the engines for convolutions some do not suit each caller (their notes say so), ask for more work than
  * there is, or take only channels in eights, and none in bf16 adds to what is there where there are other
- * channels. */
+ * channels. One makes statistics, of channels in eights. */
 #ifndef PS_CUDNN_ON_HOST_H
 #define PS_CUDNN_ON_HOST_H
 
@@ -35,6 +36,9 @@ enum cudnnBackendDescriptorType_t {
     CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
     CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
     CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+    CUDNN_BACKEND_POINTWISE_DESCRIPTOR,
+    CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR,
+    CUDNN_BACKEND_OPERATION_GEN_STATS_DESCRIPTOR,
     CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR,
     CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR,
     CUDNN_BACKEND_ENGINECFG_DESCRIPTOR,
@@ -44,6 +48,9 @@ enum cudnnBackendDescriptorType_t {
 };
 enum cudnnBackendAttributeType_t {
     CUDNN_TYPE_HANDLE,
+    CUDNN_TYPE_BOOLEAN,
+    CUDNN_TYPE_POINTWISE_MODE,
+    CUDNN_TYPE_GENSTATS_MODE,
     CUDNN_TYPE_DATA_TYPE,
     CUDNN_TYPE_INT64,
     CUDNN_TYPE_FLOAT,
@@ -59,6 +66,7 @@ enum cudnnBackendAttributeName_t {
     CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT,
     CUDNN_ATTR_TENSOR_DIMENSIONS,
     CUDNN_ATTR_TENSOR_STRIDES,
+    CUDNN_ATTR_TENSOR_IS_VIRTUAL,
     CUDNN_ATTR_CONVOLUTION_COMP_TYPE,
     CUDNN_ATTR_CONVOLUTION_CONV_MODE,
     CUDNN_ATTR_CONVOLUTION_DILATIONS,
@@ -85,6 +93,16 @@ enum cudnnBackendAttributeName_t {
     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
+    CUDNN_ATTR_POINTWISE_MODE,
+    CUDNN_ATTR_POINTWISE_MATH_PREC,
+    CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR,
+    CUDNN_ATTR_OPERATION_POINTWISE_XDESC,
+    CUDNN_ATTR_OPERATION_POINTWISE_YDESC,
+    CUDNN_ATTR_OPERATION_GENSTATS_MODE,
+    CUDNN_ATTR_OPERATION_GENSTATS_MATH_PREC,
+    CUDNN_ATTR_OPERATION_GENSTATS_XDESC,
+    CUDNN_ATTR_OPERATION_GENSTATS_SUMDESC,
+    CUDNN_ATTR_OPERATION_GENSTATS_SQSUMDESC,
     CUDNN_ATTR_OPERATIONGRAPH_HANDLE,
     CUDNN_ATTR_OPERATIONGRAPH_OPS,
     CUDNN_ATTR_ENGINEHEUR_MODE,
@@ -99,6 +117,8 @@ enum cudnnBackendAttributeName_t {
     CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS,
     CUDNN_ATTR_VARIANT_PACK_WORKSPACE,
 };
+enum cudnnPointwiseMode_t { CUDNN_POINTWISE_IDENTITY };
+enum cudnnGenStatsMode_t { CUDNN_GENSTATS_SUM_SQSUM };
 enum cudnnBackendHeurMode_t { CUDNN_HEUR_MODE_FALLBACK, CUDNN_HEUR_MODE_A };
 enum cudnnBackendNumericalNote_t {
     CUDNN_NUMERICAL_NOTE_TENSOR_CORE,
@@ -118,6 +138,8 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t descriptor, cudn
                                        void *values);
 cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan,
                                   cudnnBackendDescriptor_t pack);
+/** How many products with statistics were put to work, for tests. */
+int64_t ps_host_dnn_statistics(void);
 
 /* --- LSTM: sequences of the same length, one layer --- */
 enum cudnnRNNAlgo_t {
