@@ -68,7 +68,7 @@ static void split(struct ps_run *run, const double *span)
 {
     double all = 0;
     for (int i = 0; i < PARTS; i++) all += seconds_of(&parts[i], span);
-    if (all == 0) return; /* a device does not tell */
+    if (span[PS_SPAN_FORWARD] == 0) return; /* a device computes, and does not tell its parts */
     ps_print(run, "time of steps:");
     for (int i = 0; i < PARTS; i++) {
         const double here = seconds_of(&parts[i], span);

@@ -60,7 +60,9 @@ struct ps_train_times {
     int64_t steps;             /**< of this run, that are in `step` */
     int64_t samples;           /**< that this run went through */
     double *step;              /**< [steps] seconds of each, on this rank; owned */
-    double span[PS_SPANS];     /**< seconds of all steps, mean over the threads of all ranks */
+    double first;              /**< seconds since ps_main began until the first of them was done */
+    double span[PS_SPANS];     /**< seconds of all steps, mean over the threads of all ranks; where a device
+                                  computes, over main threads, which load and wait */
     struct ps_overlap overlap; /**< of thread 0 of this rank in its last step; owned */
 };
 

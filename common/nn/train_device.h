@@ -70,8 +70,8 @@ void ps_train_place_free(struct ps_train_place *p);
 
 /** Load the samples of a part with all threads, and bring them there. Local.
  * @return PS_OK; what the source's load returns */
-enum ps_status ps_train_place_load(const struct ps_train *t, struct ps_train_place *p,
-                                   const struct ps_train_sum *u, const struct ps_train_part *part);
+enum ps_status ps_train_place_load(struct ps_train *t, struct ps_train_place *p, const struct ps_train_sum *u,
+                                   const struct ps_train_part *part);
 
 /* train_device_carried.c: only where the source has streams */
 

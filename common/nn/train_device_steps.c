@@ -58,9 +58,9 @@ static enum ps_status go_through(struct ps_train *t, const struct ps_train_sum *
     ps_train_look_ahead(t, u, v->grains, v->sample);
     for (int64_t i = 0; i < parts; i++) {
         const int place = v->next;
-        ps_trace_begin(t->trace, 0, "wait");
+        ps_train_begin_span(t, 0, PS_SPAN_WAIT);
         v->d->await(PS_TRAIN_MARK_PLACE + place);
-        ps_trace_end(t->trace, 0);
+        ps_train_end_span(t, 0, PS_SPAN_WAIT);
         PS_TRY(ps_train_place_load(t, &v->place[place], u, &v->part[i]));
         ps_train_enqueue(t, u, &v->part[i], place);
         v->next = (place + 1) % PS_TRAIN_PLACES;
@@ -96,9 +96,9 @@ static void look(struct ps_train *t, int64_t step, struct ps_train_pause *pause)
 {
     struct ps_train_device *v = t->device;
     const float *told = flags_of(v, true, step);
-    ps_trace_begin(t->trace, 0, "wait");
+    ps_train_begin_span(t, 0, PS_SPAN_WAIT);
     v->d->await(PS_TRAIN_MARK_TOLD + (int)(step % PS_TRAIN_TURNS));
-    ps_trace_end(t->trace, 0);
+    ps_train_end_span(t, 0, PS_SPAN_WAIT);
     const double now = ps_elapsed(t->run);
     ps_train_count_step(t, now - v->since);
     v->since = now;

@@ -228,6 +228,9 @@ void ps_train_count_step(struct ps_train *t, double seconds);
 /** Means over all threads. Collective. */
 void ps_train_times_share(struct ps_train *t);
 
+/** Fields of a record's line: seconds until the first step was done, and of each span. Local. */
+void ps_train_times_tell(const struct ps_train *t);
+
 /* train_roofline.c */
 
 /** Where a record is asked for: measure what the machine can do, and tell FLOP, bytes and seconds of the

@@ -65,19 +65,19 @@ static void bring(const struct ps_train *t, const struct ps_train_place *p, int6
     d->after(PS_NN_COMPUTE, PS_NN_COPY);
 }
 
-enum ps_status ps_train_place_load(const struct ps_train *t, struct ps_train_place *p,
-                                   const struct ps_train_sum *u, const struct ps_train_part *part)
+enum ps_status ps_train_place_load(struct ps_train *t, struct ps_train_place *p, const struct ps_train_sum *u,
+                                   const struct ps_train_part *part)
 {
     const int64_t n = part->at.hi - part->at.lo;
     int failed = PS_OK;
-    ps_trace_begin(t->trace, 0, "load");
+    ps_train_begin_span(t, 0, PS_SPAN_LOAD);
     ps_train_number(t, u->epoch, part->at, p->here.sample);
 #pragma omp parallel for num_threads(t->run->threads) schedule(dynamic) reduction(max : failed)
     for (int64_t i = 0; i < (n + 1) / 2; i++) {
         const int rc = (int)load_pair(t, p, u, n, i);
         if (rc > failed) failed = rc;
     }
-    ps_trace_end(t->trace, 0);
+    ps_train_end_span(t, 0, PS_SPAN_LOAD);
     if (failed == PS_OK) bring(t, p, n);
     return (enum ps_status)failed;
 }

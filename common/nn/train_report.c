@@ -74,5 +74,6 @@ void ps_train_tell_end(struct ps_train *t, double seconds)
         add_figures(t, t->at.best_figure);
     }
     ps_record_num(t->run, "seconds", seconds);
+    ps_train_times_tell(t);
     ps_record_end(t->run);
 }

@@ -1,6 +1,7 @@
 /* Where the seconds of steps go. */
-#include <stdlib.h>
+#include <stdio.h>
 #include "common/nn/train_parts.h"
+#include "common/run/record.h"
 #include "common/run/timer.h"
 
 /* Steps of a run whose seconds are kept one by one. */
@@ -33,13 +34,26 @@ void ps_train_end_span(struct ps_train *t, int thread, enum ps_train_span span)
 
 void ps_train_count_step(struct ps_train *t, double seconds)
 {
+    if (t->times.steps == 0) t->times.first = ps_elapsed(t->run);
     if (t->times.steps < STEPS_MAX) t->times.step[t->times.steps++] = seconds;
 }
 
 void ps_train_times_share(struct ps_train *t)
 {
     double *span = t->times.span;
+    const int64_t threads = t->device ? t->run->size : t->memory->team.all;
     for (int i = 0; i < t->run->threads; i++)
-        for (int s = 0; s < PS_SPANS; s++) span[s] += t->thread[i].span[s] / t->memory->team.all;
+        for (int s = 0; s < PS_SPANS; s++) span[s] += t->thread[i].span[s] / (double)threads;
     MPI_Allreduce(MPI_IN_PLACE, span, PS_SPANS, MPI_DOUBLE, MPI_SUM, t->run->comm);
+}
+
+void ps_train_times_tell(const struct ps_train *t)
+{
+    char field[32];
+    if (t->times.steps > 0) ps_record_num(t->run, "time_to_first_step", t->times.first);
+    for (int i = 0; i < PS_SPANS; i++) {
+        if (t->times.span[i] <= 0) continue;
+        snprintf(field, sizeof field, "%s_seconds", names[i]);
+        ps_record_num(t->run, field, t->times.span[i]);
+    }
 }

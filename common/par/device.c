@@ -9,6 +9,7 @@
 #include "common/run/err.h"
 #include "common/run/log.h"
 #include "common/run/record.h"
+#include "common/run/timer.h"
 
 static const char plugin_name[] = "libps_cuda.so";
 
@@ -97,9 +98,10 @@ static enum ps_status take(const struct ps_run *run, const struct ps_device_wish
     return rc;
 }
 
-/* What was chosen, and why: "" where it was asked for. People hear of it where there are GPUs. */
+/* What was chosen, and why: "" where it was asked for. People hear of it where there are GPUs.
+ * @param seconds it took */
 static void tell(struct ps_run *run, const char *name, const struct ps_device *device, const char *why,
-                 bool gpus)
+                 bool gpus, double seconds)
 {
     if (device->cuda)
         ps_info(run, "back end: %s, rank 0: %s\n", name, device->text);
@@ -107,7 +109,11 @@ static void tell(struct ps_run *run, const char *name, const struct ps_device *d
         (gpus ? ps_info : ps_debug)(run, "back end: %s (%s)\n", name, why);
     ps_record_begin(run, "backend");
     ps_record_str(run, "name", name);
-    if (device->cuda) ps_record_str(run, "device", device->text);
+    if (device->cuda) {
+        ps_record_str(run, "device", device->text);
+        ps_record_num(run, "time_to_cuda", ps_elapsed(run));
+        ps_record_num(run, "opening_seconds", seconds);
+    }
     if (why[0]) ps_record_str(run, "why", why);
     ps_record_end(run);
 }
@@ -119,6 +125,7 @@ enum ps_status ps_device_choose(struct ps_run *run, const struct ps_device_wish 
     const bool any = strcmp(run->common->backend, "auto") == 0,
                must = strcmp(run->common->backend, "cuda") == 0;
     char why[TEXT_MAX] = "", text[2 * TEXT_MAX];
+    const double start = ps_elapsed(run);
     bool gpus = true;
     *out = (struct ps_device){.cuda = NULL};
     if (any || must) {
@@ -134,7 +141,7 @@ enum ps_status ps_device_choose(struct ps_run *run, const struct ps_device_wish 
         }
         ps_err_clear();
     }
-    tell(run, out->cuda ? "cuda" : host, out, why, gpus);
+    tell(run, out->cuda ? "cuda" : host, out, why, gpus, ps_elapsed(run) - start);
     return PS_OK;
 }
 

@@ -23,6 +23,9 @@ refused() { # status, part of the message, program, arguments...: on 1 and 3 ran
         expect "refused on $ranks ranks: $(grep "^$program: " err | cut -c 1-150)" test "$status" = "$want" -a "$(grep -c "^$program: .*$part" err)" = 1
     done
 }
+ascending() { # numbers above 0
+    printf '%s\n' 0 "$@" | awk 'NF != 1 || (NR > 1 && $1 + 0 <= last) { bad = 1 } { last = $1 + 0 } END { exit bad }'
+}
 nets_data
 digits=(digits --model ann --epochs 2 --batch 32 --init glorot --momentum 0.9)
 
@@ -83,6 +86,14 @@ done
 expect 'carried: forecasts as with ref' near_tables 0.0001 want.csv got.csv
 expect 'carried: without a run-up others' eval '! near_tables 0.0001 want.csv none.csv'
 expect 'the record has the device' grep -q '"event":"backend",.*"name":"cuda","device":"' ann.jsonl
+# program < GPU open < first step done < training done; the thread that feeds the device loads or waits a part of the time
+seconds() { # event, field, of ann.jsonl
+    sed -n 's/.*"event":"'"$1"'",.*"'"$2"'":\([^,}]*\)[,}].*/\1/p' ann.jsonl
+}
+times=("$(seconds backend opening_seconds)" "$(seconds backend time_to_cuda)" "$(seconds trained time_to_first_step)" "$(seconds trained time)")
+expect "the record has the time to CUDA and to the first step: ${times[*]}" ascending "${times[@]}"
+spent=("$(seconds trained load_seconds)" "$(seconds trained wait_seconds)" "$(seconds trained seconds)")
+expect "the record has seconds of loading and waiting: ${spent[*]}" awk -v a="${spent[0]}" -v b="${spent[1]}" -v all="${spent[2]}" 'BEGIN { exit !(a > 0 && b > 0 && a + b <= all) }'
 net ann
 on 2 "${words[@]}" --threads 1 --backend cuda --reduce fast --save got.st
 on 1 "${words[@]}" --threads 1 --backend ref --epochs 1 --rate 1e-30 --save start.st
