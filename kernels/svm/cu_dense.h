@@ -12,32 +12,12 @@
 #define PS_SVM_CU_DENSE_H
 
 #include "kernels/svm/cu_block.h"
+#include "kernels/svm/cu_copy.h"
 
 /** Features that are in shared memory, twice: in use and on their way. */
 static constexpr int PS_SVM_STEP = 16;
 /** Rows of tiles that blocks go through side by side: they share columns. */
 static constexpr int PS_SVM_TOGETHER = 8;
-
-/** 16 bytes to shared memory, past the registers where the device can. */
-__device__ static inline void ps_svm_copy16(float *shared, const float *from)
-{
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
-    asm volatile(
-        "cp.async.cg.shared.global [%0], [%1], 16;" ::"r"((unsigned)__cvta_generic_to_shared(shared)),
-        "l"(from)
-        : "memory");
-#else
-    *(float4 *)shared = *(const float4 *)from;
-#endif
-}
-
-/** Own copies are there. */
-__device__ static inline void ps_svm_copied(void)
-{
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
-    asm volatile("cp.async.wait_all;" ::: "memory");
-#endif
-}
 
 /** A tile, and what of it a thread has: R x C values, in groups of four rows and four columns. */
 template <int M, int N, int R, int C> struct ps_svm_tiling {
