@@ -1,17 +1,20 @@
 /* Where the time of ResNet-50 goes on a GPU: rates of the CUDA back end's kernels on its shapes, images in
  * bf16. usage: gpu-kernels [IMAGES [SIZE]]   (a batch of 256 of 224 x 224) A line for each convolution: how
  * often the net has it, milliseconds and TFLOP/s of forward, gradient of weights, and what the gradient of
- * the input adds; then kernels that move memory, with GB/s and their share of a copy's; then the steps of
- * DBSCAN, copies from and to the host among them, with points/s, and distances/s of all together. */
+ * the input adds; then kernels that move memory, with GB/s and their share of a copy's; then blocks
+ * of kernel values of support vector machines, with TFLOP/s, and updates of their gradients; then the steps
+ * of DBSCAN, copies from and to the host among them, with points/s, and distances/s of all together. */
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <vector>
 #include "bench/gpu_numbers.h"
 #include "bench/resnet50_shapes.h"
 #include "kernels/cuda_plugin.h"
 #include "kernels/dbscan/cu.h"
 #include "kernels/nn/cu.h"
+#include "kernels/svm/cu.h"
 
 static const struct ps_nn_device *const gpu = &ps_nn_device_cu;
 static const struct ps_nn_kernels *const nn = &ps_nn_cu_bf16;
@@ -292,6 +295,63 @@ static void dbscan(int64_t n, int d, double side)
     std::free(x);
 }
 
+/* --- support vector machines
+ * ---------------------------------------------------------------------------------- */
+
+/* Rows of which all columns are there. */
+static struct ps_svm_pack *pack(int64_t n, int64_t cols)
+{
+    const struct ps_svm_layout layout = {cols, true, false, NULL};
+    struct ps_svm_pack *p = NULL;
+    std::vector<int64_t> start;
+    std::vector<int32_t> index;
+    std::vector<double> value;
+    for (int64_t i = 0; i <= n; i++) start.push_back(i * cols);
+    for (int64_t e = 0; e < n * cols; e++) index.push_back((int32_t)(e % cols));
+    for (int64_t e = 0; e < n * cols; e++) value.push_back(1e-3 * (double)(e * 7919 % 1000));
+    const struct ps_csr x = {n, cols, start.data(), index.data(), value.data()};
+    ps_svm_cu.pack(&x, NULL, n, &layout, &p);
+    good();
+    return p;
+}
+
+/* The first `rows` rows of a pack with the first n; if these are the same, half of the products are made. */
+static void kernel_values(const struct ps_svm_pack *p, int64_t rows, int64_t n, int64_t cols, float *out)
+{
+    const struct ps_svm_function f = {PS_SVM_RBF, 0, 1 / (double)cols, 0};
+    const double values = (double)rows * (double)n, products = rows == n ? values / 2 : values;
+    const double s = seconds([&] { ps_svm_cu.block(&f, p, 0, rows, p, 0, n, out, n); });
+    std::printf("block  %6lld x %-6lld of %4lld columns %8.3f ms %6.1f TFLOP/s %6.0f GB/s written\n",
+                (long long)rows, (long long)n, (long long)cols, 1e3 * s, 2e-12 * products * (double)cols / s,
+                4e-9 * values / s);
+}
+
+static void gradients(int64_t columns, int64_t n, const float *k)
+{
+    double *f = (double *)numbers<float>(2 * n);
+    std::vector<const float *> col;
+    const std::vector<double> coef((size_t)columns, 1e-3);
+    for (int64_t w = 0; w < columns; w++) col.push_back(k + w * n);
+    tell("gradients", columns, n, 4.0 * (double)columns * (double)n + 16.0 * (double)n,
+         seconds([&] { ps_svm_cu.update(col.data(), coef.data(), columns, n, f); }));
+    gpu->memory->free(f);
+}
+
+static void support_vectors(int64_t n)
+{
+    const int64_t side = n / 2; /* of a whole matrix */
+    float *k = numbers<float>(side * side);
+    std::printf("\n");
+    for (const int64_t cols : {784, 100}) {
+        struct ps_svm_pack *p = pack(n, cols);
+        kernel_values(p, side, side, cols, k);
+        for (const int64_t rows : {1024, 64, 8, 1}) kernel_values(p, rows, n, cols, k);
+        ps_svm_cu.unpack(p);
+    }
+    for (const int64_t columns : {1024, 64, 2}) gradients(columns, n, k);
+    gpu->memory->free(k);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -311,6 +371,7 @@ int main(int argc, char **argv)
     for (auto at : images_of) images(n * (size / at.shrunk) * (size / at.shrunk), at.channels);
     pool(n, size / 2);
     update(25557032); /* ResNet-50's */
+    support_vectors(60000);
     std::printf("\n");
     /* about 20 points within eps of each, and hardly any: nearly all pairs are looked at */
     dbscan(10000000, 2, sqrt(10000000 * 3.14159 / 20));
