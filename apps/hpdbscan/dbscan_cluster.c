@@ -4,6 +4,7 @@
 #include "apps/hpdbscan/dbscan_rows.h"
 #include "common/run/record.h"
 #include "common/run/timer.h"
+#include "kernels/dbscan/pieces.h"
 
 /* A rank's part of the work from the move to the labels. */
 struct local {
@@ -17,7 +18,7 @@ struct local {
     struct dbscan_halo halo;
     struct ps_points own; /* of the local set, the halo's follow; data is borrowed once the index is built */
     void *points;         /* [own + halo]; owned, NULL once the index holds a copy */
-    struct ps_dbscan *index;
+    struct ps_dbscan_pieces *index;
     uint8_t *core;
     uint32_t *component, components;
     int64_t *cluster; /* [components] */
@@ -25,7 +26,7 @@ struct local {
 
 static void local_free(struct local *l)
 {
-    if (l->index) l->job->kernels->destroy(l->index);
+    ps_dbscan_pieces_destroy(l->index);
     dbscan_domain_free(&l->domain);
     dbscan_cut_free(&l->cut);
     dbscan_trie_free(&l->trie);
@@ -37,12 +38,19 @@ static void local_free(struct local *l)
     free(l->cluster);
 }
 
-/* Kernels return codes only. */
+/* Kernels return codes only, devices keep words. */
 static enum ps_status kernel(const struct local *l, enum ps_status rc, const char *step)
 {
+    const char *said = l->job->device ? l->job->device->error() : "", *why = "the back end failed";
     if (rc == PS_OK) return rc;
-    return ps_fail(rc, "%s of %lld points on one rank: %s", step, (long long)(l->own.n + l->halo.arriving),
-                   rc == PS_ENOMEM ? "no memory; use more ranks on more nodes" : "the back end failed");
+    if (rc == PS_ENOMEM && !l->job->device) why = "no memory; use more ranks on more nodes";
+    if (rc == PS_ENOMEM && l->job->device)
+        why = "no memory on the device or the node; use more ranks on more GPUs";
+    if (rc == PS_EBACKEND && l->job->device)
+        why = "more of them lie within epsilon of one than fit on the device; use a smaller epsilon, or "
+              "--backend cpu";
+    return ps_fail(rc, "%s of %lld points on one rank: %s%s", step, (long long)(l->own.n + l->halo.arriving),
+                   said[0] ? "the device: " : "", said[0] ? said : why);
 }
 
 static void shard_release(struct ps_shard *in, bool keep)
@@ -106,14 +114,17 @@ static enum ps_status find_core(struct local *l, struct ps_shard *in, bool alone
                                   .index = l->job->index};
     spec.points.n = n;
     ps_phase(l->run, "index");
-    enum ps_status rc = kernel(l, l->job->kernels->create(&spec, &l->index), "the index");
-    free(l->points); /* the index holds a copy */
-    l->points = NULL;
-    if (alone) shard_release(in, l->job->keep);
+    enum ps_status rc = kernel(l, ps_dbscan_pieces_create(l->job->kernels, &spec, &l->index), "the index");
+    if (rc == PS_OK && !ps_dbscan_pieces_cut(l->index)) { /* the index holds a copy */
+        free(l->points);
+        l->points = NULL;
+        if (alone) shard_release(in, l->job->keep);
+    }
     if (rc == PS_OK) rc = ps_alloc(&l->core, n, sizeof *l->core, "core flags");
     ps_phase(l->run, "core");
-    if (rc == PS_OK) rc = kernel(l, l->job->kernels->core(l->index, l->core), "core points");
+    if (rc == PS_OK) rc = kernel(l, ps_dbscan_pieces_core(l->index, l->core), "core points");
     PS_TRY(ps_agree(l->run->comm, rc));
+    ps_phase_count(l->run, "pieces", ps_dbscan_pieces_made(l->index));
     if (alone) return PS_OK;
     ps_phase_count(l->run, "bytes", l->halo.sending);
     return dbscan_halo_flags(&l->halo, l->core, l->own.n);
@@ -125,7 +136,7 @@ static enum ps_status connect(struct local *l)
     enum ps_status rc =
         ps_alloc(&l->component, l->own.n + l->halo.arriving, sizeof *l->component, "components");
     if (rc == PS_OK)
-        rc = kernel(l, l->job->kernels->connect(l->index, l->core, l->component, &l->components),
+        rc = kernel(l, ps_dbscan_pieces_connect(l->index, l->core, l->component, &l->components),
                     "components");
     free(l->core);
     l->core = NULL;
@@ -166,13 +177,13 @@ static enum ps_status label_own(struct local *l, int64_t **label)
     free(l->component);
     l->component = NULL;
     enum ps_status rc = ps_alloc(label, l->own.n, sizeof **label, "labels");
-    if (rc == PS_OK) rc = kernel(l, l->job->kernels->label(l->index, l->cluster, *label), "labels");
-    const struct ps_dbscan_work work = l->job->kernels->work(l->index);
+    if (rc == PS_OK) rc = kernel(l, ps_dbscan_pieces_label(l->index, l->cluster, *label), "labels");
+    const struct ps_dbscan_work work = ps_dbscan_pieces_work(l->index);
     ps_phase_count(l->run, "cells", work.cells);
     ps_phase_count(l->run, "distances", work.distances);
     ps_phase_count(l->run, "links", work.links);
     ps_phase_count(l->run, "work", (int64_t)dbscan_cost_counted(l->own.n + l->halo.arriving, work.distances));
-    l->job->kernels->destroy(l->index);
+    ps_dbscan_pieces_destroy(l->index);
     l->index = NULL;
     return ps_agree(l->run->comm, rc);
 }

@@ -5,10 +5,12 @@
 #include "common/io/shard.h"
 #include "common/run/run.h"
 #include "kernels/dbscan/dbscan_kernels.h"
+#include "kernels/device_memory.h"
 
 /** What is asked for. */
 struct dbscan_job {
     const struct ps_dbscan_kernels *kernels;
+    const struct ps_device_memory *device; /**< where the kernels compute; NULL: the host */
     enum ps_dbscan_index index;
     double eps;
     int64_t min_points;
@@ -22,7 +24,8 @@ struct dbscan_job {
  * point of it; allocated here, the caller frees
  * @param clusters out: how many clusters there are in all
  * @return (agreed) PS_OK; PS_EINPUT (a coordinate is not finite, too many points on one rank); PS_ENOMEM;
- * PS_EMPI Every label is a function of the input alone: the same for any ranks, threads, back end and index.
+ * PS_EMPI; PS_EBACKEND (a device failed, or does not hold the points around one). Every label is a function
+ * of the input alone: the same for any ranks, threads, back end and index.
  */
 enum ps_status dbscan_cluster(struct ps_run *run, const struct dbscan_job *job, struct ps_shard *in,
                               int64_t **label, int64_t *clusters);

@@ -1,4 +1,4 @@
-/** hpdbscan: exact DBSCAN over MPI ranks and OpenMP threads. See docs/apps/hpdbscan.md. */
+/** hpdbscan: exact DBSCAN over MPI ranks, on OpenMP threads or a GPU each. See docs/apps/hpdbscan.md. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -7,6 +7,8 @@
 #include "apps/hpdbscan/dbscan_suggest.h"
 #include "apps/hpdbscan/dbscan_table.h"
 #include "common/io/pngfile.h"
+#include "common/par/device.h"
+#include "common/run/err.h"
 #include "common/run/log.h"
 #include "common/run/record.h"
 #include "common/run/timer.h"
@@ -40,7 +42,8 @@ static const struct ps_param rows[] = {
     ROW(epsilon, .letter = 'e', .def = "0.1", .range = "(0,inf)", .unit = "as the data",
         .help = "search radius: neighbours are at a Euclidean distance of at most epsilon"),
     ROW(index, .def = "auto", .choices = "auto|grid|tree",
-        .help = "how neighbours are found; auto: grid in few dimensions, else tree; the result is the same"),
+        .help = "how neighbours are found; auto: grid in few dimensions, else tree; the result is the same; "
+                "GPUs have a grid always"),
     ROW(clusters, .def = "",
         .help = "CSV file for a table of the clusters: size, core points, centroid, extent"),
     ROW(plot, .def = "", .help = "PNG file for a picture: two columns, coloured by cluster, noise grey"),
@@ -50,12 +53,24 @@ static const struct ps_param rows[] = {
                 "value for epsilon"),
 };
 
-static enum ps_status find_kernels(const struct ps_run *run, const struct ps_dbscan_kernels **out)
+static enum ps_status may_use(const void *params, const struct ps_device *device)
 {
-    const char *name = run->common->backend;
-    *out = strcmp(name, "ref") == 0 ? &ps_dbscan_ref : &ps_dbscan_cpu;
-    PS_CHECK(strcmp(name, "cuda") != 0, PS_EBACKEND,
-             "back end cuda is not part of this build of hpdbscan: use cpu or auto");
+    const struct params *p = params;
+    (void)device;
+    PS_CHECK(!p->suggest_epsilon, PS_EUSAGE, "there is no --suggest-epsilon on GPUs");
+    return PS_OK;
+}
+
+static enum ps_status find_kernels(struct ps_run *run, const struct params *p, struct ps_device *device,
+                                   struct dbscan_job *job)
+{
+    const struct ps_device_wish wish = {"hpdbscan", true, may_use, p};
+    job->kernels = strcmp(run->common->backend, "ref") == 0 ? &ps_dbscan_ref : &ps_dbscan_cpu;
+    PS_TRY(ps_device_choose(run, &wish, job->kernels->name, device));
+    if (device->cuda) {
+        job->kernels = device->cuda->dbscan;
+        job->device = device->cuda->memory;
+    }
     return PS_OK;
 }
 
@@ -136,15 +151,13 @@ static enum ps_status write_views(struct ps_run *run, const struct params *p, co
 }
 
 /* What can be refused is refused before hours of work. */
-static enum ps_status check(const struct ps_run *run, const struct params *p, const struct ps_shard *in,
-                            struct dbscan_job *job)
+static enum ps_status check(const struct params *p, const struct ps_shard *in)
 {
     int column[2];
-    PS_TRY(find_kernels(run, &job->kernels));
     PS_CHECK(in->cols > 0, PS_EINPUT,
-             "%s: the data set has one dimension; points are the rows of a 2-D data set", job->name);
+             "%s: the data set has one dimension; points are the rows of a 2-D data set", input_path(p));
     PS_CHECK(in->cols <= DIMENSIONS, PS_EINPUT, "%s: points of %lld dimensions; at most %d are supported",
-             job->name, (long long)in->cols, DIMENSIONS);
+             input_path(p), (long long)in->cols, DIMENSIONS);
     if (p->plot[0]) PS_TRY(dbscan_plot_columns(p->plot_columns, (int)in->cols, column));
     return PS_OK;
 }
@@ -154,15 +167,17 @@ static enum ps_status run_hpdbscan(struct ps_run *run, const void *params)
     const struct params *p = params;
     struct dbscan_job job = {
         .index = (enum ps_dbscan_index)p->index, .eps = p->epsilon, .min_points = p->minPoints};
+    struct ps_device device;
     struct ps_shard in = {0};
     int64_t *label = NULL, clusters = 0;
     job.name = input_path(p);
     job.keep = p->clusters[0] || p->plot[0];
     if (p->plot[0]) PS_TRY(ps_png_try(run->comm, p->plot));
+    PS_TRY(find_kernels(run, p, &device, &job));
     ps_phase(run, "read");
     enum ps_status rc = ps_shard_read(run->comm, job.name, p->input_dataset, &in);
     PS_TRY_DONE(rc);
-    PS_TRY_DONE(check(run, p, &in, &job));
+    PS_TRY_DONE(check(p, &in));
     if (p->suggest_epsilon) {
         rc = dbscan_suggest(run, job.name, &in, p->minPoints);
         goto done;
@@ -173,6 +188,7 @@ static enum ps_status run_hpdbscan(struct ps_run *run, const void *params)
     PS_TRY_DONE(write_views(run, p, &in, label, &s));
     report(run, &s);
 done:
+    ps_device_close(&device);
     ps_shard_free(&in);
     free(label);
     return rc;
@@ -183,7 +199,7 @@ int main(int argc, char **argv)
     static const struct ps_alias letters[] = {{'t', "threads"}, {0, NULL}};
     static const struct ps_program program = {
         .name = "hpdbscan",
-        .summary = "cluster points by density: exact DBSCAN over MPI ranks and threads",
+        .summary = "cluster points by density: exact DBSCAN over MPI ranks, threads and GPUs",
         .synopsis = "[options] [parameters.par] [data]",
         .rows = rows,
         .nrows = sizeof rows / sizeof *rows,

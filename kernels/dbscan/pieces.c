@@ -7,7 +7,7 @@ struct ps_dbscan_pieces {
     const struct ps_dbscan_kernels *base;
     struct ps_dbscan_spec spec;
     struct ps_dbscan *whole; /* NULL: the points do not fit */
-    int64_t most;
+    int64_t most, made;
     uint32_t *component; /* [n], of all points; UINT32_MAX: not core */
     struct ps_dbscan_work work;
 };
@@ -22,7 +22,10 @@ enum ps_status ps_dbscan_pieces_create(const struct ps_dbscan_kernels *base,
         s->base = base;
         s->spec = *spec;
         s->most = base->fits ? base->fits(spec) : spec->points.n;
-        if (spec->points.n <= s->most) rc = base->create(spec, &s->whole);
+        if (spec->points.n <= s->most)
+            rc = base->create(spec, &s->whole);
+        else if (s->most <= 0)
+            rc = PS_ENOMEM;
     }
     if (rc == PS_OK)
         *out = s;
@@ -42,6 +45,11 @@ void ps_dbscan_pieces_destroy(struct ps_dbscan_pieces *s)
 bool ps_dbscan_pieces_cut(const struct ps_dbscan_pieces *s)
 {
     return !s->whole;
+}
+
+int64_t ps_dbscan_pieces_made(const struct ps_dbscan_pieces *s)
+{
+    return s->whole ? 1 : s->made;
 }
 
 struct ps_dbscan_work ps_dbscan_pieces_work(const struct ps_dbscan_pieces *s)
@@ -137,6 +145,7 @@ static enum ps_status visit_core(void *walk, const uint32_t *point, int64_t own,
     struct walk *w = walk;
     const enum ps_status rc = enter(w, point, own, n);
     for (int64_t i = 0; rc == PS_OK && i < own; i++) w->flag[point[i]] = w->core[i];
+    w->s->made++;
     if (rc == PS_OK) w->s->work.cells += w->s->base->work(w->index).cells; /* later pieces leave points out */
     leave(w);
     return rc;

@@ -17,6 +17,9 @@ enum ps_status ps_dbscan_pieces_create(const struct ps_dbscan_kernels *base,
 /** Do the points not fit? Then they are borrowed until `destroy`. */
 bool ps_dbscan_pieces_cut(const struct ps_dbscan_pieces *s);
 
+/** In how many pieces `core` went through the points; 1: all at once. */
+int64_t ps_dbscan_pieces_made(const struct ps_dbscan_pieces *s);
+
 enum ps_status ps_dbscan_pieces_core(struct ps_dbscan_pieces *s, uint8_t *core);
 enum ps_status ps_dbscan_pieces_connect(struct ps_dbscan_pieces *s, const uint8_t *core, uint32_t *component,
                                         uint32_t *components);

@@ -105,7 +105,6 @@ wrong 'no threads' '-t must be' -t -1
 printf 'epsilon = 1\nminPionts = 3\n' >typo.par
 wrong 'an unknown name in a parameter file' "typo.par:2: .*minPionts.*minPoints" typo.par
 wrong 'a missing parameter file' 'nowhere.par' nowhere.par
-refused 'a back end that is not there' 1 'cuda' "$here" -i good.npy -e 1 --backend cuda -o "$here/labels.npy"
 
 # --- permissions ---------------------------------------------------------------------------------------------
 # the superuser may read anything: be nobody, in a folder where nobody may be
