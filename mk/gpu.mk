@@ -19,5 +19,6 @@ _check-gpu: all $(TOOLS) $(GPU_TESTS)
 	@tests/run-gpu.sh "$(NVCC)"
 _bench-gpu: all $(TOOLS) $(GPU_TOOLS)
 	@bench/gpu.sh "$(NVCC)"
+	@bench/gpu-dbscan.sh "$(NVCC)"
 	@bench/gpu-svm.sh "$(NVCC)"
 .PHONY: _check-gpu _bench-gpu
