@@ -72,6 +72,12 @@ START_TEST(extremes)
     double *x = (double *)s.data;
     for (int i = 0; i < 32; i++) x[i] = (i % 2 ? 1 : -1) * 1.7e308;
     compare(&s, "coordinates at the end of the range");
+    for (int i = 0; i < 32; i++) x[i] = (i % 2 ? -1 : 1) * (i % 3 ? 1.7e308 : 5e-324);
+    s.spec.eps = 1e300; /* its square is not finite */
+    compare(&s, "distances whose squares overflow");
+    for (int i = 0; i < 128; i++) x[i] *= 1e-169 / 5;
+    s.spec.eps = 1e-170; /* its square is 0 */
+    compare(&s, "distances whose squares vanish");
 }
 END_TEST
 

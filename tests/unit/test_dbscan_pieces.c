@@ -185,8 +185,8 @@ END_TEST
 START_TEST(extremes)
 {
     static struct set s;
-    const double eps[] = {5e-324, 1e-300, 1, 1e150};
-    for (int e = 0; e < 4; e++) {
+    const double eps[] = {5e-324, 1e-300, 1, 1e150, 1e300};
+    for (int e = 0; e < 5; e++) {
         fill(&s, PS_F64, 100, 2, 2, 5, 1, 2, (uint32_t)e);
         double *x = (double *)s.data;
         for (int i = 0; i < 50; i++) x[i] = (i % 2 ? 1 : -1) * (i % 3 ? 1.7e308 : 5e-324);
