@@ -3,17 +3,10 @@
 #include "common/par/place.h"
 #include "common/run/err.h"
 
-static enum ps_status check(const void *context, const struct ps_device *device)
-{
-    (void)context;
-    PS_CHECK(!device->cuda || device->cuda->svm, PS_EBACKEND, "the plugin has none");
-    return PS_OK;
-}
-
 enum ps_status svm_backend_open(struct ps_run *run, struct ps_device *device,
                                 const struct ps_svm_kernels **out)
 {
-    const struct ps_device_wish wish = {"support vector machines", true, check, NULL};
+    const struct ps_device_wish wish = {.what = "support vector machines", .exact = true};
     *out = strcmp(run->common->backend, "ref") == 0 ? &ps_svm_ref : &ps_svm_cpu;
     PS_TRY(ps_device_choose(run, &wish, (*out)->name, device));
     if (device->cuda) *out = device->cuda->svm;

@@ -1,8 +1,8 @@
 /* Small problems on the device of a rank, in batches of tasks whose kernel matrices fit into its memory. All
  * folds and inner folds of a batch are solved beside each other, for one C after the other, so that a matrix
- * is made once. One for each pair of classes computes the values within a class as often as there are pairs
- * with it: up to twice the products that the pairs need, at the rate of products, which costs less than
- * solving with what they give. */
+ * is made once. Each pair of classes has its own, with values between the classes both ways and those within
+ * a class again for each pair with it: with ten classes of 6,000 rows 3.6 times the values that differ, 10^13
+ * operations where rows have 784 columns, a fraction of a second of a GPU. */
 #include <stdlib.h>
 #include "apps/pisvm/svm_backend.h"
 #include "apps/pisvm/svm_tasks_parts.h"
