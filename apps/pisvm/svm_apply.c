@@ -2,7 +2,7 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include "apps/pisvm/svm_working.h"
+#include "apps/pisvm/svm_wanted.h"
 #include "common/run/err.h"
 
 /* A tile: rows of the target, columns that change. Compressed rows cost something at the start of a block,
@@ -14,22 +14,15 @@ struct job {
     const struct svm_large *s;
     const struct svm_change *change;
     const struct svm_target *to;
-    const float **there;      /* [n] column that was kept, or NULL; owned */
-    float **keep;             /* [n] where a computed column is kept, or NULL; owned */
-    int64_t *before;          /* [n + 1] columns that are computed before; owned */
-    struct ps_svm_pack *pack; /* rows of the columns that are computed; owned */
-    int64_t rows, cols;       /* of a tile */
-    float *tile;              /* [threads][rows * cols]; owned */
-    double *sum;              /* [threads][rows]; owned */
-    const float **column;     /* [threads][cols]; owned */
+    const struct svm_wanted *wanted;
+    int64_t rows, cols;   /* of a tile */
+    float *tile;          /* [threads][rows * cols]; owned */
+    double *sum;          /* [threads][rows]; owned */
+    const float **column; /* [threads][cols]; owned */
 };
 
 static void job_free(struct job *j)
 {
-    free(j->there);
-    free(j->keep);
-    free(j->before);
-    if (j->pack) j->s->spec.kernels->unpack(j->pack);
     free(j->tile);
     free(j->sum);
     free(j->column);
@@ -46,37 +39,11 @@ static void tile_size(struct job *j)
 
 static enum ps_status job_alloc(struct job *j)
 {
-    const int64_t threads = omp_get_max_threads(), n = j->change->n;
+    const int64_t threads = omp_get_max_threads();
     tile_size(j);
-    PS_TRY(ps_alloc(&j->there, n, sizeof *j->there, "a list of columns"));
-    PS_TRY(ps_alloc(&j->keep, n, sizeof *j->keep, "a list of columns"));
-    PS_TRY(ps_alloc(&j->before, n + 1, sizeof *j->before, "a list of columns"));
     PS_TRY(ps_alloc(&j->tile, threads * j->rows * j->cols, sizeof *j->tile, "tiles of kernel values"));
     PS_TRY(ps_alloc(&j->sum, threads * j->rows, sizeof *j->sum, "sums of kernel values"));
     return ps_alloc(&j->column, threads * j->cols, sizeof *j->column, "columns of a tile");
-}
-
-/* See which columns are there; pack the rows of the others, and find room for those. */
-static enum ps_status prepare(struct job *j, struct svm_columns *columns, int64_t now)
-{
-    const struct svm_working *w = j->change->rows;
-    const int64_t n = j->change->n;
-    const struct ps_csr csr = svm_working_csr(w, j->s->own.cols);
-    int64_t *row = NULL;
-    if (columns) PS_TRY(svm_columns_grow(columns));
-    PS_TRY(ps_alloc(&row, n, sizeof *row, "a list of columns"));
-    for (int64_t k = 0; k < n; k++)
-        j->there[k] = columns ? svm_columns_find(columns, w->number[j->change->at[k]], now) : NULL;
-    j->before[0] = 0;
-    for (int64_t k = 0; k < n; k++) {
-        const int64_t at = j->change->at[k], m = j->before[k];
-        j->keep[k] = columns && !j->there[k] ? svm_columns_add(columns, w->number[at], now) : NULL;
-        if (!j->there[k]) row[m] = at;
-        j->before[k + 1] = m + !j->there[k];
-    }
-    const enum ps_status rc = j->s->spec.kernels->pack(&csr, row, j->before[n], &j->s->spec.layout, &j->pack);
-    free(row);
-    return rc;
 }
 
 /* Columns [klo, khi) of target rows [lo, hi). */
@@ -85,13 +52,14 @@ static void apply_tile(const struct job *j, int64_t klo, int64_t khi, int64_t lo
     const struct ps_svm_kernels *kernels = j->s->spec.kernels;
     float *tile = j->tile + thread * j->rows * j->cols;
     const float **column = j->column + thread * j->cols;
-    const int64_t mlo = j->before[klo], mhi = j->before[khi];
+    const struct svm_wanted *w = j->wanted;
+    const int64_t mlo = w->before[klo], mhi = w->before[khi];
     if (mhi > mlo)
-        kernels->block(&j->s->spec.function, j->pack, mlo, mhi, j->to->pack, lo, hi, tile, j->rows);
+        kernels->block(&j->s->spec.function, w->pack, mlo, mhi, j->to->pack, lo, hi, tile, j->rows);
     for (int64_t k = klo; k < khi; k++) {
-        const float *computed = tile + (j->before[k] - mlo) * j->rows;
-        if (j->keep[k]) memcpy(j->keep[k] + lo, computed, (size_t)(hi - lo) * sizeof *computed);
-        column[k - klo] = j->there[k] ? j->there[k] + lo : computed;
+        const float *computed = tile + (w->before[k] - mlo) * j->rows;
+        if (w->keep[k]) memcpy(w->keep[k] + lo, computed, (size_t)(hi - lo) * sizeof *computed);
+        column[k - klo] = w->there[k] ? w->there[k] + lo : computed;
     }
     kernels->update(column, j->change->coef + klo, khi - klo, hi - lo, j->sum + thread * j->rows);
 }
@@ -110,15 +78,25 @@ static void apply(const struct job *j, double *f)
     }
 }
 
+/* On the host. */
+static enum ps_status apply_here(const struct svm_large *s, const struct svm_change *change,
+                                 const struct svm_target *to, const struct svm_wanted *w, double *f)
+{
+    struct job j = {.s = s, .change = change, .to = to, .wanted = w};
+    const enum ps_status rc = job_alloc(&j);
+    if (rc == PS_OK) apply(&j, f);
+    job_free(&j);
+    return rc;
+}
+
 enum ps_status svm_apply(struct svm_large *s, const struct svm_change *change, const struct svm_target *to,
                          struct svm_columns *columns, int64_t now, double *f)
 {
+    struct svm_wanted w;
     if (change->n == 0 || to->n == 0) return PS_OK;
-    struct job j = {.s = s, .change = change, .to = to};
-    enum ps_status rc = job_alloc(&j);
-    if (rc == PS_OK) rc = prepare(&j, columns, now);
-    if (rc == PS_OK) apply(&j, f);
-    if (rc == PS_OK) s->computed += j.before[change->n] * to->n;
-    job_free(&j);
+    enum ps_status rc = svm_wanted_make(s, change, columns, now, &w);
+    if (rc == PS_OK) rc = (s->spec.kernels->device ? svm_apply_there : apply_here)(s, change, to, &w, f);
+    if (rc == PS_OK) s->computed += w.before[change->n] * to->n;
+    svm_wanted_free(s, &w);
     return rc;
 }

@@ -20,10 +20,11 @@ struct svm_target {
 };
 
 /** f[row] += sum_k coef_k K(row, row at_k) for own rows `to`, in the order of k. Kernel values are computed
- * and used tile after tile, in the cache of a core. Local; uses all threads.
+ * and used tile after tile, in the cache of a core, or column after column on a device. Local; uses all
+ * threads.
  * @param columns kept ones of these rows, in use at time `now`; NULL: none
  * @param f [own rows]
- * @return PS_OK; PS_ENOMEM */
+ * @return PS_OK; PS_ENOMEM; PS_EBACKEND */
 enum ps_status svm_apply(struct svm_large *s, const struct svm_change *change, const struct svm_target *to,
                          struct svm_columns *columns, int64_t now, double *f);
 

@@ -6,6 +6,9 @@
 /* Memory that was never written costs as much time as a few computations of the columns that it holds. */
 enum { TRIES = 8, DEAR = 2 };
 
+/* On a device so many columns in a row are replaced, which are then computed at once. */
+enum { RUN = 64 };
+
 static uint64_t mix(uint64_t x)
 {
     x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
@@ -15,7 +18,7 @@ static uint64_t mix(uint64_t x)
 
 /* Columns start in cache lines, an odd number of them apart, so that they do not all meet in the same sets.
  */
-static int64_t stride_of(int64_t rows)
+int64_t svm_columns_stride(int64_t rows)
 {
     return ((rows + 15) / 16 | 1) * 16;
 }
@@ -51,20 +54,29 @@ static enum ps_status directory(struct svm_columns *c)
     return PS_OK;
 }
 
-enum ps_status svm_columns_open(struct svm_columns *c, int64_t bytes, int64_t first, int64_t rows,
-                                int64_t all)
+static enum ps_status make_room(struct svm_columns *c, const struct ps_device_memory *memory)
 {
-    *c = (struct svm_columns){.bytes = bytes, .mask = -1, .rows = rows, .stride = stride_of(rows)};
+    if (!memory) return ps_alloc(&c->value, c->bytes, 1, "kernel columns");
+    PS_TRY(ps_buffer_make(memory, c->bytes, false, "kernel columns", &c->there));
+    c->value = c->there.there;
+    return PS_OK;
+}
+
+enum ps_status svm_columns_open(struct svm_columns *c, const struct ps_device_memory *memory, int64_t bytes,
+                                int64_t first, int64_t rows, int64_t all)
+{
+    *c = (struct svm_columns){.bytes = bytes, .mask = -1, .rows = rows, .stride = svm_columns_stride(rows)};
     c->in_use = first < bytes ? first : bytes;
     if (bytes < c->stride * (int64_t)sizeof *c->value) return PS_OK;
-    PS_TRY(ps_alloc(&c->value, bytes, 1, "kernel columns"));
+    PS_TRY(make_room(c, memory));
     PS_TRY(ps_zalloc(&c->seen, all / 8 + 1, 1, "the list of kernel columns"));
     return directory(c);
 }
 
 void svm_columns_close(struct svm_columns *c)
 {
-    free(c->value);
+    if (!c->there.there) free(c->value);
+    ps_buffer_free(&c->there);
     free(c->number);
     free(c->used);
     free(c->table);
@@ -75,7 +87,7 @@ void svm_columns_close(struct svm_columns *c)
 enum ps_status svm_columns_reset(struct svm_columns *c, int64_t rows)
 {
     c->rows = rows;
-    c->stride = stride_of(rows);
+    c->stride = svm_columns_stride(rows);
     return directory(c);
 }
 
@@ -116,8 +128,14 @@ static void forget(struct svm_columns *c, int64_t number)
 static int64_t replaceable(struct svm_columns *c, int64_t now)
 {
     for (int t = 0; t < TRIES; t++) {
-        const int64_t place = (int64_t)(mix(++c->draw) % (uint64_t)c->room);
+        if (c->left == 0 || c->next >= c->room) {
+            c->next = (int64_t)(mix(++c->draw) % (uint64_t)c->room);
+            c->left = c->there.there ? RUN : 1;
+        }
+        const int64_t place = c->next++;
+        c->left--;
         if (c->used[place] != now) return place;
+        c->left = 0;
     }
     return -1;
 }
@@ -165,7 +183,8 @@ static enum ps_status list_again(struct svm_columns *c)
 
 enum ps_status svm_columns_compact(struct svm_columns *c, const int64_t *keep, int64_t n)
 {
-    const int64_t stride = stride_of(n);
+    const int64_t stride = svm_columns_stride(n);
+    if (c->there.there) return svm_columns_reset(c, n);
     for (int64_t lo = 0, hi; lo < c->n; lo = hi) {
         hi = lo * c->stride / stride;
         if (hi <= lo) hi = lo + 1;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "apps/pisvm/svm_apply.h"
+#include "apps/pisvm/svm_backend.h"
 #include "apps/pisvm/svm_sample.h"
 #include "apps/pisvm/svm_select.h"
 #include "apps/pisvm/svm_shrink.h"
@@ -46,6 +47,31 @@ static enum ps_status count_rows(struct svm_large *s)
     return PS_OK;
 }
 
+/* Room for columns, and for the matrix of a working set of `set` rows, on the host. */
+static enum ps_status room_here(struct svm_large *s, int64_t set)
+{
+    const int64_t line = (s->n + 32) * (int64_t)sizeof(float), most = s->total * line;
+    PS_TRY(svm_columns_open(&s->columns, NULL, s->spec.memory < most ? s->spec.memory : most, set / 32 * line,
+                            s->n, s->total));
+    return ps_alloc(&s->matrix, set * matrix_stride(set), sizeof *s->matrix, "the matrix of a working set");
+}
+
+/* On the device. */
+static enum ps_status room_there(struct svm_large *s, int64_t set)
+{
+    const struct ps_device_memory *memory = s->spec.kernels->device->memory;
+    const int64_t line = svm_columns_stride(s->n) * (int64_t)sizeof(float), most = s->total * line;
+    const int64_t bytes = s->spec.memory < most ? s->spec.memory : most;
+    s->spec.shrinking = false;
+    PS_TRY(svm_columns_open(&s->columns, memory, bytes, bytes, s->n, s->total));
+    PS_TRY(ps_buffer_make(memory, s->n * (int64_t)sizeof(double), true, "gradients", &s->there.f));
+    PS_TRY(ps_buffer_make(memory, SVM_COLUMNS * line, false, "kernel columns", &s->there.column));
+    PS_TRY(ps_buffer_make(memory, set * matrix_stride(set) * (int64_t)sizeof *s->matrix, false,
+                          "the matrix of a working set", &s->there.matrix));
+    s->matrix = s->there.matrix.there;
+    return PS_OK;
+}
+
 enum ps_status svm_large_open(const struct svm_large_spec *spec, const struct svm_rows *own,
                               struct svm_large **out)
 {
@@ -61,12 +87,7 @@ enum ps_status svm_large_open(const struct svm_large_spec *spec, const struct sv
     PS_TRY_DONE(rc);
     sizes(s);
     const int64_t set = s->working < s->total ? s->working : s->total;
-    const int64_t line = (s->n + 32) * (int64_t)sizeof(float), most = s->total * line;
-    rc = svm_columns_open(&s->columns, spec->memory < most ? spec->memory : most, set / 32 * line, s->n,
-                          s->total);
-    if (rc == PS_OK)
-        rc = ps_alloc(&s->matrix, set * matrix_stride(set), sizeof *s->matrix, "the matrix of a working set");
-    PS_TRY_DONE(ps_agree(spec->comm, rc));
+    PS_TRY_DONE(ps_agree(spec->comm, spec->kernels->device ? room_there(s, set) : room_here(s, set)));
     rc = svm_active_set(s, NULL);
 done:
     if (rc == PS_OK)
@@ -83,7 +104,10 @@ void svm_large_close(struct svm_large *s)
     svm_columns_close(&s->columns);
     svm_working_free(&s->work);
     free(s->begin);
-    free(s->matrix);
+    if (!s->there.matrix.there) free(s->matrix);
+    ps_buffer_free(&s->there.f);
+    ps_buffer_free(&s->there.column);
+    ps_buffer_free(&s->there.matrix);
     free(s);
 }
 
@@ -173,11 +197,16 @@ done:
     return rc;
 }
 
-/* Kernel values of a working set: those of a pair are computed once. */
+/* Kernel values of a working set: those of a pair are computed once, but by a device, which has them at once.
+ */
 static void fill_matrix(const struct svm_large *s, const struct ps_svm_pack *pack, int64_t n, int64_t stride)
 {
     enum { PART = 64 }; /* rows that stay in a core's cache until they are mirrored */
     const int64_t parts = (n + PART - 1) / PART;
+    if (s->spec.kernels->device) {
+        s->spec.kernels->block(&s->spec.function, pack, 0, n, pack, 0, n, s->matrix, stride);
+        return;
+    }
 #pragma omp parallel for schedule(dynamic)
     for (int64_t part = 0; part < parts; part++) { /* the long ones first */
         const int64_t lo = (parts - 1 - part) * PART, hi = lo + PART < n ? lo + PART : n;
@@ -195,12 +224,14 @@ static enum ps_status inner_solve(const struct svm_large *s, struct inner *in)
     const struct ps_csr csr = svm_working_csr(&s->work, s->own.cols);
     const int64_t n = in->smo.n, stride = matrix_stride(n), size = 1 + 4 * (int64_t)in->smo.copies;
     struct ps_svm_pack *pack = NULL;
-    PS_TRY(kernels->pack(&csr, NULL, n, &s->spec.layout, &pack));
+    PS_TRY(svm_backend_pack(kernels, &csr, NULL, n, &s->spec.layout, &pack));
     fill_matrix(s, pack, n, stride);
     kernels->unpack(pack);
     in->smo.k = s->matrix;
     in->smo.stride = stride;
-    PS_TRY(kernels->smo(&in->smo));
+    const enum ps_status rc = kernels->smo(&in->smo);
+    if (rc != PS_OK)
+        return svm_backend_failed(kernels, rc, "no memory to solve the problem of a working set");
     for (int64_t k = 0; k < n; k++) {
         double coef = 0;
         for (int copy = 0; copy < in->smo.copies; copy++)

@@ -28,6 +28,14 @@ struct svm_working {
     double *value;
 };
 
+/** What is on a device, where the kernels are one's. f and alpha are the host's. */
+struct svm_large_there {
+    struct ps_buffer f;      /**< [own rows] doubles, while it is brought up to date */
+    struct ps_buffer column; /**< of active rows, those that are not kept: SVM_COLUMNS at a time */
+    struct ps_buffer matrix; /**< of a working set */
+};
+enum { SVM_COLUMNS = 64 };
+
 struct svm_large {
     struct svm_large_spec spec;
     struct ps_csr own;
@@ -38,7 +46,8 @@ struct svm_large {
     struct svm_active active;
     struct svm_working work; /**< the working set of the last outer iteration, or nothing */
     struct svm_columns columns;
-    float *matrix;    /**< of a working set; owned */
+    struct svm_large_there there;
+    float *matrix;    /**< of a working set; owned, or there.matrix */
     int64_t computed; /**< kernel values that this rank computed for columns */
     int64_t applied;  /**< kernel values of all ranks that went into f, whatever the cut */
 };

@@ -72,11 +72,12 @@ static enum ps_status problem_open(struct svm_job *j, int pair, struct problem *
     svm_problem_wants(x->p, x->now.mine.lo, x->now.mine.hi, part);
     PS_TRY(svm_rows_fetch(comm, spec->data, part, 2, &x->rows));
     PS_TRY(ps_agree(comm, problem_alloc(x)));
+    const int sharing = spec->kernels->device ? spec->sharing : 1;
     const struct svm_large_spec large = {.comm = comm,
                                          .kernels = spec->kernels,
                                          .function = j->sweep->function,
                                          .layout = j->store.layout,
-                                         .memory = spec->memory,
+                                         .memory = spec->memory / sharing,
                                          .working = spec->working,
                                          .fresh = spec->fresh,
                                          .shrinking = spec->shrinking};

@@ -1,5 +1,6 @@
 #include "apps/pisvm/svm_shrink.h"
 #include <stdlib.h>
+#include "apps/pisvm/svm_backend.h"
 #include "common/run/err.h"
 
 /* A row is shrunk when it was found settled LONG times in a row, and with it at least one active row out of
@@ -43,7 +44,8 @@ static enum ps_status active_make(struct svm_large *s, const uint8_t *mark)
     PS_TRY(ps_alloc(&now.row, s->n, sizeof *now.row, "active rows"));
     for (int64_t row = 0; row < s->n; row++)
         if (!shrunk(mark, row)) now.row[now.n++] = row;
-    enum ps_status rc = s->spec.kernels->pack(&s->own, now.row, now.n, &s->spec.layout, &now.pack);
+    enum ps_status rc =
+        svm_backend_pack(s->spec.kernels, &s->own, now.row, now.n, &s->spec.layout, &now.pack);
     if (rc == PS_OK) rc = adapt_columns(s, &s->active, &now);
     if (rc == PS_OK) svm_active_free(s);
     if (rc == PS_OK)

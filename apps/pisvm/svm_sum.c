@@ -1,6 +1,7 @@
 /* f from scratch. */
 #include <stdlib.h>
 #include "apps/pisvm/svm_apply.h"
+#include "apps/pisvm/svm_backend.h"
 #include "apps/pisvm/svm_shrink.h"
 #include "apps/pisvm/svm_working.h"
 #include "common/run/err.h"
@@ -43,7 +44,7 @@ static enum ps_status sum_open(const struct svm_large *s, const struct svm_vars 
     PS_TRY(ps_alloc(&m->at, CHUNK, sizeof *m->at, "rows with coefficients"));
     PS_TRY(ps_alloc(&m->start, (int64_t)s->size + 1, sizeof *m->start, "counts of rows"));
     PS_TRY(ps_alloc(&m->part, 2 * (int64_t)s->size, sizeof *m->part, "counts of rows"));
-    PS_TRY(s->spec.kernels->pack(&s->own, row, n, &s->spec.layout, &m->pack));
+    PS_TRY(svm_backend_pack(s->spec.kernels, &s->own, row, n, &s->spec.layout, &m->pack));
     for (int64_t k = 0; k < CHUNK; k++) m->at[k] = k;
     for (int64_t i = 0; i < s->n; i++) {
         double coef = v->y[i] * v->alpha[i];

@@ -471,7 +471,7 @@ START_TEST(columns)
 {
     struct svm_columns c;
     int64_t keep[40], found = 0;
-    mck_assert(svm_columns_open(&c, 20 * 112 * 4, 1 << 20, 100, 1000) == PS_OK, "no memory");
+    mck_assert(svm_columns_open(&c, NULL, 20 * 112 * 4, 1 << 20, 100, 1000) == PS_OK, "no memory");
     mck_assert(c.room == 20, "room %d", (int)c.room);
     for (int64_t k = 0; k < 300; k++) {
         mck_assert(svm_columns_find(&c, k, k) == NULL, "found what is not there");
@@ -492,7 +492,7 @@ START_TEST(columns)
     mck_assert(svm_columns_add(&c, 400, 1000) == NULL, "all are in use");
     mck_assert(svm_columns_reset(&c, 30) == PS_OK && svm_columns_find(&c, 310, 1) == NULL, "not forgotten");
     svm_columns_close(&c);
-    mck_assert(svm_columns_open(&c, 100, 100, 100, 2) == PS_OK && !svm_columns_add(&c, 1, 1),
+    mck_assert(svm_columns_open(&c, NULL, 100, 100, 100, 2) == PS_OK && !svm_columns_add(&c, 1, 1),
                "no column fits");
     svm_columns_close(&c);
 }
