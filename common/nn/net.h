@@ -155,7 +155,7 @@ int ps_net_tensors(const struct ps_net *net, struct ps_tensor *out);
 void ps_net_prepare(const struct ps_net *net, const void *w, void *prepared, int part, int parts);
 
 /** Micro-batches whose batch norms have statistics in common, those of all their rows. Each goes through the
- * net with a thread of its own; all are at the same layer at once. */
+ * net with a thread or a device of its own; all are at the same layer at once. */
 struct ps_net_group {
     int members;
     const int64_t *samples; /**< [members] of each micro-batch, in order; 0: it is not there */
@@ -164,6 +164,7 @@ struct ps_net_group {
      * @param mine [n]; NULL: zeros @return [members][n], until the next call */
     const double *(*show)(void *context, const double *mine, int64_t n);
     void *context;
+    const struct ps_nn_group *there; /**< on a device, in place of show: members are ranks; NULL: the host */
 };
 
 /** Numbers that a member shows at once, at most. */

@@ -1,12 +1,11 @@
-#include <math.h>
 #include <string.h>
 #include "common/nn/op_norm.h"
-#include "kernels/nn/real.h"
+#include "kernels/nn/nn_device.h"
 
 /* Kept, [channels] each: mean and 1 / sqrt(variance + eps), as the kernels have them; a and b of
  * y = act(a x + b), then s, p, q of dx = s dy + p x + q, then sums in double precision. One that is written
- * out alone has the first two; in a group it has the variance in place of a and b. */
-enum { MEAN, SCALE, A, B, S, P, Q, ARRAYS, VARIANCE = A };
+ * out alone has the first two; in a group, forwards, the variance is in place of s. */
+enum { MEAN, SCALE, A, B, S, P, Q, ARRAYS, VARIANCE = S };
 
 static void *kept_array(const struct ps_nn_kernels *k, const struct ps_node *node, const void *kept,
                         int which)
@@ -63,6 +62,12 @@ static double rows_of(const struct ps_op_call *c)
     return (double)((group ? group->all : c->pass.n) * c->node->as.batch_norm.places);
 }
 
+static void join_there(const struct ps_op_call *c, bool moments, double *x)
+{
+    const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
+    c->k->device->group(group_of(c)->there, moments, l->channels, (double)(c->pass.n * l->places), x);
+}
+
 /* Moments of the group's rows in place of those of a micro-batch's: joined in order (Chan, Golub, LeVeque
  * 1979), so that bits do not depend on who computes them. */
 static void join_moments(const struct ps_op_call *c, double *moments)
@@ -70,8 +75,12 @@ static void join_moments(const struct ps_op_call *c, double *moments)
     const struct ps_net_group *group = group_of(c);
     const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
     const int64_t n = l->channels;
-    const double *one = group->show(group->context, moments, 2 * n);
     double before = 0;
+    if (group->there) {
+        join_there(c, true, moments);
+        return;
+    }
+    const double *one = group->show(group->context, moments, 2 * n);
     memset(moments, 0, (size_t)(2 * n) * sizeof *moments);
     for (int m = 0; m < group->members; m++, one += 2 * n) {
         const double rows = (double)(group->samples[m] * l->places), all = before + rows;
@@ -90,6 +99,10 @@ static void join_sums(const struct ps_op_call *c, double *sums)
 {
     const struct ps_net_group *group = group_of(c);
     const int64_t n = 2 * c->node->as.batch_norm.channels;
+    if (group->there) {
+        join_there(c, false, sums);
+        return;
+    }
     const double *one = group->show(group->context, sums, n);
     memset(sums, 0, (size_t)n * sizeof *sums);
     for (int m = 0; m < group->members; m++, one += n)
@@ -111,8 +124,12 @@ void ps_net_group_idle(const struct ps_net *net, const struct ps_net_group *grou
 {
     for (int k = 1; k < net->nodes; k++) {
         const int i = backward ? net->nodes - k : k;
-        if (i > net->frozen && net->node[i].op == &ps_op_batch_norm)
-            group->show(group->context, NULL, 2 * net->node[i].as.batch_norm.channels);
+        if (i <= net->frozen || net->node[i].op != &ps_op_batch_norm) continue;
+        const int64_t channels = net->node[i].as.batch_norm.channels;
+        if (group->there)
+            net->kernels->device->group(group->there, !backward, channels, 0, NULL);
+        else
+            group->show(group->context, NULL, 2 * channels);
     }
 }
 
@@ -138,21 +155,12 @@ static struct ps_nn_norm norm_of(const struct ps_op_call *c)
 }
 
 /* What is written out, with the mean and variance of the group. */
-static void write_in_group(const struct ps_op_call *c, const double *moments)
+static void write_in_group(const struct ps_op_call *c, const struct ps_nn_norm *m)
 {
-    const struct ps_nn_kernels *k = c->k;
-    const struct ps_nn_batch_norm *l = &c->node->as.batch_norm;
-    void *mean = kept_array(k, c->node, c->pass.kept, MEAN),
-         *scale = kept_array(k, c->node, c->pass.kept, SCALE),
-         *variance = kept_array(k, c->node, c->pass.kept, VARIANCE);
-    const double rows = rows_of(c);
-    for (int64_t i = 0; i < l->channels; i++) {
-        const double v = moments[l->channels + i] / rows;
-        ps_nn_real_set(k->real, mean, i, moments[i]);
-        ps_nn_real_set(k->real, scale, i, 1 / sqrt(v + l->eps));
-        ps_nn_real_set(k->real, variance, i, v);
-    }
-    k->batch_norm_evaluate(l, &c->pass, mean, variance);
+    void *variance = kept_array(c->k, c->node, c->pass.kept, VARIANCE);
+    c->k->norm_factors(m, NULL, NULL);
+    c->k->norm_variance(m, variance);
+    c->k->batch_norm_evaluate(&c->node->as.batch_norm, &c->pass, m->mean, variance);
 }
 
 static void forward(const struct ps_op_call *c)
@@ -170,7 +178,7 @@ static void forward(const struct ps_op_call *c)
     if (!written)
         c->k->norm_factors(&m, c->training ? NULL : mean, c->training ? NULL : variance);
     else if (group_of(c))
-        write_in_group(c, m.sums);
+        write_in_group(c, &m);
     else if (c->training)
         c->k->batch_norm_forward(l, &c->pass);
     else

@@ -5,6 +5,19 @@
 #include "common/nn/train_device.h"
 #include "common/run/err.h"
 
+/* Room for what the group of this rank shows. Local. */
+static enum ps_status make_group(struct ps_train *t)
+{
+    struct ps_train_device *v = t->device;
+    const struct ps_net *net = t->job->net;
+    const int each = (int)t->params->norm_group;
+    const int64_t most = ps_net_group_most(net) + 1;
+    v->group = (struct ps_nn_group){.members = each, .member = t->run->rank % each};
+    PS_TRY(ps_net_alloc(net, each * most * (int64_t)sizeof(double), "what a group shows",
+                        (void **)&v->group.shown));
+    return ps_train_group_join_there(t, &v->group, &t->thread[0].member);
+}
+
 /* Room of this rank. Local. */
 static enum ps_status make(struct ps_train *t, int64_t most)
 {
@@ -18,6 +31,7 @@ static enum ps_status make(struct ps_train *t, int64_t most)
     for (int i = 0; i < PS_TRAIN_PLACES; i++) PS_TRY(ps_train_place_make(t, most, &v->place[i]));
     PS_TRY(ps_net_alloc(net, grains * (int64_t)sizeof *v->loss, "the losses of grains", (void **)&v->loss));
     if (t->carried) PS_TRY(ps_train_device_carried_make(t, most));
+    if (t->params->norm_group > 1) PS_TRY(make_group(t));
     v->flags = v->d->memory->alloc_host(flags);
     PS_CHECK(v->flags, PS_ENOMEM, "no memory for copies to the device");
     return PS_OK;
@@ -53,6 +67,7 @@ void ps_train_device_close(struct ps_train *t)
     ps_net_dealloc(t->job->net, v->loss);
     ps_net_dealloc(t->job->net, v->carried);
     ps_net_dealloc(t->job->net, v->after);
+    ps_net_dealloc(t->job->net, v->group.shown);
     v->d->memory->free_host(v->flags);
     free(v->part);
     free(v->sample);

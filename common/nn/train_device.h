@@ -25,10 +25,12 @@ struct ps_train_place {
 
 /** A micro-batch of a step. */
 struct ps_train_part {
-    int64_t grain;      /**< of this rank, from 0 */
-    struct ps_range at; /**< samples, as places in the epoch's order */
-    bool add, end;      /**< was there one of this grain before; is it the grain's last? */
-    bool last;          /**< of the step */
+    int64_t grain; /**< of this rank, from 0 */
+    int64_t batch; /**< of the epoch */
+    struct ps_range
+        at;        /**< samples, as places in the epoch's order; none: only others of its group have some */
+    bool add, end; /**< was there one of this grain before; is it the grain's last? */
+    bool last;     /**< of the step */
     struct ps_gradients_turn turn;
 };
 
@@ -36,7 +38,7 @@ struct ps_train_part {
 struct ps_train_recording {
     int place;
     bool add, end, last;
-    int64_t grain, n, micro; /**< n samples */
+    int64_t grain, n, all, micro; /**< n samples; of its group */
     double scale;
     int64_t seen; /**< times that it was wanted */
     void *recorded;
@@ -49,6 +51,7 @@ struct ps_train_device {
     struct ps_train_place place[PS_TRAIN_PLACES];
     int next;                   /**< place */
     struct ps_train_part *part; /**< [own grains x accumulate] of a step; owned */
+    struct ps_nn_group group;   /**< that this rank's grain is of; no members: none */
     struct ps_gradients_device *gradients;
     struct ps_nn_optimizer *optimizer;
     int64_t *sample; /**< [most samples of a micro-batch] numbers; owned */
@@ -97,8 +100,9 @@ void ps_train_device_carried_end(const struct ps_train *t, const struct ps_train
 void ps_train_enqueue(struct ps_train *t, const struct ps_train_sum *u, const struct ps_train_part *part,
                       int place);
 
-/** Enqueue what a rank does in a step without samples. Local. */
-void ps_train_enqueue_nothing(struct ps_train *t, const struct ps_train_sum *u);
+/** Enqueue what a rank does in a step without samples. Local.
+ * @param first batch whose passes others of its group still go through */
+void ps_train_enqueue_nothing(struct ps_train *t, const struct ps_train_sum *u, int64_t first);
 
 /** Forget what was recorded. Local. */
 void ps_train_enqueue_free(struct ps_train_device *v);

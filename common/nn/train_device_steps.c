@@ -23,7 +23,8 @@ static float *extra(const struct ps_train *t)
     return ps_gradients_device_vector(t->device->gradients, 0) + net->weights + net->buffers;
 }
 
-/* Micro-batches with samples that this rank goes through, in order. @return how many */
+/* Micro-batches that this rank goes through, in order: those with samples, or of a group all. Only the last
+ * batch of an epoch may have fewer samples than grains before it. @return how many */
 static int64_t list(struct ps_train *t, const struct ps_train_sum *u)
 {
     struct ps_train_device *v = t->device;
@@ -32,9 +33,13 @@ static int64_t list(struct ps_train *t, const struct ps_train_sum *u)
     for (int64_t g = 0; g < grains; g++)
         for (int64_t b = u->first; b < u->last; b++) {
             const struct ps_range at = ps_train_places(t, b, v->grains.lo + g);
-            if (at.lo == at.hi) continue;
+            const struct ps_train_part *before = n > 0 ? &v->part[n - 1] : NULL;
+            if (at.lo == at.hi && v->group.members == 0) continue;
             v->part[n] =
-                (struct ps_train_part){.grain = g, .at = at, .add = n > 0 && v->part[n - 1].grain == g};
+                (struct ps_train_part){.grain = g,
+                                       .batch = b,
+                                       .at = at,
+                                       .add = before && before->grain == g && before->at.lo < before->at.hi};
             n++;
         }
     for (int64_t i = 0; i < n; i++) {
@@ -51,17 +56,20 @@ static int64_t list(struct ps_train *t, const struct ps_train_sum *u)
     return n;
 }
 
-/* Load and enqueue all micro-batches. @return PS_OK; what the source's load returns */
-static enum ps_status go_through(struct ps_train *t, const struct ps_train_sum *u, int64_t parts)
+/* Load and enqueue all micro-batches. @param done out: how many @return PS_OK; what the source's load returns
+ */
+static enum ps_status go_through(struct ps_train *t, const struct ps_train_sum *u, int64_t parts,
+                                 int64_t *done)
 {
     struct ps_train_device *v = t->device;
     ps_train_look_ahead(t, u, v->grains, v->sample);
-    for (int64_t i = 0; i < parts; i++) {
+    for (int64_t i = 0; i < parts; i++, ++*done) {
         const int place = v->next;
         ps_train_begin_span(t, 0, PS_SPAN_WAIT);
         v->d->await(PS_TRAIN_MARK_PLACE + place);
         ps_train_end_span(t, 0, PS_SPAN_WAIT);
-        PS_TRY(ps_train_place_load(t, &v->place[place], u, &v->part[i]));
+        if (v->part[i].at.lo < v->part[i].at.hi)
+            PS_TRY(ps_train_place_load(t, &v->place[place], u, &v->part[i]));
         ps_train_enqueue(t, u, &v->part[i], place);
         v->next = (place + 1) % PS_TRAIN_PLACES;
     }
@@ -75,17 +83,18 @@ static void enqueue(struct ps_train *t, const struct ps_train_sum *u)
     enum ps_status *failed = &t->thread[0].failed;
     const int64_t bytes = PS_GRADIENT_EXTRA * (int64_t)sizeof(float);
     const int64_t parts = *failed == PS_OK ? list(t, u) : 0;
+    int64_t done = 0;
     float *own = flags_of(v, false, u->step);
     v->d->set_step(&(struct ps_nn_step){u->step, ps_schedule_rate(&t->schedule, u->step)});
     ps_train_tell_all(t, 0, *failed != PS_OK, own);
     v->d->memory->put(extra(t), own, bytes);
-    if (parts > 0) *failed = go_through(t, u, parts);
+    if (parts > 0) *failed = go_through(t, u, parts, &done);
     if (parts > 0 && *failed != PS_OK) {
         v->d->memory->wait(); /* for the flags, which change */
         own[PS_GRADIENT_BAD] = 1;
         v->d->memory->put(extra(t), own, bytes);
     }
-    if (parts == 0 || *failed != PS_OK) ps_train_enqueue_nothing(t, u);
+    if (parts == 0 || *failed != PS_OK) ps_train_enqueue_nothing(t, u, u->first + done);
     v->d->memory->get(flags_of(v, true, u->step), extra(t), bytes);
     v->d->mark(PS_TRAIN_MARK_TOLD + (int)(u->step % PS_TRAIN_TURNS));
     v->steps++;

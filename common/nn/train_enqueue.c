@@ -37,17 +37,19 @@ static void go_through(struct ps_train *t, const struct ps_train_sum *u, const s
     const float *w = t->memory->prepared, *forms = w + ps_net_vector(net);
     float *bad = ps_gradients_device_vector(v->gradients, 0) + net->weights + net->buffers + PS_GRADIENT_BAD;
     const struct ps_nn_loss loss = loss_of(t);
+    const struct ps_net_group *group = ps_train_group(t, 0, part->batch);
     const struct ps_net_batch batch = {.n = part->at.hi - part->at.lo,
                                        .x = place->x.there,
                                        .sample = place->sample.there,
                                        .step = u->step,
                                        .training = true,
                                        .state = t->carried ? ps_train_device_carried(t, part->grain) : NULL,
-                                       .next = v->after};
+                                       .next = v->after,
+                                       .group = group};
     const struct ps_net_gradient gradient = {.dw =
                                                  ps_gradients_device_vector(v->gradients, part->turn.vector),
                                              .add = part->add,
-                                             .ready = part->last ? ps_gradients_device_ready : NULL,
+                                             .ready = part->last && !group ? ps_gradients_device_ready : NULL,
                                              .context = v->gradients};
     const void *y = ps_net_forward_there(&v->work, &batch, w, forms);
     v->d->loss(&loss, batch.n, y, place->target.there ? place->target.there : place->x.there, u->scale,
@@ -62,6 +64,26 @@ static void go_through(struct ps_train *t, const struct ps_train_sum *u, const s
         ps_gradients_device_add(v->gradients, part->turn);
 }
 
+/* Others of the group go through a batch of which this rank has no samples. */
+static void stand_by(struct ps_train *t, int64_t batch)
+{
+    const struct ps_net_group *group = ps_train_group(t, 0, batch);
+    if (!group) return;
+    ps_net_group_idle(t->job->net, group, false);
+    ps_net_group_idle(t->job->net, group, true);
+}
+
+static void go_without(struct ps_train *t, const struct ps_train_sum *u, const struct ps_train_part *part)
+{
+    stand_by(t, part->batch);
+    if (!part->last) return;
+    if (part->add)
+        ps_gradients_device_begin(t->device->gradients, part->turn);
+    else
+        ps_gradients_device_nothing(t->device->gradients);
+    end_step(t, u);
+}
+
 /* What was recorded of such a part, or room for it; NULL where there is no room. */
 static struct ps_train_recording *find(struct ps_train_device *v, const struct ps_train_recording *key)
 {
@@ -69,7 +91,8 @@ static struct ps_train_recording *find(struct ps_train_device *v, const struct p
     for (int i = 0; i < v->recordings; i++) {
         struct ps_train_recording *r = &v->recording[i];
         if (r->place == key->place && r->add == key->add && r->end == key->end && r->last == key->last &&
-            r->grain == key->grain && r->n == key->n && r->micro == key->micro && r->scale == key->scale)
+            r->grain == key->grain && r->n == key->n && r->all == key->all && r->micro == key->micro &&
+            r->scale == key->scale)
             return r;
     }
     if (v->recordings == v->room) {
@@ -87,14 +110,20 @@ void ps_train_enqueue(struct ps_train *t, const struct ps_train_sum *u, const st
                       int place)
 {
     struct ps_train_device *v = t->device;
+    const struct ps_net_group *group = ps_train_group(t, 0, part->batch);
     const struct ps_train_recording key = {.place = place,
                                            .add = part->add,
                                            .end = part->end,
                                            .last = part->last,
                                            .grain = part->grain,
                                            .n = part->at.hi - part->at.lo,
+                                           .all = group ? group->all : 0,
                                            .micro = u->micro,
                                            .scale = u->scale};
+    if (key.n == 0) {
+        go_without(t, u, part);
+        return;
+    }
     struct ps_train_recording *r = find(v, &key);
     if (t->carried) ps_train_device_carried_begin(t, part);
     if (r && r->seen++ == 1) { /* the first time, libraries still chose and allocated */
@@ -109,8 +138,9 @@ void ps_train_enqueue(struct ps_train *t, const struct ps_train_sum *u, const st
     v->d->mark(PS_TRAIN_MARK_PLACE + place);
 }
 
-void ps_train_enqueue_nothing(struct ps_train *t, const struct ps_train_sum *u)
+void ps_train_enqueue_nothing(struct ps_train *t, const struct ps_train_sum *u, int64_t first)
 {
+    for (int64_t b = first; b < u->last; b++) stand_by(t, b);
     ps_gradients_device_nothing(t->device->gradients);
     end_step(t, u);
 }

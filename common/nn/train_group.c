@@ -15,11 +15,20 @@ enum ps_status ps_train_group_open(struct ps_train *t)
     PS_CHECK(t->grains % each == 0, PS_EUSAGE,
              "--norm-group %lld: %lld grains are not a multiple of that; --grains sets their number",
              (long long)each, (long long)t->grains);
+    if (t->job->net->kernels->device) return PS_OK; /* a grain of each rank, which NCCL brings together */
     PS_CHECK(t->grains <= threads, PS_EUSAGE,
              "--norm-group %lld: all grains of a group are at the same layer at once, and %lld grains have "
              "%lld threads: as many are needed, and --threads may be more than there are cores",
              (long long)each, (long long)t->grains, (long long)threads);
     return ps_meet_open(&t->memory->team, &plan, &t->meet);
+}
+
+enum ps_status ps_train_group_join_there(const struct ps_train *t, const struct ps_nn_group *there,
+                                         struct ps_train_member *out)
+{
+    *out = (struct ps_train_member){.group = {.members = there->members, .there = there},
+                                    .first = t->run->rank - there->member};
+    return ps_zalloc(&out->samples, there->members, sizeof *out->samples, "the samples of a group");
 }
 
 enum ps_status ps_train_group_join(const struct ps_train *t, int thread, struct ps_train_member *out)

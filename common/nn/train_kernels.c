@@ -31,20 +31,22 @@ static enum ps_status check(const void *context, const struct ps_device *device)
 {
     const struct asked *a = context;
     const struct ps_train_params *p = a->p;
+    const int ranks = a->run->size;
+    const long long grains = a->run->common->grains;
     const char *host_only = NULL;
     if (device->cuda) {
         PS_CHECK(table_of(device->cuda, p->precision), PS_EBACKEND, "%s has no products in %s", device->text,
                  p->precision);
         return PS_OK;
     }
-    if (p->norm_group > 1) host_only = "--norm-group";
-    if (!host_only && is(p->optimizer, "lbfgs")) host_only = "--optimizer lbfgs";
+    if (is(p->optimizer, "lbfgs")) host_only = "--optimizer lbfgs";
     if (!host_only && !is(p->compress, "none")) host_only = "--compress";
     if (!host_only && p->slow_nodes > 0) host_only = "--slow-nodes";
     PS_CHECK(!host_only, PS_EUSAGE, "there is no %s on GPUs", host_only);
+    PS_CHECK(p->norm_group <= 1 || grains == 0 || grains == ranks, PS_EUSAGE,
+             "for --norm-group each grain wants a GPU of its own, and %lld grains have %d", grains, ranks);
     PS_CHECK(grains_fit(a->run, p), PS_EUSAGE,
-             "for --reduce exact %d GPUs want 1, 2, 4, ... grains each, not %lld in all", a->run->size,
-             (long long)a->run->common->grains);
+             "for --reduce exact %d GPUs want 1, 2, 4, ... grains each, not %lld in all", ranks, grains);
     return PS_OK;
 }
 

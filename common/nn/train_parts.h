@@ -210,6 +210,10 @@ enum ps_status ps_train_group_open(struct ps_train *t);
 /** A thread's place in its group, if it has one. Local. @return PS_OK; PS_ENOMEM */
 enum ps_status ps_train_group_join(const struct ps_train *t, int thread, struct ps_train_member *out);
 
+/** This rank's place on a device, likewise. @param there borrowed */
+enum ps_status ps_train_group_join_there(const struct ps_train *t, const struct ps_nn_group *there,
+                                         struct ps_train_member *out);
+
 /** The group that a thread's grain is of, with its samples in a batch; NULL: none. Local. */
 const struct ps_net_group *ps_train_group(struct ps_train *t, int thread, int64_t batch);
 

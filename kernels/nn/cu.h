@@ -82,9 +82,13 @@ void ps_nn_last_step_forward_cu(const struct ps_nn_last_step *l, const struct ps
 void ps_nn_last_step_backward_cu(const struct ps_nn_last_step *l, const struct ps_nn_pass *p);
 void ps_nn_gate_forward_cu(const struct ps_nn_gate *l, const struct ps_nn_pass *p);
 void ps_nn_gate_backward_cu(const struct ps_nn_gate *l, const struct ps_nn_pass *p);
+void ps_nn_batch_norm_moments_cu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
+void ps_nn_batch_norm_sums_cu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
+void ps_nn_batch_norm_gradient_cu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
 void ps_nn_batch_norm_evaluate_cu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p,
                                   const void *mean, const void *variance);
 void ps_nn_norm_factors_cu(const struct ps_nn_norm *m, const void *mean, const void *variance);
+void ps_nn_norm_variance_cu(const struct ps_nn_norm *m, void *variance);
 void ps_nn_norm_gradients_cu(const struct ps_nn_norm *m);
 void ps_nn_norm_weights_cu(const struct ps_nn_norm *m, void *dw, bool add);
 void ps_nn_norm_buffers_cu(const struct ps_nn_norm *m, void *dbuffers, bool add);
@@ -109,6 +113,11 @@ enum ps_status ps_nn_name_cu(char id[PS_NN_ID]);
 enum ps_status ps_nn_join_cu(int ranks, int rank, const char id[PS_NN_ID]);
 void ps_nn_leave_cu(void);
 void ps_nn_sum_cu(float *x, int64_t n, bool exact, float *work);
+/** x[member][n] of each of `members` neighbouring ranks to all of them. */
+void ps_nn_gather_cu(int members, int member, int64_t n, double *x);
+
+/* cu_group.cu */
+void ps_nn_group_cu(const struct ps_nn_group *g, bool moments, int64_t channels, double rows, double *x);
 
 /* cu_device.cu */
 extern const struct ps_nn_device ps_nn_device_cu;

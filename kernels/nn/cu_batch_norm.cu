@@ -74,6 +74,17 @@ void ps_nn_norm_factors_cu(const struct ps_nn_norm *m, const void *mean, const v
     PS_LAUNCH(norm_factors, blocks_of(m), PS_BLOCK, 0, *m, (const float *)mean, (const float *)variance);
 }
 
+static __global__ void norm_variance(struct ps_nn_norm m, float *variance)
+{
+    const int64_t k = (int64_t)blockIdx.x * PS_BLOCK + threadIdx.x;
+    if (k < m.channels) variance[k] = (float)(m.sums[m.channels + k] / m.rows);
+}
+
+void ps_nn_norm_variance_cu(const struct ps_nn_norm *m, void *variance)
+{
+    PS_LAUNCH(norm_variance, blocks_of(m), PS_BLOCK, 0, *m, (float *)variance);
+}
+
 void ps_nn_norm_gradients_cu(const struct ps_nn_norm *m)
 {
     PS_LAUNCH(norm_gradients, blocks_of(m), PS_BLOCK, 0, *m);
@@ -163,22 +174,50 @@ static __global__ void sums_back(struct ps_columns c, enum ps_nn_act act, const 
     ps_columns_join(c, p, product, shared, ps_columns_sums(c, work, 1));
 }
 
-void ps_nn_batch_norm_backward_cu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p)
+static void make_sums(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p, double *sums)
 {
     const int64_t rows = p->n * l->places;
     const struct ps_image images[] = {{p->x, false}, {p->y, false}, {p->dy, false}};
     const struct ps_form form = ps_form_of(l->channels, images, 3);
     const struct ps_columns c = ps_columns_of(rows, l->channels, form.vector, PS_SUMS_BLOCKS);
-    const struct ps_nn_norm m = norm_of(l, p);
     const struct work work = work_of(l, p);
-    const struct ps_sums_end end = {l->channels, work.total};
-    const struct ps_nn_gradient_read read = {m.s, m.p, m.q};
+    const struct ps_sums_end end = {l->channels, sums};
     auto *const kernel = form.vector == 4 ? sums_back<4> : sums_back<1>;
-    PS_LAUNCH(kernel, ps_columns_grid(c), PS_BLOCK, 0, c, l->act, (const float *)m.mean, p->x, p->y, p->dy,
+    PS_LAUNCH(kernel, ps_columns_grid(c), PS_BLOCK, 0, c, l->act, (const float *)p->kept, p->x, p->y, p->dy,
               work.partial);
     PS_LAUNCH_TOTAL(2, c, work.partial, end);
+}
+
+static void give(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p,
+                 const struct ps_nn_gradient_read *read)
+{
+    ps_nn_gradient_give_cu(read, p->n * l->places, l->channels, false, p->dx_add, p->dy, p->x, p->dx);
+}
+
+void ps_nn_batch_norm_backward_cu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p)
+{
+    const struct ps_nn_norm m = norm_of(l, p);
+    const struct ps_nn_gradient_read read = {m.s, m.p, m.q};
+    make_sums(l, p, m.sums);
     ps_nn_norm_weights_cu(&m, p->dw, p->dw_add);
     if (!p->dx) return;
     ps_nn_norm_gradients_cu(&m);
-    ps_nn_gradient_give_cu(&read, rows, l->channels, false, p->dx_add, p->dy, p->x, p->dx);
+    give(l, p, &read);
+}
+
+/* --- the same in parts --- */
+
+void ps_nn_batch_norm_moments_cu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p)
+{
+    ps_nn_moments_cu(p->n * l->places, l->channels, false, p->x, p->moments, work_of(l, p).partial);
+}
+
+void ps_nn_batch_norm_sums_cu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p)
+{
+    make_sums(l, p, p->sums);
+}
+
+void ps_nn_batch_norm_gradient_cu(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p)
+{
+    if (p->dx) give(l, p, &p->dy_read);
 }

@@ -150,4 +150,5 @@ const struct ps_nn_device ps_nn_device_cu = {
     .join = ps_nn_join_cu,
     .leave = ps_nn_leave_cu,
     .sum = ps_nn_sum_cu,
+    .group = ps_nn_group_cu,
 };

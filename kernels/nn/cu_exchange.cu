@@ -106,3 +106,16 @@ void ps_nn_sum_cu(float *x, int64_t n, bool exact, float *work)
     else
         PS_NCCL(ncclAllReduce(x, x, (size_t)n, ncclFloat, ncclSum, group.comm, ps_cuda_stream()));
 }
+
+void ps_nn_gather_cu(int members, int member, int64_t n, double *x)
+{
+    const size_t floats = (size_t)n * (sizeof *x / sizeof(float)); /* bits, whatever the type */
+    const int first = group.rank - member;
+    PS_NCCL(ncclGroupStart());
+    for (int m = 0; m < members; m++) {
+        if (m == member) continue;
+        PS_NCCL(ncclSend(x + member * n, floats, ncclFloat, first + m, group.comm, ps_cuda_stream()));
+        PS_NCCL(ncclRecv(x + m * n, floats, ncclFloat, first + m, group.comm, ps_cuda_stream()));
+    }
+    PS_NCCL(ncclGroupEnd());
+}

@@ -46,12 +46,14 @@ FORMS(bf16, PS_NN_BF16)
         .batch_norm_backward = ps_nn_batch_norm_backward_cu,                                                 \
         .layer_norm_forward = ps_nn_layer_norm_forward_cu,                                                   \
         .layer_norm_backward = ps_nn_layer_norm_backward_cu,                                                 \
-        .batch_norm_evaluate = ps_nn_batch_norm_evaluate_cu, .norm_factors = ps_nn_norm_factors_cu,          \
-        .norm_gradients = ps_nn_norm_gradients_cu, .norm_weights = ps_nn_norm_weights_cu,                    \
-        .norm_buffers = ps_nn_norm_buffers_cu, .last_step_forward = ps_nn_last_step_forward_cu,              \
-        .last_step_backward = ps_nn_last_step_backward_cu, .gate_forward = ps_nn_gate_forward_cu,            \
-        .gate_backward = ps_nn_gate_backward_cu, .copy = ps_nn_copy_cu, .clear = ps_nn_clear_cu,             \
-        .dropout = ps_nn_dropout_cu, .add = ps_nn_add_cu,                                                    \
+        .batch_norm_evaluate = ps_nn_batch_norm_evaluate_cu,                                                 \
+        .batch_norm_moments = ps_nn_batch_norm_moments_cu, .batch_norm_sums = ps_nn_batch_norm_sums_cu,      \
+        .batch_norm_gradient = ps_nn_batch_norm_gradient_cu, .norm_factors = ps_nn_norm_factors_cu,          \
+        .norm_variance = ps_nn_norm_variance_cu, .norm_gradients = ps_nn_norm_gradients_cu,                  \
+        .norm_weights = ps_nn_norm_weights_cu, .norm_buffers = ps_nn_norm_buffers_cu,                        \
+        .last_step_forward = ps_nn_last_step_forward_cu, .last_step_backward = ps_nn_last_step_backward_cu,  \
+        .gate_forward = ps_nn_gate_forward_cu, .gate_backward = ps_nn_gate_backward_cu,                      \
+        .copy = ps_nn_copy_cu, .clear = ps_nn_clear_cu, .dropout = ps_nn_dropout_cu, .add = ps_nn_add_cu,    \
     }
 
 const struct ps_nn_kernels ps_nn_cu = TABLE("cuda", fp32, false);

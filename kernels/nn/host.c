@@ -17,6 +17,12 @@ void ps_nn_norm_factors(const struct ps_nn_norm *m, const void *mean, const void
     }
 }
 
+void ps_nn_norm_variance(const struct ps_nn_norm *m, void *variance)
+{
+    for (int64_t i = 0; i < m->channels; i++)
+        ps_nn_real_set(m->real, variance, i, m->sums[m->channels + i] / m->rows);
+}
+
 /* With z = (x - mean) scale and d the gradient of gamma z + beta, sums over all rows give dgamma = sum(d z),
  * dbeta = sum(d) and dx = gamma scale (d - dbeta / rows - z dgamma / rows) (Ioffe, Szegedy 2015). */
 void ps_nn_norm_gradients(const struct ps_nn_norm *m)

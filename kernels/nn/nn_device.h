@@ -52,6 +52,12 @@ struct ps_nn_optimizer_plan {
 };
 struct ps_nn_optimizer;
 
+/** Neighbouring ranks whose batch norms have statistics in common. */
+struct ps_nn_group {
+    int members, member; /**< how many, and which of them this rank is */
+    double *shown;       /**< there, room for [members][2 channels + 1] */
+};
+
 struct ps_nn_device {
     const struct ps_device_memory *memory;
 
@@ -94,6 +100,11 @@ struct ps_nn_device {
      * ranks, with `work` of n elements there; each rank gets the vectors of others for its share, adds them
      * in the order of the tree, and sends the sum to all. */
     void (*sum)(float *x, int64_t n, bool exact, float *work);
+    /** [2][channels] numbers of each member become those of all their rows, joined in the order of ranks:
+     * means and sums of squared differences from them, else sums. Called by all members, in the compute
+     * queue; what they send goes by the exchange queue.
+     * @param rows this rank's; 0: it has no numbers @param x in and out, there */
+    void (*group)(const struct ps_nn_group *g, bool moments, int64_t channels, double rows, double *x);
 };
 
 #endif

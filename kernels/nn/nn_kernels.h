@@ -300,9 +300,11 @@ struct ps_nn_kernels {
     void (*batch_norm_gradient)(const struct ps_nn_batch_norm *l, const struct ps_nn_pass *p);
 
     /** Numbers of a batch norm that is never written out: mean, scale, a and b, from the moments or where
-     * they are given from mean and variance [channels]; s, p and q, from the sums; the gradient of w, from
-     * the sums and scale; what its rows say of running mean and variance, the latter of the population. */
+     * they are given from mean and variance [channels]; the variance, from the moments; s, p and q, from the
+     * sums; the gradient of w, from the sums and scale; what its rows say of running mean and variance, the
+     * latter of the population. */
     void (*norm_factors)(const struct ps_nn_norm *m, const void *mean, const void *variance);
+    void (*norm_variance)(const struct ps_nn_norm *m, void *variance);
     void (*norm_gradients)(const struct ps_nn_norm *m);
     void (*norm_weights)(const struct ps_nn_norm *m, void *dw, bool add);
     void (*norm_buffers)(const struct ps_nn_norm *m, void *dbuffers, bool add);

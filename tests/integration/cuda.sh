@@ -77,6 +77,27 @@ for name in ann cnn autoencoder lstm carried resnet; do
     expect "$name: the same losses on 2 ranks" test "$(losses $name.jsonl | xargs)" = "$(losses two.jsonl | xargs)"
     rm -f two.jsonl got.st
 done
+# batch norms of grains on several ranks: the first epoch ends with a batch of which some ranks have no sample
+net resnet
+words+=(--epochs 1)
+groups() { # name, ranks, arguments...
+    local name=$1 ranks=$2 status=0
+    shift 2
+    local group=("${words[@]}" --norm-group 2 --grains "$ranks" "$@")
+    on 1 "${group[@]}" --threads "$ranks" --backend ref --save want.st --record want.jsonl
+    on 1 "${group[@]}" --threads "$ranks" --backend ref --rate 1e-30 --save start.st
+    on "$ranks" "${group[@]}" --threads 1 --backend cuda --save group.st --record group.jsonl
+    expect "$name: losses as with ref" near_losses $share want.jsonl group.jsonl
+    far=$(near_weights $share start.st want.st group.st) || status=$?
+    expect "$name: weights as with ref, but for $far of their change" test $status = 0
+    rm -f want.jsonl group.jsonl
+}
+groups 'two groups, some without samples, sums of batches' 4 --synthetic 9 --batch 4 --accumulate 2
+groups 'a group of two' 2
+on 2 "${words[@]}" --norm-group 2 --threads 1 --backend cuda --epochs 2 --checkpoint group.ck --pause-epoch 1
+on 2 "${words[@]}" --norm-group 2 --threads 1 --backend cuda --epochs 2 --checkpoint group.ck --resume --save got.st
+on 2 "${words[@]}" --norm-group 2 --threads 1 --backend cuda --epochs 2 --save want.st
+expect 'a group of two: goes on to the same weights' cmp want.st got.st
 # what the state of samples begins with in evaluation: the same as on the host, and not nothing
 net carried
 for run in "want ref 4" "got cuda 4" "none cuda 0"; do
@@ -148,7 +169,13 @@ refused 2 'there is no --optimizer lbfgs on GPUs' "${bad[@]}" --optimizer lbfgs
 refused 2 'there is no --compress on GPUs' "${bad[@]}" --reduce fast --compress bf16
 refused 2 'there is no --slow-nodes on GPUs' "${bad[@]}" --network 2,12 --slow-nodes 4
 net resnet
-refused 2 'there is no --norm-group on GPUs' "${words[@]}" --norm-group 2 --backend cuda
+refused 2 'for --norm-group each grain wants a GPU of its own, and 2 grains have [13];' "${words[@]}" --norm-group 2 --backend cuda
+if "$BIN/psml-data" generate images tree -n 12 --classes 2 --height 16 --width 16 >/dev/null 2>&1; then
+    rm -f 'tree/class_000/image_000000000.jpg' && echo no picture >tree/class_000/image_000000000.jpg
+    status=0
+    on 2 resnet50-train tree --model resnet20 --height 16 --batch 4 --accumulate 3 --epochs 1 --threads 1 --norm-group 2 --backend cuda || status=$?
+    expect "what one of a group cannot read ends all of it: $(grep '^resnet50-train: ' err | cut -c 1-120)" test $status = 1 -a "$(grep -c '^resnet50-train: .*image_000000000.jpg' err)" = 1
+fi
 status=0
 on 2 "${bad[@]}" --grains 3 || status=$?
 expect "exact sums want whole parts of the tree: $(cat err)" test $status = 2 -a "$(grep -c 'for --reduce exact 2 GPUs want 1, 2, 4, ... grains each, not 3 in all' err)" = 1

@@ -161,6 +161,54 @@ static void batch_norms()
                 batch_norm(s, act, act % 2 == 1, act != PS_NN_TANH);
 }
 
+/* In parts, as where statistics are of several micro-batches. Moments err as one_moments has it, of rows that
+ * are within 1.5 of the first; gradients of given factors by some roundings of terms up to 6. */
+static void in_parts(const struct shape &s, enum ps_nn_act act, bool add)
+{
+    const int64_t n = s.rows * s.channels, c = s.channels;
+    const struct ps_nn_batch_norm l = {.places = 1, .channels = c, .eps = 1e-3, .act = act};
+    char what[100];
+    snprintf(what, sizeof what, "batch norm in parts, %lld x %lld, act %d", (long long)s.rows, (long long)c,
+             (int)act);
+    agree(what, [&](run &r) {
+        struct ps_nn_pass p = {};
+        p.n = s.rows;
+        p.x = r.give(random_numbers(n, 1, -1, 2));
+        p.y = r.give(random_numbers(n, 2, -1, 1));
+        p.kept = r.give(random_numbers(2 * c, 3, 0, 1));
+        p.work = r.columns_work(s.rows, c);
+        p.moments = r.doubles(2 * c);
+        p.sums = r.doubles(2 * c);
+        p.dy = r.give(random_numbers(n, 4, -1, 1));
+        p.dx = add ? r.give(random_numbers(n, 5, -1, 1)) : r.poisoned(n);
+        p.dx_add = add;
+        const numbers f = random_numbers(c, 6, -1, 1);
+        p.dy_read = {r.give(f), r.give(random_numbers(c, 7, -1, 1)), r.give(random_numbers(c, 8, -1, 1))};
+        struct ps_nn_norm m = {};
+        m.real = r.k->real;
+        m.channels = c;
+        m.rows = (double)s.rows;
+        m.sums = p.moments;
+        void *const variance = r.poisoned(c);
+        r.k->batch_norm_moments(&l, &p);
+        r.k->norm_variance(&m, variance);
+        r.k->batch_norm_sums(&l, &p);
+        r.k->batch_norm_gradient(&l, &p);
+        return std::vector<output>{{"moments", r.take(p.moments), 4 * 1216 * SINGLE},
+                                   {"variance", r.take(variance), 4 * 1216 * SINGLE},
+                                   {"dy", r.take(p.dy), 8 * SINGLE},
+                                   {"sums", r.take(p.sums), summed(s.rows)},
+                                   {"dx", r.take(p.dx), 16 * SINGLE}};
+    });
+}
+
+static void parts()
+{
+    for (const struct shape &s : shapes)
+        for (const enum ps_nn_act act : {PS_NN_LINEAR, PS_NN_RELU, PS_NN_TANH, PS_NN_SIGMOID})
+            if (act <= PS_NN_RELU || s.rows * s.channels < 200000) in_parts(s, act, act % 2 == 1);
+}
+
 /* The numbers of one that is never written out: per channel some products in double precision. */
 static void factors_of(int64_t c, bool given, bool add)
 {
@@ -201,5 +249,5 @@ static void factors()
 
 int main()
 {
-    return cu_main("norms", {reads, sums, batch_norms, factors});
+    return cu_main("norms", {reads, sums, batch_norms, parts, factors});
 }
