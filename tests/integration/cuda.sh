@@ -41,6 +41,8 @@ unset PSML_PLUGINS
 BIN=$here
 if [ -e /dev/nvidiactl ] || [ -e /dev/nvidia0 ]; then
     skip 'auto without a device file' 'there is one'
+    on 1 mnist-train "${digits[@]}" --threads 1 --optimizer lbfgs
+    expect "auto: what only the host does, it does, and says so: $(grep '^back end' err)" [ "$(grep -c '^back end: cpu (there is no --optimizer lbfgs on GPUs)$' err)" = 1 ]
 else
     on 3 mnist-train "${digits[@]}" --threads 1 --grains 4 --save auto.st
     expect "auto: where there are no GPUs, nobody is told: $(cat err)" test ! -s err
