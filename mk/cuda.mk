@@ -60,7 +60,7 @@ $(B)/host/libps_cuda_checked.so: $(call host_obj,host/checked,$(HOST_SRC)) $(B)/
 	@echo '  link  $@'
 	@$(CXX) -shared $(SANITIZE) -o $@ $(filter %.o,$^)
 HOST_TESTS = $(patsubst tests/gpu/host/%,$(B)/host/%,$(basename $(HOST_TESTS_SRC)))
-$(B)/host/test_%: $(B)/host/checked/tests/gpu/host/test_%.o $(B)/host/libps_cuda_checked.so $(B)/libkernels.a
+$(B)/host/test_%: $(B)/host/checked/tests/gpu/host/test_%.o $(B)/host/libps_cuda_checked.so $(B)/libps.a $(B)/libkernels.a
 	@echo '  link  $@'
 	@$(CXX) $(SANITIZE) $(OPENMP) -o $@ $(filter %.o %.so %.a,$^) -Wl,-rpath,'$$ORIGIN' $(ALL_LIBS)
 HOST_BUILT = $(if $(HAS_CXX),$(B)/host/libps_cuda.so $(HOST_TESTS))

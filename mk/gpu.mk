@@ -10,7 +10,7 @@ $(B)/cuda/%.o: %.cpp $(B)/cuda-flags
 	@$(NVCC) -x cu $(NVCC_FLAGS) -I. -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 link_gpu = @mkdir -p $(@D) && echo '  link  $@' && $(NVCC) -o $@ $(filter %.o %.a,$^) $(filter-out -shared,$(NVCC_LINK)) \
     -Xcompiler $(or $(OPENMP),-O0) -Xlinker --as-needed $(filter -L% -l%,$(LIB_LIBS))
-$(B)/gpu/test_%: $(B)/cuda/tests/gpu/host/test_%.o $(CUDA_OBJ) $(B)/libkernels.a ; $(link_gpu)
+$(B)/gpu/test_%: $(B)/cuda/tests/gpu/host/test_%.o $(CUDA_OBJ) $(B)/libps.a $(B)/libkernels.a ; $(link_gpu)
 $(B)/gpu/gpu-ceiling: $(B)/cuda/bench/gpu-ceiling.o ; $(link_gpu)
 $(B)/gpu/gpu-kernels: $(B)/cuda/bench/gpu-kernels.o $(CUDA_OBJ) $(B)/libkernels.a ; $(link_gpu)
 endif

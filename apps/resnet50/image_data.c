@@ -126,10 +126,16 @@ static void find_size(const struct image_choice *c, struct image_store *s, struc
     *plan = image_plan_of(c, height, width);
 }
 
-static struct ps_source source_of(const char *name, struct image_part *p, bool noise)
+static struct ps_source source_of(const struct image_store *s, const char *name, struct image_part *p,
+                                  bool noise)
 {
+    const struct image_plan *plan = &s->maker.plan;
     return (struct ps_source){
-        .n = p->n, .name = name, .data = p, .load = noise ? image_load_noise : image_load};
+        .n = p->n,
+        .name = name,
+        .data = p,
+        .picture = noise ? 0 : ps_device_picture_most(plan->height, plan->width, s->maker.bands),
+        .load = noise ? image_load_noise : image_load};
 }
 
 /* Lists, parts and how samples are made. Collective. */
@@ -161,10 +167,10 @@ static enum ps_status show(const struct image_choice *c, int64_t prefetched, str
     for (int k = 0; k < IMAGE_SOURCES; k++)
         if (s->held[k].held > 0) d->bytes += s->held[k].start[s->held[k].held];
     const char *data = noise ? "synthetic images" : c->data;
-    s->inner = source_of(data, &s->train, noise);
+    s->inner = source_of(s, data, &s->train, noise);
     s->inner.batches = c->prefetch;
-    d->test = source_of(s->opened[2] ? c->test : data, &s->test, noise);
-    d->valid = source_of(s->opened[1] ? c->valid : data, &s->valid, noise);
+    d->test = source_of(s, s->opened[2] ? c->test : data, &s->test, noise);
+    d->valid = source_of(s, s->opened[1] ? c->valid : data, &s->valid, noise);
     d->has_valid = s->valid.n > 0;
     if (!d->has_valid) {
         d->valid = d->test;

@@ -74,6 +74,26 @@ static enum ps_status put(struct image_maker *m, const struct ps_picture *p, con
     return PS_OK;
 }
 
+/* As a picture for a device, or as floats in one where it is larger than they are. */
+static enum ps_status put_picture(struct image_maker *m, const struct ps_picture *p,
+                                  const struct image_window *w, struct ps_resize_room *room,
+                                  struct ps_device_picture *out)
+{
+    const struct ps_tone tone = {m->scale, m->shift};
+    const int height = m->plan.height, width = m->plan.width;
+    const bool fits = w->whole
+                          ? ps_cut_for_device(p, (int)rint(w->box.top), (int)rint(w->box.left), height, width,
+                                              w->flip_x, w->flip_y, tone, out)
+                          : ps_resize_for_device(p, w->box, height, width, w->flip_x, w->flip_y, tone, out);
+    return fits ? PS_OK : put(m, p, w, room, ps_made_for_device(height, width, m->bands, out));
+}
+
+static enum ps_status give(struct image_maker *m, const struct ps_picture *p, const struct image_window *w,
+                           const struct ps_draw *draw, struct ps_resize_room *room, float *x)
+{
+    return draw->picture ? put_picture(m, p, w, room, (struct ps_device_picture *)x) : put(m, p, w, room, x);
+}
+
 static enum ps_status make(struct image_maker *m, struct image_held *held, int64_t i,
                            const struct ps_draw *draw, struct image_room *room, float *x, char *why)
 {
@@ -100,10 +120,10 @@ static enum ps_status make(struct image_maker *m, struct image_held *held, int64
                                      .type = h->type,
                                      .data = (void *)(uintptr_t)bytes};
         w = image_window_of(&m->plan, draw, i, h->height, h->width);
-        rc = put(m, &p, &w, &room->resize, x);
+        rc = give(m, &p, &w, draw, &room->resize, x);
     } else {
         rc = decode(m, bytes, n, i, draw, &w, &room->picture);
-        if (rc == PS_OK) rc = put(m, &room->picture, &w, &room->resize, x);
+        if (rc == PS_OK) rc = give(m, &room->picture, &w, draw, &room->resize, x);
     }
     if (rc != PS_OK)
         snprintf(why, PS_PICTURE_WHY, "%s", room->picture.why[0] ? room->picture.why : "no memory");

@@ -30,7 +30,7 @@ struct image_maker {
 };
 
 /** Make the sample of image i. Local; several threads at once. Without a message of ps_fail.
- * @param x out [height][width][bands]
+ * @param x out [height][width][bands], or what struct ps_source says of pictures
  * @param why out [PS_PICTURE_WHY]: where it failed, what is wrong
  * @return PS_OK; PS_EINPUT (the image is broken); PS_EIO; PS_ENOMEM; PS_EBACKEND */
 enum ps_status image_sample(struct image_maker *maker, struct image_held *held, int64_t i,

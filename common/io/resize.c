@@ -1,56 +1,14 @@
 #include "common/io/resize.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/io/taps.h"
 
-/** Which pixels along one side make each output pixel: taps weights from `first` on. */
-struct taps {
+/** What was found of one side. */
+struct side {
     int taps;
-    int32_t *first; /* [out] */
-    float *weight;  /* [out][taps] */
+    const int32_t *first; /* [out] */
+    const float *weight;  /* [out][taps] */
 };
-
-static double triangle(double x)
-{
-    x = fabs(x);
-    return x < 1 ? 1 - x : 0;
-}
-
-static int taps_of(double in, int out)
-{
-    const double ratio = in / out;
-    return 2 * (int)ceil(ratio > 1 ? ratio : 1) + 1;
-}
-
-/* Weights of `out` pixels over [from, from + in) of pixels [lo, hi).
- * Source: as in PIL's Resample.c and PyTorch's UpSampleKernel.cpp. */
-static void find_taps(double from, double in, int lo, int hi, int out, struct taps *t)
-{
-    const double ratio = in / out, wide = ratio > 1 ? ratio : 1;
-    for (int i = 0; i < out; i++) {
-        const double centre = from + (i + 0.5) * ratio;
-        int begin = (int)floor(centre - wide + 0.5), end = (int)floor(centre + wide + 0.5);
-        float *weight = t->weight + (int64_t)i * t->taps;
-        double sum = 0;
-        if (begin < lo) begin = lo;
-        if (end > hi) end = hi;
-        if (begin > hi - 1) begin = hi - 1;
-        if (end <= begin) end = begin + 1;
-        for (int k = begin; k < end; k++) sum += triangle((k - centre + 0.5) / wide);
-        for (int k = 0; k < t->taps; k++) {
-            const double w = k < end - begin ? triangle((begin + k - centre + 0.5) / wide) : 0;
-            weight[k] = sum > 0 ? (float)(w / sum) : (k == 0);
-        }
-        /* taps behind the last pixel have no weight, but are read */
-        const int spare = begin + t->taps - hi;
-        if (spare > 0 && begin - spare >= lo) {
-            memmove(weight + spare, weight, (size_t)(t->taps - spare) * sizeof *weight);
-            memset(weight, 0, (size_t)spare * sizeof *weight);
-            begin -= spare;
-        }
-        t->first[i] = begin;
-    }
-}
 
 static bool grow(void *array, int64_t *has, int64_t wanted, size_t size)
 {
@@ -102,14 +60,14 @@ static four load4(const float *x)
 }
 
 /* Three bands: a pixel is one short vector, whose last number the next pixel takes the place of. */
-static void across_colours(const struct taps *t, const float *row, int lo, int width, bool flip,
-                           struct ps_tone tone, float *out)
+static void across_colours(const struct side *t, const float *row, int width, bool flip, struct ps_tone tone,
+                           float *out)
 {
     const four scale = {tone.scale[0], tone.scale[1], tone.scale[2], 0};
     const four shift = {tone.shift[0], tone.shift[1], tone.shift[2], 0};
     for (int i = 0; i < width; i++) {
         const int j = flip ? width - 1 - i : i;
-        const float *x = row + (int64_t)(t->first[j] - lo) * 3, *w = t->weight + (int64_t)j * t->taps;
+        const float *x = row + (int64_t)t->first[j] * 3, *w = t->weight + (int64_t)j * t->taps;
         four sum = {0};
         for (int k = 0; k < t->taps; k++) sum += w[k] * load4(x + 3 * k);
         sum = sum * scale + shift;
@@ -117,16 +75,16 @@ static void across_colours(const struct taps *t, const float *row, int lo, int w
     }
 }
 
-/* A row of the output from the row of the box, whose first pixel is `lo`. */
-static void across(const struct taps *t, const float *row, int lo, int width, int bands, bool flip,
+/* A row of the output from the row of the box. */
+static void across(const struct side *t, const float *row, int width, int bands, bool flip,
                    struct ps_tone tone, float *out)
 {
     if (bands == 3) {
-        across_colours(t, row, lo, width, flip, tone, out);
+        across_colours(t, row, width, flip, tone, out);
         return;
     }
     for (int j = 0; j < width; j++) {
-        const float *x = row + (int64_t)(t->first[j] - lo) * bands, *w = t->weight + (int64_t)j * t->taps;
+        const float *x = row + (int64_t)t->first[j] * bands, *w = t->weight + (int64_t)j * t->taps;
         float *to = out + (int64_t)(flip ? width - 1 - j : j) * bands;
         for (int b = 0; b < bands; b++) {
             float sum = 0;
@@ -136,48 +94,31 @@ static void across(const struct taps *t, const float *row, int lo, int width, in
     }
 }
 
-static int clamp(double x, int most)
-{
-    return x < 0 ? 0 : x > most ? most : (int)x;
-}
-
-/* Fewer taps than planned where the box is narrower than they are. */
-static int fit_taps(double in, int out, int pixels)
-{
-    const int taps = taps_of(in, out);
-    return taps < pixels ? taps : pixels;
-}
-
 enum ps_status ps_resize(const struct ps_picture *p, struct ps_box box, int height, int width, bool flip_x,
                          bool flip_y, struct ps_tone tone, struct ps_resize_room *room, float *out)
 {
-    const double wide = box.open ? ceil(box.width / width) + 1 : 0,
-                 high = box.open ? ceil(box.height / height) + 1 : 0;
-    const int left = clamp(floor(box.left - wide), p->width - 1);
-    const int right = clamp(ceil(box.left + box.width + wide), p->width);
-    const int top = clamp(floor(box.top - high), p->height - 1);
-    const int bottom = clamp(ceil(box.top + box.height + high), p->height);
-    const int64_t n = (int64_t)(right - left) * p->bands, stride = (int64_t)p->width * p->bands;
-    struct taps x = {.taps = fit_taps(box.width, width, right - left)};
-    struct taps y = {.taps = fit_taps(box.height, height, bottom - top)};
+    const struct ps_taps x = ps_taps_of(box.left, box.width, box.open, p->width, width);
+    const struct ps_taps y = ps_taps_of(box.top, box.height, box.open, p->height, height);
+    const int64_t n = (int64_t)(x.hi - x.lo) * p->bands, stride = (int64_t)p->width * p->bands;
     const int64_t weights = (int64_t)x.taps * width + (int64_t)y.taps * height;
     if (!grow(&room->row, &room->has_row, n + 1, sizeof *room->row) ||
         !grow(&room->first, &room->has_first, (int64_t)width + height, sizeof *room->first) ||
         !grow(&room->weight, &room->has_weight, weights, sizeof *room->weight))
         return PS_ENOMEM;
-    x.first = room->first, y.first = room->first + width;
-    x.weight = room->weight, y.weight = room->weight + (int64_t)x.taps * width;
-    find_taps(box.left, box.width, left, right, width, &x);
-    find_taps(box.top, box.height, top, bottom, height, &y);
+    const struct side columns = {x.taps, room->first, room->weight};
+    const struct side rows = {y.taps, room->first + width, room->weight + (int64_t)x.taps * width};
+    ps_taps_find(&x, room->first, room->weight);
+    ps_taps_find(&y, room->first + width, room->weight + (int64_t)x.taps * width);
     for (int i = 0; i < height; i++) {
-        const float *w = y.weight + (int64_t)i * y.taps;
+        const float *w = rows.weight + (int64_t)i * y.taps;
         bool first = true;
         for (int k = 0; k < y.taps; k++) {
             if (w[k] > 0)
-                add_row(p, (y.first[i] + k) * stride + (int64_t)left * p->bands, n, w[k], first, room->row);
+                add_row(p, (y.lo + rows.first[i] + k) * stride + (int64_t)x.lo * p->bands, n, w[k], first,
+                        room->row);
             if (w[k] > 0) first = false;
         }
-        across(&x, room->row, left, width, p->bands, flip_x, tone,
+        across(&columns, room->row, width, p->bands, flip_x, tone,
                out + (int64_t)(flip_y ? height - 1 - i : i) * width * p->bands);
     }
     return PS_OK;

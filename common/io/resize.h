@@ -41,4 +41,23 @@ void ps_cut(const struct ps_picture *p, int top, int left, int height, int width
 
 void ps_resize_free(struct ps_resize_room *room);
 
+/* resize_device.c: the same, left to a device */
+
+struct ps_device_picture;
+
+/** Bytes of a picture for a device that make so many floats, at most: what takes more than the floats
+ * themselves is made here. Local. */
+int64_t ps_device_picture_most(int height, int width, int bands);
+
+/** What ps_resize and ps_cut do, for a device to do. Local.
+ * @param out room of ps_device_picture_most; the caller's
+ * @return false: it does not fit, or no block of threads holds it */
+bool ps_resize_for_device(const struct ps_picture *p, struct ps_box box, int height, int width, bool flip_x,
+                          bool flip_y, struct ps_tone tone, struct ps_device_picture *out);
+bool ps_cut_for_device(const struct ps_picture *p, int top, int left, int height, int width, bool flip_x,
+                       bool flip_y, struct ps_tone tone, struct ps_device_picture *out);
+
+/** For floats that are made here. Local. @return where they go, [height][width][bands] */
+float *ps_made_for_device(int height, int width, int bands, struct ps_device_picture *out);
+
 #endif

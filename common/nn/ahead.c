@@ -6,8 +6,9 @@
 #include <time.h>
 #include "common/par/place.h"
 #include "common/run/err.h"
+#include "kernels/device_picture.h"
 
-enum { NONE = -1 };
+enum { NONE = -1, LINE = PS_DEVICE_PICTURE_LINE };
 
 enum state { FREE, QUEUED, BUSY, READY, TAKEN };
 
@@ -24,7 +25,8 @@ struct ps_ahead {
     const struct ps_source *inner;
     int64_t input, room, buckets;
     size_t target_bytes;
-    float *x;          /* [room][input] */
+    char *x;           /* [room][each] inputs, or pictures of them */
+    int64_t each;      /* bytes */
     char *target;      /* [room][target_bytes] */
     struct slot *slot; /* [room] */
     int64_t *bucket;   /* [buckets] first slot, NONE */
@@ -56,7 +58,7 @@ static int64_t bucket_of(const struct ps_ahead *a, int64_t sample, int64_t epoch
 static bool is_it(const struct slot *s, int64_t sample, const struct ps_draw *d)
 {
     return s->sample == sample && s->draw.epoch == d->epoch && s->draw.seed == d->seed &&
-           s->draw.training == d->training;
+           s->draw.training == d->training && s->draw.picture == d->picture;
 }
 
 /* The slot of a sample, under lock. */
@@ -101,8 +103,9 @@ static void *prepare(void *context)
         struct slot *slot = &a->slot[s];
         slot->state = BUSY;
         pthread_mutex_unlock(&a->lock);
-        const enum ps_status rc = a->inner->load(a->inner, slot->sample, &slot->draw, a->x + s * a->input,
-                                                 a->target + (size_t)s * a->target_bytes);
+        const enum ps_status rc =
+            a->inner->load(a->inner, slot->sample, &slot->draw, (float *)(a->x + s * a->each),
+                           a->target + (size_t)s * a->target_bytes);
         pthread_mutex_lock(&a->lock);
         slot->status = rc;
         slot->state = READY;
@@ -160,7 +163,12 @@ static enum ps_status load(const struct ps_source *outer, int64_t i, const struc
     a->slot[s].state = TAKEN;
     const enum ps_status rc = a->slot[s].status;
     pthread_mutex_unlock(&a->lock);
-    memcpy(x, a->x + s * a->input, (size_t)a->input * sizeof *x);
+    const void *from = a->x + s * a->each;
+    const struct ps_device_picture *picture = from;
+    if (!draw->picture)
+        memcpy(x, from, (size_t)a->input * sizeof *x);
+    else if (rc == PS_OK)
+        memcpy(x, from, (size_t)picture->bytes);
     memcpy(target, a->target + (size_t)s * a->target_bytes, a->target_bytes);
     pthread_mutex_lock(&a->lock);
     release(a, s);
@@ -211,6 +219,9 @@ enum ps_status ps_ahead_open(const struct ps_source *inner, int64_t input, size_
     PS_TRY(ps_zalloc(&a, 1, sizeof *a, "loader threads"));
     a->inner = inner;
     a->input = input, a->target_bytes = target_bytes;
+    a->each = input * (int64_t)sizeof(float);
+    if (a->each < inner->picture) a->each = inner->picture;
+    a->each = (a->each + LINE - 1) / LINE * LINE;
     a->room = room, a->buckets = 2 * room;
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->work, NULL);
@@ -219,7 +230,7 @@ enum ps_status ps_ahead_open(const struct ps_source *inner, int64_t input, size_
     if (rc == PS_OK) rc = ps_alloc(&a->bucket, a->buckets, sizeof *a->bucket, "samples that are prepared");
     if (rc == PS_OK) rc = ps_alloc(&a->queue, room, sizeof *a->queue, "samples that are prepared");
     if (rc == PS_OK && threads > 0)
-        rc = ps_alloc(&a->x, room * input, sizeof *a->x, "samples that are prepared (fewer by --prefetch)");
+        rc = ps_alloc(&a->x, room, (size_t)a->each, "samples that are prepared (fewer by --prefetch)");
     if (rc == PS_OK) rc = ps_alloc(&a->target, room, target_bytes, "samples that are prepared");
     if (rc == PS_OK) rc = ps_alloc(&a->thread, threads, sizeof *a->thread, "loader threads");
     for (int64_t s = 0; rc == PS_OK && s < room; s++)

@@ -32,8 +32,7 @@ void ps_micro_free(struct ps_micro *m)
 enum ps_status ps_micro_load_one(struct ps_micro *m, const struct ps_source *source,
                                  const struct ps_draw *draw, int64_t i)
 {
-    char *target = m->target == m->x ? NULL : (char *)m->target + (size_t)i * m->target_bytes;
-    return source->load(source, m->sample[i], draw, m->x + i * m->input, target);
+    return source->load(source, m->sample[i], draw, m->x + i * m->input, ps_micro_target(m, i));
 }
 
 enum ps_status ps_micro_load(struct ps_micro *m, const struct ps_source *source, const struct ps_draw *draw,

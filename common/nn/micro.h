@@ -15,6 +15,12 @@ struct ps_micro {
     size_t target_bytes; /**< of a sample; 0 where x is the target */
 };
 
+/** Where the target of sample i goes; NULL where that is the input. */
+static inline void *ps_micro_target(const struct ps_micro *m, int64_t i)
+{
+    return m->target == m->x ? NULL : (char *)m->target + (size_t)i * m->target_bytes;
+}
+
 /** Room for up to `most` samples, for one thread, which should make it itself: memory is near to whom it
  * touches first. Local. @return PS_OK; PS_ENOMEM */
 enum ps_status ps_micro_make(const struct ps_net *net, int64_t most, enum ps_target target, bool training,

@@ -18,14 +18,17 @@ struct ps_draw {
     uint64_t seed;
     int64_t epoch;
     bool training; /**< else nothing is random */
+    bool picture;  /**< inputs are wanted as pictures, of which a device makes them */
 };
 
 struct ps_source {
     int64_t n;        /**< samples */
     const char *name; /**< for messages: of the file or the part of it */
     const void *data; /**< what `load` needs; borrowed */
+    /** Bytes of a sample as a picture at most, a multiple of PS_DEVICE_PICTURE_LINE; 0: there are none. */
+    int64_t picture;
     /** Write sample i. Local; several threads call it at once.
-     * @param x out [input of the net]
+     * @param x out [input of the net]; where draw->picture a struct ps_device_picture
      * @param target out: one target; NULL where that is the input itself
      * @return PS_OK; PS_EIO, PS_EINPUT (with a message that names file and sample) */
     enum ps_status (*load)(const struct ps_source *s, int64_t i, const struct ps_draw *draw, float *x,

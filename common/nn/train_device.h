@@ -6,6 +6,7 @@
 #define PS_TRAIN_DEVICE_H
 
 #include "common/nn/gradients_device.h"
+#include "common/nn/pictures.h"
 #include "common/nn/train_parts.h"
 #include "common/par/buffer.h"
 #include "kernels/nn/nn_device.h"
@@ -17,8 +18,11 @@ enum { PS_TRAIN_MARK_PLACE, PS_TRAIN_MARK_TOLD = PS_TRAIN_MARK_PLACE + PS_TRAIN_
 
 /** A micro-batch as it is loaded, in memory that copies want, and there. */
 struct ps_train_place {
-    struct ps_micro here; /**< without work; its arrays are those below */
-    struct ps_buffer x, sample;
+    struct ps_micro here;        /**< without work; its arrays are those below */
+    struct ps_buffer x;          /**< only there where samples are pictures, of which it is made */
+    struct ps_pictures pictures; /**< nothing where samples are floats */
+    struct ps_buffer mix;        /**< float [most / 2]: shares of pairs of inputs that are mixed there */
+    struct ps_buffer sample;
     struct ps_buffer target; /**< labels, numbers or shares; nothing where the input is the target */
     int32_t *labels;         /**< of mixed samples, whose target are shares; else NULL; owned */
 };

@@ -76,8 +76,7 @@ void ps_train_number(const struct ps_train *t, int64_t epoch, struct ps_range at
 static bool load(struct ps_train *t, int thread, const struct ps_train_sum *u, struct ps_range at)
 {
     struct ps_train_thread *me = &t->thread[thread];
-    const uint64_t seed = (uint64_t)t->run->common->seed;
-    const struct ps_draw draw = {.seed = seed, .epoch = u->epoch, .training = true};
+    const struct ps_draw draw = ps_train_draw(t, u->epoch);
     ps_train_begin_span(t, thread, PS_SPAN_LOAD);
     ps_train_number(t, u->epoch, at, me->micro.sample);
     const enum ps_status rc = ps_micro_load(&me->micro, t->job->train, &draw, at.hi - at.lo);
@@ -157,10 +156,9 @@ void ps_train_look_ahead(const struct ps_train *t, const struct ps_train_sum *u,
                          int64_t *sample)
 {
     const struct ps_source *source = t->job->train;
-    struct ps_draw draw = {.seed = (uint64_t)t->run->common->seed, .training = true};
     if (!source->ahead) return;
     for (int64_t b = u->first; b < u->last + source->batches; b++) {
-        draw.epoch = u->epoch + b / t->batches;
+        const struct ps_draw draw = ps_train_draw(t, u->epoch + b / t->batches);
         if (draw.epoch >= t->params->epochs) return;
         for (int64_t g = grains.lo; g < grains.hi; g++) {
             const struct ps_range at = ps_train_places(t, b % t->batches, g);

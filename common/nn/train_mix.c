@@ -35,19 +35,20 @@ static void to_shares(int32_t label, int64_t classes, float *shares)
     shares[label] = 1;
 }
 
-void ps_train_mix_pair(const struct ps_train *t, const struct ps_micro *m, float *shares, int64_t n,
-                       int64_t i, int64_t epoch)
+float ps_train_mix_pair(const struct ps_train *t, const struct ps_micro *m, float *shares, int64_t n,
+                        int64_t i, int64_t epoch)
 {
     const struct ps_net *net = t->job->net;
     const int64_t outputs = ps_shape_size(net->node[net->nodes - 1].out), j = n - 1 - i;
     const int32_t *label = m->target;
     float *target = shares ? shares : m->target;
     if (shares) to_shares(label[i], outputs, shares + i * outputs);
-    if (i == j) return;
+    if (i == j) return 1;
     if (shares) to_shares(label[j], outputs, shares + j * outputs);
-    const double share = draw_share((uint64_t)t->run->common->seed, epoch, m->sample[i], t->job->mixup);
-    mix(m->input, (float)share, m->x + i * m->input, m->x + j * m->input);
-    mix(outputs, (float)share, target + i * outputs, target + j * outputs);
+    const float share = (float)draw_share((uint64_t)t->run->common->seed, epoch, m->sample[i], t->job->mixup);
+    if (m->x) mix(m->input, share, m->x + i * m->input, m->x + j * m->input);
+    mix(outputs, share, target + i * outputs, target + j * outputs);
+    return share;
 }
 
 void ps_train_mix(const struct ps_train *t, struct ps_train_thread *me, int64_t n, int64_t epoch)

@@ -89,6 +89,15 @@ static inline bool ps_train_validates(const struct ps_train *t)
     return t->job->valid && t->job->n_figures > 0;
 }
 
+/** For what samples of an epoch are read. */
+static inline struct ps_draw ps_train_draw(const struct ps_train *t, int64_t epoch)
+{
+    return (struct ps_draw){.seed = (uint64_t)t->run->common->seed,
+                            .epoch = epoch,
+                            .training = true,
+                            .picture = t->device && t->job->train->picture > 0};
+}
+
 /** Updates of the whole run that are done. */
 static inline int64_t ps_train_done(const struct ps_train *t)
 {
@@ -248,9 +257,10 @@ enum ps_status ps_train_roofline(struct ps_train *t);
 /** Mix the n samples of a micro-batch, and their targets: labels become shares. Local. */
 void ps_train_mix(const struct ps_train *t, struct ps_train_thread *me, int64_t n, int64_t epoch);
 
-/** Two of them, i and n - 1 - i. @param shares out [n][classes]; NULL: targets are mixed as they are */
-void ps_train_mix_pair(const struct ps_train *t, const struct ps_micro *m, float *shares, int64_t n,
-                       int64_t i, int64_t epoch);
+/** Two of them, i and n - 1 - i; inputs only where they are here. @param shares out [n][classes]; NULL:
+ * targets are mixed as they are @return the share that each keeps */
+float ps_train_mix_pair(const struct ps_train *t, const struct ps_micro *m, float *shares, int64_t n,
+                        int64_t i, int64_t epoch);
 
 /* train_steps.c */
 

@@ -98,6 +98,10 @@ void ps_nn_clear_cu(int64_t bytes, void *to);
 void ps_nn_dropout_cu(const struct ps_nn_dropout *l, int64_t n, const int64_t *sample, int64_t step, void *x);
 void ps_nn_add_cu(int64_t n, const void *from, void *to);
 
+/* cu_augment.cu */
+void ps_nn_pictures_cu(const struct ps_nn_pictures *s, float *x);
+void ps_nn_mix_cu(int64_t n, int64_t input, const float *share, float *x);
+
 /* cu_loss.cu, cu_optimizer.cu */
 void ps_nn_loss_cu(const struct ps_nn_loss *l, int64_t n, const void *x, const void *target, double scale,
                    void *dx, double *sum, bool add);

@@ -58,6 +58,14 @@ struct ps_nn_group {
     double *shown;       /**< there, room for [members][2 channels + 1] */
 };
 
+/** Inputs of a net that are made of pictures, [n][height][width][bands]. */
+struct ps_nn_pictures {
+    int64_t n;
+    int height, width, bands;
+    const void *bytes; /**< in which pictures stand, as struct ps_device_picture (kernels/device_picture.h) */
+    const int64_t *at; /**< [n] their places, at multiples of PS_DEVICE_PICTURE_LINE */
+};
+
 struct ps_nn_device {
     const struct ps_device_memory *memory;
 
@@ -74,6 +82,13 @@ struct ps_nn_device {
     void *(*record_end)(void);
     void (*replay)(void *recorded);
     void (*recorded_free)(void *recorded);
+
+    /* inputs */
+    /** @param x out, floats there, as the host makes them from the same pictures, bit by bit */
+    void (*pictures)(const struct ps_nn_pictures *s, float *x);
+    /** Samples i and n - 1 - i, i < n / 2, of `input` floats become mixtures: share[i] of their own and the
+     * rest of the other. All there. */
+    void (*mix)(int64_t n, int64_t input, const float *share, float *x);
 
     /* training */
     void (*set_step)(const struct ps_nn_step *s);

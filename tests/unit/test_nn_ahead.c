@@ -4,6 +4,7 @@
 #include "mpicheck.h"
 #include "common/nn/ahead.h"
 #include "common/run/err.h"
+#include "kernels/device_picture.h"
 
 enum { N = 200, INPUT = 5, BAD = 77 };
 
@@ -106,8 +107,57 @@ START_TEST(left_over)
 }
 END_TEST
 
+enum { MOST = sizeof(struct ps_device_picture) + 4 * PS_DEVICE_PICTURE_LINE };
+
+/* The bytes behind picture i, of which there are none to four lines, are i; sample 77 is bad. */
+static enum ps_status load_picture(const struct ps_source *s, int64_t i, const struct ps_draw *draw, float *x,
+                                   void *target)
+{
+    struct ps_device_picture *p = (struct ps_device_picture *)x;
+    const int64_t behind = i % 5 * PS_DEVICE_PICTURE_LINE;
+    if (!draw->picture) return load(s, i, draw, x, target);
+    if (i == BAD) return ps_fail(PS_EINPUT, "sample %d is bad", BAD);
+    *p = (struct ps_device_picture){.bytes = (int64_t)sizeof *p + behind};
+    memset(p + 1, (int)i, (size_t)behind);
+    memset(target, 0, sizeof(int32_t));
+    return PS_OK;
+}
+
+/* Pictures have bytes of their own number, and are no inputs of the same sample. */
+START_TEST(pictures)
+{
+    int microseconds = 0;
+    const struct ps_source inner = {
+        .n = N, .name = "test", .data = &microseconds, .load = load_picture, .picture = MOST};
+    const struct ps_draw draw = {.training = true, .picture = true}, plain = {.training = true};
+    struct ps_source outer;
+    struct ps_ahead *a;
+    int64_t sample[N];
+    struct ps_device_picture room[3];
+    float x[INPUT];
+    int32_t label;
+    for (int i = 0; i < N; i++) sample[i] = i;
+    ck_assert(ps_ahead_open(&inner, INPUT, sizeof(int32_t), 2, N, &a, &outer) == PS_OK);
+    ck_assert(outer.picture == MOST);
+    outer.ahead(&outer, sample, N, &draw);
+    for (int i = 0; i < N; i++) {
+        const unsigned char *behind = (const unsigned char *)(room + 1);
+        memset(room, 0xee, sizeof room);
+        const enum ps_status rc = outer.load(&outer, i, &draw, (float *)room, &label);
+        ck_assert(rc == (i == BAD ? PS_EINPUT : PS_OK));
+        if (rc != PS_OK) continue;
+        const int64_t n = room->bytes - (int64_t)sizeof *room;
+        ck_assert(n == i % 5 * PS_DEVICE_PICTURE_LINE && behind[n] == 0xee);
+        for (int64_t k = 0; k < n; k++) ck_assert(behind[k] == i);
+        ck_assert(outer.load(&outer, i, &plain, x, &label) == PS_OK && is_sample(x, label, 0, i));
+    }
+    ps_ahead_close(a);
+    ps_err_clear();
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
-    const TTest *const tests[] = {each_once, left_over, NULL};
+    const TTest *const tests[] = {each_once, left_over, pictures, NULL};
     return mck_main(argc, argv, "nn_ahead", tests);
 }
