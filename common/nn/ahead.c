@@ -152,28 +152,28 @@ static enum ps_status load(const struct ps_source *outer, int64_t i, const struc
         pthread_mutex_unlock(&a->lock);
         return load_own(a, i, draw, x, target);
     }
-    if (a->slot[s].state == BUSY) {
-        const double start = now();
-        while (a->slot[s].state == BUSY) pthread_cond_wait(&a->done, &a->lock);
-        a->count.late++;
-        a->count.seconds += now() - start;
-    } else {
-        a->count.ready++;
+    const double start = now();
+    const bool late = a->slot[s].state == BUSY;
+    while (a->slot[s].state == BUSY) pthread_cond_wait(&a->done, &a->lock);
+    if (a->slot[s].status != PS_OK) { /* its message may be forgotten by now: it fails again */
+        release(a, s);
+        pthread_mutex_unlock(&a->lock);
+        return load_own(a, i, draw, x, target);
     }
+    if (late)
+        a->count.late++, a->count.seconds += now() - start;
+    else
+        a->count.ready++;
     a->slot[s].state = TAKEN;
-    const enum ps_status rc = a->slot[s].status;
     pthread_mutex_unlock(&a->lock);
     const void *from = a->x + s * a->each;
     const struct ps_device_picture *picture = from;
-    if (!draw->picture)
-        memcpy(x, from, (size_t)a->input * sizeof *x);
-    else if (rc == PS_OK)
-        memcpy(x, from, (size_t)picture->bytes);
+    memcpy(x, from, draw->picture ? (size_t)picture->bytes : (size_t)a->input * sizeof *x);
     memcpy(target, a->target + (size_t)s * a->target_bytes, a->target_bytes);
     pthread_mutex_lock(&a->lock);
     release(a, s);
     pthread_mutex_unlock(&a->lock);
-    return rc;
+    return PS_OK;
 }
 
 static void ahead(const struct ps_source *outer, const int64_t *sample, int64_t n, const struct ps_draw *draw)
