@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/nn/micro.h"
+#include "common/nn/net_device.h"
 #include "common/par/exactsum.h"
 
 /** What all threads are told. */
@@ -35,16 +36,23 @@ static void free_tally(struct tally *t)
     free(t->wrong);
 }
 
+enum { TURNS = PS_NET_TURNS };
+
 /** What a thread works with. */
 struct room {
-    struct ps_micro micro;
+    struct ps_micro micro[TURNS];     /* the first has the work; the others are there where chunks overlap */
+    struct ps_net_batch batch[TURNS]; /* samples of each */
+    int turns;
     double *sum;  /* [sums] of a chunk */
     float *state; /* [chunk][states of the net]; NULL: samples begin without one */
 };
 
 static enum ps_status make_room(const struct task *k, struct room *out)
 {
-    PS_TRY(ps_micro_make(k->net, k->chunk, k->target, false, &out->micro));
+    PS_TRY(ps_micro_make(k->net, k->chunk, k->target, false, &out->micro[0]));
+    out->turns = k->net->kernels->device && k->source->run_up == 0 ? TURNS : 1;
+    for (int t = 1; t < out->turns; t++)
+        PS_TRY(ps_micro_make_samples(k->net, k->chunk, k->target, &out->micro[t]));
     PS_TRY(ps_alloc(&out->sum, k->score->sums, sizeof *out->sum, "the sums of a chunk"));
     if (k->source->run_up == 0) return PS_OK;
     return ps_alloc(&out->state, k->chunk * k->net->states, sizeof *out->state, "the states of a chunk");
@@ -52,31 +60,31 @@ static enum ps_status make_room(const struct task *k, struct room *out)
 
 static void free_room(struct room *r)
 {
-    ps_micro_free(&r->micro);
+    for (int t = 0; t < TURNS; t++) ps_micro_free(&r->micro[t]);
     free(r->sum);
     free(r->state);
 }
 
 /* The state with which samples [lo, hi) begin: zero, then that of the pieces before them. Where there is no
  * such piece it stays zero. */
-static void run_up(const struct task *k, struct room *r, int64_t lo, int64_t hi)
+static void run_up(const struct task *k, struct room *r, struct ps_micro *m, int64_t lo, int64_t hi)
 {
     const struct ps_source *s = k->source;
-    const int64_t n = hi - lo, input = r->micro.input;
+    const int64_t n = hi - lo, input = m->input;
     const struct ps_net_batch batch = {
-        .n = n, .x = r->micro.x, .sample = r->micro.sample, .state = r->state, .next = r->state};
+        .n = n, .x = m->x, .sample = m->sample, .state = r->state, .next = r->state};
     memset(r->state, 0, (size_t)(n * k->net->states) * sizeof *r->state);
     for (int64_t back = s->run_up; back > 0; back--) {
         bool any = false;
         for (int64_t i = 0; i < n; i++) {
-            float *x = r->micro.x + i * input;
+            float *x = m->x + i * input;
             if (s->before(s, lo + i, back, x))
                 any = true;
             else
                 memset(x, 0, (size_t)input * sizeof *x);
         }
         if (!any) continue;
-        ps_net_forward(&r->micro.work, &batch, k->w, k->prepared);
+        ps_net_forward(&r->micro[0].work, &batch, k->w, k->prepared);
         for (int64_t i = 0; i < n; i++)
             if (!s->before(s, lo + i, back, NULL)) ps_net_forget(k->net, n, i, r->state);
     }
@@ -96,35 +104,47 @@ static enum ps_status load(const struct task *k, struct ps_micro *m, int64_t n)
     return (enum ps_status)failed;
 }
 
-/* Samples [lo, hi): one chunk. */
-static enum ps_status add_chunk(const struct task *k, struct room *r, int64_t lo, int64_t hi,
-                                struct tally *tally)
+/* Load samples [lo, hi), a chunk, and send them through the net. */
+static enum ps_status begin_chunk(const struct task *k, struct room *r, int turn, int64_t lo, int64_t hi)
 {
-    struct ps_micro *m = &r->micro;
-    const struct ps_net_batch batch = {.n = hi - lo, .x = m->x, .sample = m->sample, .state = r->state};
+    struct ps_micro *m = &r->micro[turn];
     for (int64_t i = lo; i < hi; i++) m->sample[i - lo] = i;
-    if (r->state) run_up(k, r, lo, hi);
+    if (r->state) run_up(k, r, m, lo, hi);
     PS_TRY(load(k, m, hi - lo));
-    ps_net_forward(&m->work, &batch, k->w, k->prepared);
+    r->batch[turn] = (struct ps_net_batch){.n = hi - lo, .x = m->x, .sample = m->sample, .state = r->state};
+    ps_net_forward_begin(&r->micro[0].work, &r->batch[turn], k->w, k->prepared, turn);
+    return PS_OK;
+}
+
+static void end_chunk(const struct task *k, struct room *r, int turn, struct tally *tally)
+{
+    ps_net_forward_end(&r->micro[0].work, turn);
     memset(r->sum, 0, (size_t)k->score->sums * sizeof *r->sum);
-    k->score->add(k->score->context, &m->work, &batch, m->target, r->sum);
+    k->score->add(k->score->context, &r->micro[0].work, &r->batch[turn], r->micro[turn].target, r->sum);
     for (int s = 0; s < k->score->sums; s++) {
         if (isfinite(r->sum[s]))
             ps_exact_add(&tally->sum[s], r->sum[s]);
         else
             tally->wrong[s] = 1;
     }
-    return PS_OK;
 }
 
-/* A thread's samples, whole chunks. */
+/* A thread's samples, whole chunks. While a device goes through a chunk the one before is judged, and the
+ * next loaded, unless there are pieces before samples. */
 static enum ps_status add_chunks(const struct task *k, struct ps_range mine, struct tally *tally)
 {
+    const int64_t chunks = (mine.hi - mine.lo + k->chunk - 1) / k->chunk;
     struct room r = {.sum = NULL};
     enum ps_status rc = make_room(k, &r);
     if (rc == PS_OK) rc = make_tally(k->score->sums, tally);
-    for (int64_t lo = mine.lo; lo < mine.hi && rc == PS_OK; lo += k->chunk)
-        rc = add_chunk(k, &r, lo, lo + k->chunk < mine.hi ? lo + k->chunk : mine.hi, tally);
+    const int ahead = r.turns - 1;
+    for (int64_t i = 0; i < chunks + ahead && rc == PS_OK; i++) {
+        const int64_t lo = mine.lo + i * k->chunk;
+        if (i < chunks)
+            rc =
+                begin_chunk(k, &r, (int)(i % r.turns), lo, lo + k->chunk < mine.hi ? lo + k->chunk : mine.hi);
+        if (i >= ahead && rc == PS_OK) end_chunk(k, &r, (int)((i - ahead) % r.turns), tally);
+    }
     free_room(&r);
     return rc;
 }

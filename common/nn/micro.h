@@ -8,7 +8,8 @@
 /** All zero: nothing was made. */
 struct ps_micro {
     struct ps_net_work work;
-    float *x;            /**< [most][input]; owned */
+    float *x;                              /**< [most][input]; owned */
+    const struct ps_device_memory *memory; /**< whose copies are of x and sample; NULL: nobody's */
     void *target;        /**< [most] int32_t labels or [most][output] float, or x; owned unless it is x */
     int64_t *sample;     /**< [most] numbers; owned */
     int64_t input;       /**< elements of a sample */
@@ -25,6 +26,9 @@ static inline void *ps_micro_target(const struct ps_micro *m, int64_t i)
  * touches first. Local. @return PS_OK; PS_ENOMEM */
 enum ps_status ps_micro_make(const struct ps_net *net, int64_t most, enum ps_target target, bool training,
                              struct ps_micro *out);
+/** Samples alone: work stays as nothing. */
+enum ps_status ps_micro_make_samples(const struct ps_net *net, int64_t most, enum ps_target target,
+                                     struct ps_micro *out);
 void ps_micro_free(struct ps_micro *m);
 
 /** Load the n samples whose numbers are in m->sample. Local.

@@ -7,11 +7,20 @@
 
 enum { LINE = 256 };
 
-/** What the host holds of a pass on a device. */
+/** Marks in the compute queue: a turn is done. Training has others. */
+enum { MARK = PS_NN_MARKS - PS_NET_TURNS };
+
+/** A pass on a device. */
+struct turn {
+    struct ps_buffer x, sample; /* there */
+    void *here;                 /* outputs, in memory for copies; owned */
+    void **output;              /* [nodes] in it; NULL: may not be read; owned */
+};
+
 struct ps_net_mirror {
-    struct ps_buffer x, sample, state;
-    void *here;    /* outputs, in memory for copies; owned */
-    void **output; /* [nodes] in it; NULL: may not be read; owned */
+    struct turn turn[PS_NET_TURNS];
+    struct ps_buffer state; /* of whichever turn has states */
+    int shown;              /* the turn that ended last */
 };
 
 static int64_t lines(int64_t bytes)
@@ -104,78 +113,107 @@ static int64_t output_bytes(const struct ps_net_work *work, int i, int64_t n)
     return n * ps_shape_size(work->net->node[i].out) * (int64_t)work->net->kernels->real;
 }
 
-enum ps_status ps_net_mirror_make(struct ps_net_work *work)
+static enum ps_status make_turn(const struct ps_net_work *work, struct turn *out)
 {
     const struct ps_net *net = work->net;
-    const struct ps_nn_device *d = net->kernels->device;
+    const struct ps_device_memory *memory = net->kernels->device->memory;
     static const char what[] = "the samples of a micro-batch; lower --batch";
     int64_t bytes = 0;
-    PS_TRY(ps_zalloc(&work->mirror, 1, sizeof *work->mirror, "the output of a net"));
-    struct ps_net_mirror *m = work->mirror;
-    PS_TRY(ps_zalloc(&m->output, net->nodes, sizeof *m->output, "the output of a net"));
+    PS_TRY(ps_zalloc(&out->output, net->nodes, sizeof *out->output, "the output of a net"));
     for (int i = 1; i < net->nodes; i++)
         if (is_shown(net, i)) bytes += lines(output_bytes(work, i, work->most));
-    PS_TRY(ps_buffer_make(d->memory, output_bytes(work, 0, work->most), true, what, &m->x));
-    PS_TRY(ps_buffer_make(d->memory, work->most * (int64_t)sizeof(int64_t), true, what, &m->sample));
-    PS_TRY(ps_buffer_make(d->memory, state_bytes(net, work->most), true, what, &m->state));
-    m->here = d->memory->alloc_host(bytes);
-    PS_CHECK(m->here, PS_ENOMEM, "no memory for copies from the device (%lld MiB)", (long long)(bytes >> 20));
-    char *at = m->here;
+    PS_TRY(ps_buffer_make(memory, output_bytes(work, 0, work->most), false, what, &out->x));
+    PS_TRY(ps_buffer_make(memory, work->most * (int64_t)sizeof(int64_t), false, what, &out->sample));
+    out->here = memory->alloc_host(bytes);
+    PS_CHECK(out->here, PS_ENOMEM, "no memory for copies from the device (%lld MiB)",
+             (long long)(bytes >> 20));
+    char *at = out->here;
     for (int i = 1; i < net->nodes; i++) {
         if (!is_shown(net, i)) continue;
-        m->output[i] = at;
+        out->output[i] = at;
         at += lines(output_bytes(work, i, work->most));
     }
     return PS_OK;
 }
 
+enum ps_status ps_net_mirror_make(struct ps_net_work *work)
+{
+    PS_TRY(ps_zalloc(&work->mirror, 1, sizeof *work->mirror, "the output of a net"));
+    for (int k = 0; k < PS_NET_TURNS; k++) PS_TRY(make_turn(work, &work->mirror->turn[k]));
+    return ps_buffer_make(work->net->kernels->device->memory, state_bytes(work->net, work->most), true,
+                          "the states of a micro-batch; lower --batch", &work->mirror->state);
+}
+
 void ps_net_mirror_free(struct ps_net_work *work)
 {
-    struct ps_net_mirror *m = work->mirror;
-    if (!m) return;
-    ps_buffer_free(&m->x);
-    ps_buffer_free(&m->sample);
-    ps_buffer_free(&m->state);
-    work->net->kernels->device->memory->free_host(m->here);
-    free(m->output);
-    free(m);
+    if (!work->mirror) return;
+    for (int k = 0; k < PS_NET_TURNS; k++) {
+        struct turn *t = &work->mirror->turn[k];
+        ps_buffer_free(&t->x);
+        ps_buffer_free(&t->sample);
+        work->net->kernels->device->memory->free_host(t->here);
+        free(t->output);
+    }
+    ps_buffer_free(&work->mirror->state);
+    free(work->mirror);
     work->mirror = NULL;
 }
 
-static const void *put(const struct ps_buffer *b, const void *from, int64_t bytes)
-{
-    if (!from) return NULL;
-    memcpy(b->here, from, (size_t)bytes);
-    ps_buffer_put(b, bytes);
-    return b->there;
-}
-
-/* Bring a batch there, go through the net, and bring back what may be read. */
-static void forward_and_back(struct ps_net_work *work, const struct ps_net_batch *batch, const void *prepared)
+/* Bring a batch there beside what is computed now, go through the net, and bring back what may be read. */
+static void there_and_back(struct ps_net_work *work, const struct ps_net_batch *batch, const void *prepared,
+                           const struct turn *t, const struct ps_buffer *state)
 {
     const struct ps_net *net = work->net;
     const struct ps_nn_device *d = net->kernels->device;
-    struct ps_net_mirror *m = work->mirror;
     const int64_t states = state_bytes(net, batch->n);
     struct ps_net_batch there = *batch;
-    there.x = put(&m->x, batch->x, output_bytes(work, 0, batch->n));
-    there.sample = put(&m->sample, batch->sample, batch->n * (int64_t)sizeof *batch->sample);
-    there.state = put(&m->state, batch->state, states);
-    if (batch->next) there.next = m->state.there;
+    d->use(PS_NN_COPY);
+    d->memory->put(t->x.there, batch->x, output_bytes(work, 0, batch->n));
+    there.x = t->x.there;
+    if (batch->sample) {
+        d->memory->put(t->sample.there, batch->sample, batch->n * (int64_t)sizeof *batch->sample);
+        there.sample = t->sample.there;
+    }
+    if (batch->state) {
+        memcpy(state->here, batch->state, (size_t)states);
+        ps_buffer_put(state, states);
+        there.state = state->there;
+    }
+    if (batch->next) there.next = state->there;
+    d->use(PS_NN_COMPUTE);
+    d->after(PS_NN_COMPUTE, PS_NN_COPY);
     ps_net_forward_there(work, &there, prepared,
                          (char *)prepared + (size_t)ps_net_vector(net) * net->kernels->real);
     for (int i = 1; i < net->nodes; i++)
-        if (m->output[i]) d->memory->get(m->output[i], work->y[i], output_bytes(work, i, batch->n));
-    if (batch->next) ps_buffer_get(&m->state, states);
-    d->memory->wait(); /* what failed is kept for ps_net_check */
-    if (batch->next) memcpy(batch->next, m->state.here, (size_t)states);
+        if (t->output[i]) d->memory->get(t->output[i], work->y[i], output_bytes(work, i, batch->n));
+    if (batch->next) ps_buffer_get(state, states);
+}
+
+void ps_net_forward_begin(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
+                          const void *prepared, int turn)
+{
+    if (!work->mirror) {
+        ps_net_forward_there(work, batch, w, prepared);
+        return;
+    }
+    there_and_back(work, batch, prepared, &work->mirror->turn[turn], &work->mirror->state);
+    work->net->kernels->device->mark(MARK + turn);
+}
+
+void ps_net_forward_end(struct ps_net_work *work, int turn)
+{
+    if (!work->mirror) return;
+    work->net->kernels->device->await(MARK + turn); /* what failed is kept for ps_net_check */
+    work->mirror->shown = turn;
 }
 
 const void *ps_net_forward(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
                            const void *prepared)
 {
-    if (!work->mirror) return ps_net_forward_there(work, batch, w, prepared);
-    forward_and_back(work, batch, prepared);
+    ps_net_forward_begin(work, batch, w, prepared, 0);
+    ps_net_forward_end(work, 0);
+    if (work->mirror && batch->next)
+        memcpy(batch->next, work->mirror->state.here, (size_t)state_bytes(work->net, batch->n));
     return ps_net_output(work, work->net->nodes - 1);
 }
 
@@ -191,7 +229,7 @@ const struct ps_nn_kernels *ps_net_on_host(const struct ps_net *net)
 
 const void *ps_net_output(const struct ps_net_work *work, int node)
 {
-    return work->mirror ? work->mirror->output[node] : work->y[node];
+    return work->mirror ? work->mirror->turn[work->mirror->shown].output[node] : work->y[node];
 }
 
 enum ps_status ps_net_check(const struct ps_net *net)

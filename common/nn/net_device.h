@@ -28,13 +28,23 @@ void ps_net_prepare_there(const struct ps_net *net, void *prepared);
 const void *ps_net_forward_there(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
                                  const void *prepared);
 
+enum { PS_NET_TURNS = 2 };
+
+/** ps_net_forward in two parts, so that the next batch is loaded while a device goes through this one:
+ * enqueue it, then wait until it is done and ps_net_output is of it. A turn is free again after its end;
+ * until then the batch's arrays must stay as they are. States are taken by one turn at a time, and none
+ * come back. Without a device it is done at once. */
+void ps_net_forward_begin(struct ps_net_work *work, const struct ps_net_batch *batch, const void *w,
+                          const void *prepared, int turn);
+void ps_net_forward_end(struct ps_net_work *work, int turn);
+
 /** ps_net_buffers_follow with arrays there. */
 void ps_net_buffers_follow_there(const struct ps_net *net, const void *dw, int64_t grains, void *w);
 
 /** ps_net_forget of samples [which.lo, which.hi) with states there. */
 void ps_net_forget_there(const struct ps_net *net, int64_t n, struct ps_range which, void *state);
 
-/** What the host holds of a pass: input, numbers of samples, states, outputs that may be read. Local.
+/** Room of passes for input, numbers and states there, and for outputs that may be read here. Local.
  * @return PS_OK; PS_ENOMEM */
 enum ps_status ps_net_mirror_make(struct ps_net_work *work);
 void ps_net_mirror_free(struct ps_net_work *work);

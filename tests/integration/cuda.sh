@@ -126,6 +126,18 @@ expect "fast: the same weights, but for $far of their change" test $status = 0
 on 2 "${words[@]}" --threads 1 --backend cuda --eval-only --weights ann.st --record eval.jsonl
 expect 'eval-only: the figure of the last epoch' test "$(sed -n 's/.*"test_loss":\([^,]*\),.*/\1/p' ann.jsonl)" = "$(sed -n 's/.*"test_loss":\([^,]*\),.*/\1/p' eval.jsonl)"
 
+# --- figures of several chunks, one loaded while the device goes through another ---------------------------
+"$BIN/psml-data" generate digits many -n 200 --test 700 >/dev/null
+judge() { # ranks, back end: loss and accuracy of the test
+    on "$1" mnist-train many --model ann --eval-only --weights ann.st --threads 1 --backend "$2" --record judge.jsonl
+    sed -n 's/.*"test_loss":\([^,]*\),.*"test_accuracy":\([^,}]*\).*/\1 \2/p' judge.jsonl
+    rm -f judge.jsonl
+}
+want=$(judge 2 ref) one=$(judge 1 cuda) two=$(judge 2 cuda)
+# sums of 784 products and logarithms, as above
+expect "figures of 700 samples: as with ref: $want, $one" awk -v want="$want" -v one="$one" 'BEGIN { n = split(want, a, " "); split(one, b, " "); d = (a[1] - b[1]) / a[1]; exit !(n == 2 && d < 1e-4 && d > -1e-4 && a[2] == b[2]) }'
+expect "figures of 700 samples: the same on 2 ranks: $two" test "$one" = "$two"
+
 # --- stop and resume --------------------------------------------------------------------------------------
 # 7 batches of 200 samples, the last one of 8: with 4 grains and 3 a sum, some steps lack samples for some grains
 steps=(mnist-train digits --model ann --epochs 2 --batch 32 --grains 4 --accumulate 3 --optimizer adam --rate 0.001 --threads 1 --backend cuda)
