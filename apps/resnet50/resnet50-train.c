@@ -95,7 +95,7 @@ static enum ps_status run_resnet50(struct ps_run *run, const void *params)
     ps_net_summary(run, &net, p->model);
     image_data_tell(run, &d);
     if (p->new_head) ps_print(run, "fc begins as random: that of %s is not read\n", p->train.weights);
-    if (!p->train.eval_only) resnet50_tell_plan(run, p, &train_params, &d);
+    if (!p->train.eval_only) resnet50_tell_plan(run, p, &train_params, &d, device.cuda);
     ps_phase(run, "train");
     rc = train(run, p, &train_params, &d, &net);
     if (rc == PS_OK || rc == PS_STOPPED) image_data_tell_broken(run, &d);

@@ -71,11 +71,11 @@ static void tell_rate(const struct ps_run *run, const struct resnet50_params *p,
 }
 
 /* Statistics of few images are noise, and a node with many threads comes to that without being asked. */
-static void warn_norms(const struct ps_run *run, const struct ps_train_params *t)
+static void warn_norms(const struct ps_run *run, const struct ps_train_params *t, bool on_device)
 {
     enum { FEW = 8 };
-    const int64_t threads = (int64_t)run->size * run->threads;
-    const int64_t grains = run->common->grains > 0 ? run->common->grains : threads;
+    const int64_t each = on_device ? 1 : run->threads;
+    const int64_t grains = run->common->grains > 0 ? run->common->grains : run->size * each;
     const double images = (double)(t->batch * (t->norm_group > 1 ? t->norm_group : 1)) / (double)grains;
     if (images < FEW)
         ps_warn(run,
@@ -85,13 +85,13 @@ static void warn_norms(const struct ps_run *run, const struct ps_train_params *t
 }
 
 void resnet50_tell_plan(const struct ps_run *run, const struct resnet50_params *p,
-                        const struct ps_train_params *t, const struct image_data *d)
+                        const struct ps_train_params *t, const struct image_data *d, bool on_device)
 {
     const bool by_steps = strcmp(t->optimizer, "lbfgs") != 0;
     if (by_steps) tell_rate(run, p, t, d->train.n);
     if (d->valid_is_test)
         ps_info(run, "no images are held back (--validation): val_ figures are of the test images\n");
-    if (p->image.synthetic == 0 && p->freeze <= resnet50_stages(p->model)) warn_norms(run, t);
+    if (p->image.synthetic == 0 && p->freeze <= resnet50_stages(p->model)) warn_norms(run, t, on_device);
 }
 
 void resnet50_describe(const struct resnet50_params *p, const struct image_data *d, char *text, size_t size)

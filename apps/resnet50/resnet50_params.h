@@ -24,9 +24,10 @@ enum ps_status resnet50_train_params(const struct resnet50_params *p, int64_t im
                                      struct ps_train_params *out);
 
 /** Print the rate and what its schedule is in steps; say so where the test images serve as validation, and
- * where batch norms see few images. Local. @param t as resnet50_train_params made it */
+ * where batch norms see few images. Local. @param t as resnet50_train_params made it
+ * @param on_device where a rank has one grain, if their number is not set; else each thread has */
 void resnet50_tell_plan(const struct ps_run *run, const struct resnet50_params *p,
-                        const struct ps_train_params *t, const struct image_data *d);
+                        const struct ps_train_params *t, const struct image_data *d, bool on_device);
 
 /** All that equal bits need besides the parameters of training. Local. @param text out [size] */
 void resnet50_describe(const struct resnet50_params *p, const struct image_data *d, char *text, size_t size);
