@@ -3,18 +3,9 @@
 # timeout: 240
 set -u
 . tests/lib.sh
-plugins=${BUILD_DIR:-$PWD/build}/host
+. tests/plugin.sh
 cd "$TMP" || exit 1
-on() { # ranks, program, arguments...: into out and err
-    local n=$1 program=$2
-    shift 2
-    if [ "$n" = 1 ]; then "$BIN/$program" "$@" >out 2>err; else "$MPIRUN" -np "$n" "$BIN/$program" "$@" >out 2>err; fi
-}
-if [ ! -e "$plugins/libps_cuda.so" ]; then
-    skip 'failures on a device' "no $plugins/libps_cuda.so"
-    exit 0
-fi
-export PSML_PLUGINS=$plugins
+use_plugin 'failures on a device'
 if ! "$BIN/psml-data" generate images tree -n 9 --classes 3 --height 8 --width 8 >/dev/null 2>err; then
     grep -q libjpeg err && skip 'images' 'built without libjpeg' && exit 0
 fi

@@ -4,18 +4,9 @@
 set -u
 . tests/lib.sh
 . tests/nets.sh
-plugins=${BUILD_DIR:-$PWD/build}/host
+. tests/plugin.sh
 cd "$TMP" || exit 1
-on() { # ranks, program, arguments...: into out and err
-    local n=$1 program=$2
-    shift 2
-    if [ "$n" = 1 ]; then "$BIN/$program" "$@" >out 2>err; else "$MPIRUN" -np "$n" "$BIN/$program" "$@" >out 2>err; fi
-}
-if [ ! -e "$plugins/libps_cuda.so" ]; then
-    skip 'images on a device' "no $plugins/libps_cuda.so"
-    exit 0
-fi
-export PSML_PLUGINS=$plugins
+use_plugin 'images on a device'
 if ! "$BIN/psml-data" generate images large -n 24 --classes 3 --height 20 --width 24 >/dev/null 2>err; then
     grep -q libjpeg err && skip 'images' 'built without libjpeg' && exit 0
 fi

@@ -5,24 +5,10 @@
 set -u
 . tests/lib.sh
 . tests/nets.sh
+. tests/plugin.sh
 top=$PWD
-plugins=${BUILD_DIR:-$PWD/build}/host
 cd "$TMP" || exit 1
 unset PSML_PLUGINS
-on() { # ranks, program, arguments...: into out and err
-    local n=$1 program=$2
-    shift 2
-    if [ "$n" = 1 ]; then "$BIN/$program" "$@" >out 2>err; else "$MPIRUN" -np "$n" "$BIN/$program" "$@" >out 2>err; fi
-}
-refused() { # status, part of the message, program, arguments...: on 1 and 3 ranks, one message
-    local want=$1 part=$2 program=$3 ranks status
-    shift 3
-    for ranks in 1 3; do
-        status=0
-        on $ranks "$program" --threads 1 "$@" || status=$?
-        expect "refused on $ranks ranks: $(grep "^$program: " err | cut -c 1-150)" test "$status" = "$want" -a "$(grep -c "^$program: .*$part" err)" = 1
-    done
-}
 ascending() { # numbers above 0
     printf '%s\n' 0 "$@" | awk 'NF != 1 || (NR > 1 && $1 + 0 <= last) { bad = 1 } { last = $1 + 0 } END { exit bad }'
 }
@@ -54,11 +40,7 @@ else
 fi
 
 # --- with the plugin for the host -------------------------------------------------------------------------
-if [ ! -e "$plugins/libps_cuda.so" ]; then
-    skip 'training with the plugin' "no $plugins/libps_cuda.so"
-    exit 0
-fi
-export PSML_PLUGINS=$plugins
+use_plugin 'training with the plugin'
 # Sums of fewer than 10^4 products in another order differ by less than 10^-4 of them in fp32, and so do gradients; a step's error is one of the
 # gradient, and grows by a factor below 10 in the few steps that are made here. A wrong gradient would change as much as weights change at all.
 share=0.001

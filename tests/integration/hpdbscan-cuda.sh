@@ -4,7 +4,7 @@
 # timeout: 600
 set -u
 . tests/lib.sh
-plugins=${BUILD_DIR:-$PWD/build}/host
+. tests/plugin.sh
 cd "$TMP" || exit 1
 unset PSML_PLUGINS
 mkdir odd
@@ -17,7 +17,7 @@ cluster() { # ranks, options...: into out and err
     timeout 100 "${launch[@]}" "$BIN/hpdbscan" -t 1 "$@" >out 2>err </dev/null
 }
 points=blobs.npy
-refused() { # status, part of the message, options...: for $points on 1 and 3 ranks, one message, no labels
+turned_down() { # status, part of the message, options...: for $points on 1 and 3 ranks, one message, no labels
     local want=$1 part=$2 ranks status
     shift 2
     for ranks in 1 3; do
@@ -31,8 +31,8 @@ refused() { # status, part of the message, options...: for $points on 1 and 3 ra
 # --- without a plugin -------------------------------------------------------------------------------------
 mkdir wrong
 echo nothing >wrong/libps_cuda.so
-PSML_PLUGINS=$TMP/wrong refused 1 'back end cuda of hpdbscan: no plugin libps_cuda.so (.*wrong/libps_cuda.so.*); take cpu or auto' --backend cuda
-refused 2 'back end cuda of hpdbscan: there is no --suggest-epsilon on GPUs; take cpu or auto' --backend cuda --suggest-epsilon
+PSML_PLUGINS=$TMP/wrong turned_down 1 'back end cuda of hpdbscan: no plugin libps_cuda.so (.*wrong/libps_cuda.so.*); take cpu or auto' --backend cuda
+turned_down 2 'back end cuda of hpdbscan: there is no --suggest-epsilon on GPUs; take cpu or auto' --backend cuda --suggest-epsilon
 if [ -e /dev/nvidiactl ] || [ -e /dev/nvidia0 ]; then
     skip 'auto without a device file' 'there is one'
 else
@@ -42,11 +42,7 @@ else
 fi
 
 # --- with the plugin for the host -------------------------------------------------------------------------
-if [ ! -e "$plugins/libps_cuda.so" ]; then
-    skip 'clustering with the plugin' "no $plugins/libps_cuda.so"
-    exit 0
-fi
-export PSML_PLUGINS=$plugins
+use_plugin 'clustering with the plugin'
 same() { # ranks, options...: labels of the device beside want.npy
     rm -f got.npy
     cluster "$@" --backend cuda -o got.npy && cmp -s want.npy got.npy && return
@@ -76,5 +72,5 @@ for type in float32 float64 int16 int64; do
     done
 done
 points=odd/all-equal.npy
-PS_HOST_MEMORY=$((reserve + 20000)) refused 1 'more of them lie within epsilon of one than fit on the device' --backend cuda
-PS_HOST_MEMORY=$((reserve / 2)) refused 1 'memory' --backend cuda
+PS_HOST_MEMORY=$((reserve + 20000)) turned_down 1 'more of them lie within epsilon of one than fit on the device' --backend cuda
+PS_HOST_MEMORY=$((reserve / 2)) turned_down 1 'memory' --backend cuda

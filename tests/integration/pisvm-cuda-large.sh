@@ -5,11 +5,8 @@
 set -u
 . tests/lib.sh
 . tests/svm.sh
-export PSML_PLUGINS=${BUILD_DIR:-$PWD/build}/host
-if [ ! -e "$PSML_PLUGINS/libps_cuda.so" ]; then
-    skip 'training with the plugin' "no $PSML_PLUGINS/libps_cuda.so"
-    exit 0
-fi
+. tests/plugin.sh
+use_plugin 'training with the plugin'
 cd "$TMP" || exit 1
 train() { # ranks, arguments...: into out and err
     local n=$1

@@ -5,22 +5,13 @@
 set -u
 . tests/lib.sh
 . tests/svm.sh
-plugins=${BUILD_DIR:-$PWD/build}/host
+. tests/plugin.sh
 cd "$TMP" || exit 1
 unset PSML_PLUGINS PS_HOST_MEMORY
-on() { # ranks, program, arguments...: into out and err
+svm() { # ranks, program, arguments...: by one thread each
     local n=$1 program=$2
     shift 2
-    if [ "$n" = 1 ]; then "$BIN/$program" "$@" >out 2>err </dev/null; else "$MPIRUN" -np "$n" "$BIN/$program" --threads 1 "$@" >out 2>err </dev/null; fi
-}
-refused() { # status, part of the message, program, arguments...: on 1 and 3 ranks, one message
-    local want=$1 part=$2 program=$3 ranks status
-    shift 3
-    for ranks in 1 3; do
-        status=0
-        on $ranks "$program" "$@" || status=$?
-        expect "refused on $ranks ranks: $(grep "^$program: " err | cut -c 1-150)" test "$status" = "$want" -a "$(grep -c "^$program: .*$part" err)" = 1
-    done
+    on "$n" "$program" --threads 1 "$@"
 }
 svm_data 320
 
@@ -32,55 +23,51 @@ refused 1 'back end cuda of support vector machines: no plugin libps_cuda.so (.*
 refused 1 'back end cuda of support vector machines: no plugin libps_cuda.so (.*); take cpu or auto' pisvm-predict --backend cuda two.libsvm none none
 BIN=$here
 expect 'nothing was written' test ! -e none
-if [ ! -e "$plugins/libps_cuda.so" ]; then
-    skip 'training with the plugin' "no $plugins/libps_cuda.so"
-    exit 0
-fi
-export PSML_PLUGINS=$plugins
+use_plugin 'training with the plugin'
 
 # --- training and prediction ------------------------------------------------------------------------------
 while read -r name data options; do
     read -ra words <<<"$options"
     words+=(-e 0.0001)
     rm -f ./*.model ./*.pred
-    on 1 pisvm-train "${words[@]}" --backend cpu "$data.libsvm" cpu.model
+    svm 1 pisvm-train "${words[@]}" --backend cpu "$data.libsvm" cpu.model
     cp out cpu.out
     status=0
-    on 1 pisvm-train "${words[@]}" --backend cuda "$data.libsvm" cuda.model || status=$?
+    svm 1 pisvm-train "${words[@]}" --backend cuda "$data.libsvm" cuda.model || status=$?
     expect "$name: trains on the device: $(grep '^pisvm-train: ' err | head -n 1)" test $status = 0 -a "$(grep -c '^back end: cuda, rank 0: ' err)" = 1
     expect "$name: objectives as with cpu: $(objectives cpu.out | head -n 3 | xargs), $(objectives out | head -n 3 | xargs)" near_objectives cpu.out out
-    on 3 pisvm-train "${words[@]}" --backend cuda "$data.libsvm" three.model
+    svm 3 pisvm-train "${words[@]}" --backend cuda "$data.libsvm" three.model
     expect "$name: the same model on 3 ranks" cmp cuda.model three.model
     probability=0
     case $name in *probabilities) probability=1 ;; esac
-    on 1 pisvm-predict -b $probability --backend cpu "$data.libsvm" cuda.model cpu.pred
+    svm 1 pisvm-predict -b $probability --backend cpu "$data.libsvm" cuda.model cpu.pred
     said=$(worth out)
-    on 1 pisvm-predict -b $probability --backend cuda "$data.libsvm" cuda.model cuda.pred
+    svm 1 pisvm-predict -b $probability --backend cuda "$data.libsvm" cuda.model cuda.pred
     expect "$name: predictions as with cpu: $said" cmp cpu.pred cuda.pred
     expect "$name: and what is said of them" test "$said" = "$(worth out)"
     [ "$name" = C-SVC ] || continue
-    on 3 pisvm-predict --backend cuda "$data.libsvm" cuda.model three.pred
+    svm 3 pisvm-predict --backend cuda "$data.libsvm" cuda.model three.pred
     expect "$name: and on 3 ranks" cmp cuda.pred three.pred
 done < <(svm_sets)
 
 # --- cross-validation and grids ---------------------------------------------------------------------------
 while read -r name data options; do
     read -ra words <<<"$options"
-    on 1 pisvm-train "${words[@]}" --backend cpu "$data.libsvm"
+    svm 1 pisvm-train "${words[@]}" --backend cpu "$data.libsvm"
     cp out cpu.out
     status=0
-    on 1 pisvm-train "${words[@]}" --backend cuda --log debug "$data.libsvm" || status=$?
+    svm 1 pisvm-train "${words[@]}" --backend cuda --log debug "$data.libsvm" || status=$?
     expect "$name: on the device: $(grep '^pisvm-train: ' err | head -n 1)" test $status = 0
     expect "$name: worth as with cpu: $(worth cpu.out), $(worth out)" near_scores cpu.out out
     said=$(worth out)
-    on 3 pisvm-train "${words[@]}" --backend cuda "$data.libsvm"
+    svm 3 pisvm-train "${words[@]}" --backend cuda "$data.libsvm"
     expect "$name: the same on 3 ranks" test "$said" = "$(worth out)"
     # a kernel matrix of 160 rows takes 0.1 MB, so that a batch has two of six, and blocks of rows to predict are short
-    on 1 pisvm-train "${words[@]}" --backend cuda -m 0.25 "$data.libsvm"
+    svm 1 pisvm-train "${words[@]}" --backend cuda -m 0.25 "$data.libsvm"
     expect "$name: the same in small batches: $(grep -c small err)" test "$said" = "$(worth out)"
 done < <(svm_validations)
-on 1 pisvm-train -c 10 -g 8 -b 1 --backend cuda four.libsvm want.model
-PS_HOST_MEMORY=20000000 on 1 pisvm-train -c 10 -g 8 -b 1 --backend cuda four.libsvm got.model
+svm 1 pisvm-train -c 10 -g 8 -b 1 --backend cuda four.libsvm want.model
+PS_HOST_MEMORY=20000000 svm 1 pisvm-train -c 10 -g 8 -b 1 --backend cuda four.libsvm got.model
 expect "a device of 20 MB: the same model: $(grep '^plan' err)" cmp want.model got.model
 expect 'kernel values take half of the device by default' grep -q ' 8 MB each for kernel values' err
 
@@ -98,10 +85,10 @@ kill -USR1 $pid
 status=0
 wait $pid || status=$?
 expect "USR1: status 85 ($status): $(grep '^pisvm-train: ' err)" test $status = 85
-on 3 "${long[@]:0:${#long[@]}-2}" --resume four.libsvm
+svm 3 "${long[@]:0:${#long[@]}-2}" --resume four.libsvm
 got=$(worth out)
 expect "it goes on: $(grep 'going on' err)" grep -q 'going on' err
-on 1 "${long[@]/stop.ck/whole.ck}" four.libsvm
+svm 1 "${long[@]/stop.ck/whole.ck}" four.libsvm
 expect "to the same grid: $got" test "$got" = "$(worth out)"
 
 # --- what fails -------------------------------------------------------------------------------------------
