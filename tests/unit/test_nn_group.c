@@ -83,7 +83,7 @@ static void in_group(const struct ps_net *net, int threads, int node_ranks, cons
 #pragma omp parallel num_threads(threads)
     {
         struct seat seat = {m, omp_get_thread_num()};
-        const struct ps_net_group group = {MEMBERS, cut, N, show, &seat};
+        const struct ps_net_group group = {MEMBERS, cut, N, show, &seat, NULL};
         const int me = ps_meet_member(m, seat.thread);
         int64_t from = 0;
         for (int i = 0; i < me; i++) from += cut[i];
