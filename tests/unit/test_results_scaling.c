@@ -213,7 +213,7 @@ START_TEST(texts)
     ck_assert(strstr(text, "| 4 | 1 | measured | 1 | 2.5 | 2.5 | 2.5 | 3.20 | 0.800 | 0.900 | 0.800 |\n"));
     ck_assert(strstr(text, "| 8 | 1 | simulated |") && strstr(text, "\nSimulated: more workers than cores;"));
     text_of(scaling_csv, &s, text, sizeof text);
-    ck_assert(strstr(text, "toy,strong scaling,measured,4,1,1,1000,2.5,2.5,2.5,3.2,0.8,0.9,0.8,\n"));
+    ck_assert(strstr(text, "toy,strong scaling,measured,4,1,1,1000,2.5,2.5,2.5,3.2,0.8,0.9,0.8,,\n"));
     text_of(write_extrap, &s, text, sizeof text);
     ck_assert_str_eq(text, "PARAMETER ranks\nPARAMETER threads\nPOINTS (1 1) (4 1)\nMETRIC time\nREGION run\n"
                            "DATA 8.000000000 8.400000000 7.900000000\nDATA 2.500000000\n\nREGION run->walk\n"
