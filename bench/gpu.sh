@@ -1,7 +1,7 @@
 #!/bin/bash
 # Rates of training on one GPU, beside what it can do, measured in the same run, and PyTorch. Most important rows come first, each is told as it
 # comes, and a table ends it. usage: gpu.sh NVCC ("" = there is none)
-# GPU_PEER_TORCH  python that has PyTorch (python3)      GPU_BENCH_SECONDS  after which nothing new is begun (330)
+# GPU_PEER_TORCH  python that has PyTorch (python3)      GPU_BENCH_SECONDS  after which nothing new is begun (240)
 # BENCH_DATA      folder for data and results (bench-out)
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.." || exit 1
 gpu_found "${1:-}" || { echo "skip - bench-gpu: $gpu_why" && exit 0; }
 BIN=${BIN_DIR:-$PWD/bin} TOOLS=${BUILD_DIR:-$PWD/build}/gpu
 OUT=${BENCH_DATA:-bench-out}/gpu
-PYTHON=${GPU_PEER_TORCH:-python3} LIMIT=${GPU_BENCH_SECONDS:-330}
+PYTHON=${GPU_PEER_TORCH:-python3} LIMIT=${GPU_BENCH_SECONDS:-240}
 IMAGES=256 # a batch, where nothing else is said
 small='lstm-128,64 lstm-512,256 autoencoder,1024 ann,128 cnn,128' # and the samples of a batch
 mkdir -p "$OUT"

@@ -43,7 +43,7 @@ GPU_ARCHS = $(if $(CUDA_ARCHS),,$(sort $(subst .,,$(shell nvidia-smi --query-gpu
 for_gpu = $(again) $(if $(GPU_ARCHS),CUDA_ARCHS="$(GPU_ARCHS)")
 check-gpu: deps ## build and run the tests that need a GPU
 	$(for_gpu) _check-gpu
-bench-gpu: deps ## rates of the nets on a GPU, beside what it can do and PyTorch (GPU_PEER_TORCH=python)
+bench-gpu: deps ## rates on a GPU: nets beside PyTorch (GPU_PEER_TORCH=python), hpdbscan and pisvm beside the processor
 	$(for_gpu) _bench-gpu
 pack: deps ## MPI and the libraries that are here into packed/, for a machine that can install none (docs/gpu.md)
 	@scripts/pack.sh packed

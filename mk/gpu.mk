@@ -18,7 +18,5 @@ endif
 _check-gpu: all $(TOOLS) $(GPU_TESTS)
 	@tests/run-gpu.sh "$(NVCC)"
 _bench-gpu: all $(TOOLS) $(GPU_TOOLS)
-	@bench/gpu.sh "$(NVCC)"
-	@bench/gpu-dbscan.sh "$(NVCC)"
-	@bench/gpu-svm.sh "$(NVCC)"
+	@status=0; for name in gpu gpu-dbscan gpu-svm; do bench/$$name.sh "$(NVCC)" || status=1; done; exit $$status
 .PHONY: _check-gpu _bench-gpu
