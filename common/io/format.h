@@ -5,8 +5,8 @@
 #include "common/io/shard.h"
 #include <stdbool.h>
 
-/** A format. The calls with comm are collective over it; all check everything they need and agree on errors; NULL
- * where the format's library is not built in. */
+/** A format. The calls with comm are collective over it; all check everything they need and agree on errors;
+ * NULL where the format's library is not built in. */
 struct ps_format {
     const char *name;     /**< as ps_shard_info.format shows it */
     const char *suffixes; /**< " .a .b ", with a blank on both sides of each */

@@ -57,8 +57,7 @@ struct ps_dbscan_work ps_dbscan_pieces_work(const struct ps_dbscan_pieces *s)
     return s->whole ? s->base->work(s->whole) : s->work;
 }
 
-/* --- one piece -------------------------------------------------------------------------------------------
- */
+/* --- one piece --- */
 
 /* A walk over pieces, and the piece that it is at. */
 struct walk {
@@ -137,8 +136,7 @@ static enum ps_status go(struct walk *w,
     return ps_pieces_cut(&rule, point, own, n);
 }
 
-/* --- core points -----------------------------------------------------------------------------------------
- */
+/* --- core points --- */
 
 static enum ps_status visit_core(void *walk, const uint32_t *point, int64_t own, int64_t n)
 {
@@ -163,7 +161,7 @@ enum ps_status ps_dbscan_pieces_core(struct ps_dbscan_pieces *s, uint8_t *core)
     return rc;
 }
 
-/* --- components ------------------------------------------------------------------------------------------
+/* --- components ---
  * Core points alone make the pieces: with one point for a neighbourhood, all of them are core again, at no
  * cost. Of two neighbours one is own in some piece and the other is there, too, so the piece connects them.
  */
@@ -267,7 +265,7 @@ enum ps_status ps_dbscan_pieces_connect(struct ps_dbscan_pieces *s, const uint8_
     return rc;
 }
 
-/* --- labels ----------------------------------------------------------------------------------------------
+/* --- labels ---
  * Own points that are not core, among all core points as their halo: with more points wanted for a
  * neighbourhood than there are, they stay so. */
 

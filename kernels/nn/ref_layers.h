@@ -1,5 +1,6 @@
-/* The reference of dense and recurrent layers, and what all have in common, for elements of type REAL; included
- * once for each type. Sums are in double precision, loops follow the formulas, and nothing is clever. */
+/* The reference of dense and recurrent layers, and what all have in common, for elements of type REAL;
+ * included once for each type. Sums are in double precision, loops follow the formulas, and nothing is
+ * clever. */
 
 static double NAME(act)(enum ps_nn_act act, double z)
 {
