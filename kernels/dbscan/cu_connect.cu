@@ -57,8 +57,8 @@ static __global__ void connect_cells(struct ps_cu_connecting c, bool first, stru
         {
             const uint32_t b = ps_walk_at<G>(walk, (uint32_t)at);
             const bool apart = at < walk.total && ps_find(c.set, a) != ps_find(c.set, b);
-            for (unsigned todo = ps_ballot<G>(apart); todo; todo &= todo - 1) {
-                const uint32_t other = ps_from<G>(b, __ffs((int)todo) - 1);
+            for (unsigned left = ps_ballot<G>(apart); left; left &= left - 1) {
+                const uint32_t other = ps_from<G>(b, __ffs((int)left) - 1);
                 if (ps_joined<G>(c.set, a, other)) continue;
                 links += lane == 0;
                 if (touch<C, D>(c, a, other, first, later, &distances) && lane == 0)
@@ -81,8 +81,8 @@ __device__ static bool part_touches(const struct ps_cu_connecting &c, uint2 pair
     for (int64_t base = a.lo; base < a.hi; base += G) {
         const int64_t j = base + ps_lane(G);
         const bool open = j < a.hi && ps_box_near(c.space, j, box);
-        for (unsigned todo = ps_ballot<G>(open); todo; todo &= todo - 1) {
-            const uint32_t p = (uint32_t)base + (uint32_t)__ffs((int)todo) - 1;
+        for (unsigned left = ps_ballot<G>(open); left; left &= left - 1) {
+            const uint32_t p = (uint32_t)base + (uint32_t)__ffs((int)left) - 1;
             if (ps_joined<G>(c.set, pair.x, pair.y)) return false;
             if (ps_pairs_touch<C, D>(c.space, {p, p + 1}, b, (int64_t)b.hi - b.lo, distances)) return true;
         }

@@ -65,8 +65,8 @@ static __global__ void count(struct counting c, uint8_t *flags, struct ps_cu_wor
         struct place mine = place_at(c, batch * G + lane);
         struct ps_cu_walk walk = {0, 0, 0};
         int64_t walked = -1; /* cell around which the walk goes */
-        for (unsigned todo = ps_ballot<G>(mine.own && !mine.core); todo; todo &= todo - 1) {
-            const int i = __ffs((int)todo) - 1;
+        for (unsigned left = ps_ballot<G>(mine.own && !mine.core); left; left &= left - 1) {
+            const int i = __ffs((int)left) - 1;
             const uint32_t cell = ps_from<G>(mine.cell, i), together = ps_from<G>(mine.together, i);
             if (cell != walked) {
                 const uint64_t key = c.cells.key[cell];
