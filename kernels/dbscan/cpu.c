@@ -81,7 +81,7 @@ static enum ps_status build(struct ps_dbscan *s, const struct ps_dbscan_spec *sp
     struct ps_grid_map map;
     double extent[PS_GRID_MAX_DIMS];
     bool grid = spec->index == PS_INDEX_GRID || (spec->index == PS_INDEX_AUTO && s->d <= GRID_DIMS);
-    if (grid && isnormal(s->eps2)) { /* elsewhere rounding makes neighbours of points beyond epsilon */
+    if (grid) {
         enum ps_status rc = measure(s, spec, &map, extent);
         if (rc != PS_OK) return rc;
         if (ps_grid_plan(s->d, s->eps, extent, &map)) return ps_grid_build(s, spec, &map);

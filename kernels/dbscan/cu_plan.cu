@@ -62,13 +62,13 @@ static int widest(const struct ps_dbscan *s, const uint64_t *box, double side, s
 /** Cells of side eps or more. They are a little larger than eps: a point's cell is computed with an error of
  * 2^-20 cells, so neighbours are in the same cell or in adjacent ones. Without a dimension there is one cell.
  */
-static void plan_wide(const struct ps_dbscan *s, double eps, bool apart, const uint64_t *box,
-                      struct ps_cu_map *map, struct ps_grid_map *grid)
+static void plan_wide(const struct ps_dbscan *s, double eps, const uint64_t *box, struct ps_cu_map *map,
+                      struct ps_grid_map *grid)
 {
     const double least = eps * (1 + 1.0 / (1 << 16));
     struct side sides[PS_CU_WIDE_DIMS];
     *grid = {};
-    grid->d = apart ? widest(s, box, least, sides) : 0;
+    grid->d = ps_grid_tells(eps) ? widest(s, box, least, sides) : 0;
     grid->reach = 1;
     for (int k = grid->d - 1; k >= 0; k--) {
         const int bits = std::min(PS_GRID_KEY_BITS / grid->d, (int)PS_GRID_CELL_BITS);
@@ -114,11 +114,9 @@ static void plan_reach(bool tight, const struct ps_grid_map *grid, struct ps_cu_
 void ps_cu_plan(struct ps_dbscan *s, const struct ps_dbscan_spec *spec, const uint64_t *box,
                 struct ps_cu_map *map, struct ps_cu_reach *reach)
 {
-    /* where eps squared leaves the normal numbers, points farther or nearer than eps are neighbours too */
-    const bool apart = isnormal(s->space.eps2.exact);
     struct ps_grid_map grid;
     *map = {};
-    s->tight = apart && spec->index != PS_INDEX_TREE && plan_tight(s, spec->eps, box, map, &grid);
-    if (!s->tight) plan_wide(s, spec->eps, apart, box, map, &grid);
+    s->tight = spec->index != PS_INDEX_TREE && plan_tight(s, spec->eps, box, map, &grid);
+    if (!s->tight) plan_wide(s, spec->eps, box, map, &grid);
     plan_reach(s->tight, &grid, reach);
 }

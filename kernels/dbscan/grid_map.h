@@ -28,6 +28,13 @@ static inline int ps_grid_bits(double cells, int reach)
     return bits;
 }
 
+/** Do cells tell points apart that are no neighbours? Where eps squared is no normal number, rounding makes
+ * neighbours of points farther apart than eps, or of none. Local. */
+static inline bool ps_grid_tells(double eps)
+{
+    return isnormal(eps * eps);
+}
+
 /** Plan the grid of cells of side eps/sqrt(d), all points of which are neighbours, over the points' bounding
  * box. Local.
  *
@@ -35,10 +42,10 @@ static inline int ps_grid_bits(double cells, int reach)
  * 2^31 cells, so two points of one cell are within side (1 + 2^-19) in each dimension, and their distance
  * stays below eps.
  * @param extent [d] length of the box
- * @return false where a key does not fit into 63 bits or there are too many dimensions */
+ * @return false where cells do not tell, a key does not fit into 63 bits, or there are too many dimensions */
 static inline bool ps_grid_plan(int d, double eps, const double *extent, struct ps_grid_map *map)
 {
-    if (d > PS_GRID_MAX_DIMS) return false;
+    if (d > PS_GRID_MAX_DIMS || !ps_grid_tells(eps)) return false;
     const double side = eps / sqrt((double)d) * (1 - 1.0 / (1 << 16));
     map->d = d;
     map->inverse = 1 / side;
