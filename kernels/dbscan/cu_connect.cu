@@ -150,13 +150,18 @@ static __global__ void alone(uint32_t *set, int64_t n)
     set[i] = (uint32_t)i;
 }
 
+/* Each thread writes its own number alone, so that the root is the last of what it writes: one that shortened
+ * the way of another might do so after that one has written its root. */
 static __global__ void roots(uint32_t *set, int64_t n, uint32_t *is_root)
 {
     PS_CU_EACH(i, n)
     {
-        const uint32_t root = ps_find(set, (uint32_t)i);
-        set[i] = root;
-        is_root[i] = root == (uint32_t)i;
+        uint32_t up = __ldcg(&set[i]);
+        for (uint32_t above = __ldcg(&set[up]); above != up; above = __ldcg(&set[up])) {
+            up = above;
+            __stcg(&set[i], up);
+        }
+        is_root[i] = up == (uint32_t)i;
     }
 }
 
