@@ -41,9 +41,11 @@ fuzz: deps ## feed each parser garbage for FUZZ_SECONDS (60) under libFuzzer
 # for the GPUs of this machine, unless CUDA_ARCHS names others
 GPU_ARCHS = $(if $(CUDA_ARCHS),,$(sort $(subst .,,$(shell nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null))))
 for_gpu = $(again) $(if $(GPU_ARCHS),CUDA_ARCHS="$(GPU_ARCHS)")
-check-gpu: deps ## build and run the tests that need a GPU
+programs-deps:
+	@scripts/deps.sh required optional
+check-gpu: programs-deps ## build and run the tests that need a GPU
 	$(for_gpu) _check-gpu
-bench-gpu: deps ## rates on a GPU: nets beside PyTorch (GPU_PEER_TORCH=python), hpdbscan and pisvm beside the processor
+bench-gpu: programs-deps ## rates on a GPU: nets beside PyTorch (GPU_PEER_TORCH=python), hpdbscan and pisvm beside the processor
 	$(for_gpu) _bench-gpu
 pack: deps ## MPI and the libraries that are here into packed/, for a machine that can install none (docs/gpu.md)
 	@scripts/pack.sh packed
@@ -51,7 +53,7 @@ check-slurm: deps ## run the job scripts by a Slurm of the tests' own (part of `
 	$(again) _check-slurm
 clean: ## remove what was built
 	rm -rf build build-sanitize build-fuzz $(B) bin lib demo packed
-.PHONY: help deps format clean $(DRIVERS)
+.PHONY: help deps programs-deps format clean $(DRIVERS)
 ifneq ($(filter $(DRIVERS),$(MAKECMDGOALS)),)
 .NOTPARALLEL: # one after the other; the makes they call are parallel
 endif

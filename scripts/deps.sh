@@ -1,14 +1,22 @@
 #!/bin/sh
 # Find what PSML needs and is not there, and get it: by apt-get as root or with passwordless sudo; elsewhere print what to load or
-# build. Fails only if something required is still missing. usage: deps.sh   (environment as for mk/detect.sh)
+# build. Fails only if something required is still missing. usage: deps.sh [NEED ...]   (environment as for mk/detect.sh)
+# NEED: as in mk/libs.tsv; without any, all
 set -eu
+needs=" ${*:-required optional test} "
 here=$(cd "$(dirname "$0")/.." && pwd)
 sep='|'
 
 missing() { # lines `id|need`, the compiler and tools among them
     command -v cc >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || echo 'cc|required'
-    command -v "${PKG_CONFIG:-pkg-config}" >/dev/null 2>&1 || echo 'pkgconfig|optional'
+    libraries=$(missing_libraries)
+    # with pkg-config they are found; where all are, nobody misses it
+    [ -z "$libraries" ] || command -v "${PKG_CONFIG:-pkg-config}" >/dev/null 2>&1 || echo 'pkgconfig|optional'
+    [ -z "$libraries" ] || printf '%s\n' "$libraries"
+}
+missing_libraries() {
     "$here/mk/detect.sh" missing | while IFS=$sep read -r id need; do
+        case $needs in *" $need "*) ;; *) continue ;; esac
         # packages of daemons are installed where nothing starts these; elsewhere they are left to the machine's owner
         [ "$id" != slurm ] || [ ! -d /run/systemd/system ] || continue
         case " ${WITHOUT:-} " in *" $id "*) ;; *) echo "$id|$need" ;; esac

@@ -10,10 +10,12 @@ stand_in bare-mpicc "case \"\$*\" in *-fsyntax-only*) [ -e $TMP/installed ] || e
 stand_in bare-pkg-config "[ -e $TMP/installed ] && exec pkg-config \"\$@\"; exit 1"
 for tool in slurmctld shellcheck; do stand_in $tool :; done
 stand_in apt-get "echo \"\$*\" >>$TMP/calls; case \"\$*\" in *install*) [ ! -e $TMP/helps ] || touch $TMP/installed; [ -e $TMP/helps ] ;; esac"
+needs=''
 deps() { # variables and options of env
     rm -f "$TMP/calls" "$TMP/installed"
     status=0
-    env WITHOUT= PATH="$TMP/bin:$PATH" "$@" scripts/deps.sh >"$TMP/said" 2>&1 </dev/null || status=$?
+    # shellcheck disable=SC2086 # a list of words
+    env WITHOUT= PATH="$TMP/bin:$PATH" "$@" scripts/deps.sh $needs >"$TMP/said" 2>&1 </dev/null || status=$?
 }
 said() { expect "$1" grep -qE -e "$2" "$TMP/said"; }
 
@@ -51,3 +53,10 @@ said 'deps: an optional library is named' 'missing, optional: .*HDF5, libpng'
 expect 'deps: and stops nothing' test "$status" = 0
 deps MPICC=bare-mpicc PKG_CONFIG=bare-pkg-config WITHOUT='hdf5 png'
 expect 'deps: WITHOUT= is not asked for' fails grep -q 'HDF5' "$TMP/said"
+
+stand_in bare-mpicc "case \"\$*\" in *-fsyntax-only*) grep -q 'check.h' && exit 1; exit 0 ;; esac; exec $real \"\$@\""
+deps MPICC=bare-mpicc PKG_CONFIG=bare-pkg-config
+said 'deps: what only tests want is named' 'missing, for make check only: Check'
+needs='required optional'
+deps MPICC=bare-mpicc PKG_CONFIG=bare-pkg-config
+said 'deps: unless nobody asks for that' 'all there'
