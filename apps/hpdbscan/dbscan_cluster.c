@@ -111,7 +111,8 @@ static enum ps_status find_core(struct local *l, struct ps_shard *in, bool alone
                                   .own = l->own.n,
                                   .eps = l->job->eps,
                                   .min_points = l->job->min_points,
-                                  .index = l->job->index};
+                                  .index = l->job->index,
+                                  .memory = l->job->memory};
     spec.points.n = n;
     ps_phase(l->run, "index");
     enum ps_status rc = kernel(l, ps_dbscan_pieces_create(l->job->kernels, &spec, &l->index), "the index");

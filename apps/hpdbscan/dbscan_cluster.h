@@ -11,6 +11,7 @@
 struct dbscan_job {
     const struct ps_dbscan_kernels *kernels;
     const struct ps_device_memory *device; /**< where the kernels compute; NULL: the host */
+    int64_t memory;                        /**< bytes of the device that are for this rank */
     enum ps_dbscan_index index;
     double eps;
     int64_t min_points;

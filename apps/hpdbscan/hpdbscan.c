@@ -7,7 +7,7 @@
 #include "apps/hpdbscan/dbscan_suggest.h"
 #include "apps/hpdbscan/dbscan_table.h"
 #include "common/io/pngfile.h"
-#include "common/par/device.h"
+#include "common/par/device_share.h"
 #include "common/run/err.h"
 #include "common/run/log.h"
 #include "common/run/record.h"
@@ -70,6 +70,8 @@ static enum ps_status find_kernels(struct ps_run *run, const struct params *p, s
     if (device->cuda) {
         job->kernels = device->cuda->dbscan;
         job->device = device->cuda->memory;
+        const struct ps_device_share share = ps_device_share(run, device);
+        job->memory = share.bytes / share.ranks;
     }
     return PS_OK;
 }

@@ -58,11 +58,11 @@ static enum ps_status check_data(const struct train *t)
     return PS_OK;
 }
 
-/* Bytes for kernel values. Collective. */
-static int64_t memory_of(const struct train *t)
+/* Bytes for kernel values. */
+static int64_t memory_of(const struct train *t, const struct ps_device_share *share)
 {
     const double usual = 40; /* as in piSVM */
-    const int64_t there = svm_backend_memory(t->run, t->spec.kernels);
+    const int64_t there = svm_backend_memory(share);
     if (t->p->memory == 0 && there > 0) return there;
     return (int64_t)((t->p->memory > 0 ? t->p->memory : usual) * 1048576);
 }
@@ -83,6 +83,7 @@ static enum ps_status prepare(struct train *t)
     PS_TRY(ps_agree(t->run->comm,
                     ps_alloc(&t->weight, t->data.nclass, sizeof *t->weight, "weights of classes")));
     svm_params_weights(t->run, p, &t->data, t->weight);
+    const struct ps_device_share share = ps_device_share(t->run, &t->device);
     *s = (struct svm_train_spec){.run = t->run,
                                  .data = &t->data,
                                  .kernels = s->kernels,
@@ -94,8 +95,8 @@ static enum ps_status prepare(struct train *t)
                                  .max_iter = p->max_iter > 0 ? p->max_iter : STEPS,
                                  .working = p->working_set,
                                  .fresh = p->new_variables,
-                                 .memory = memory_of(t),
-                                 .sharing = svm_backend_sharing(t->run, &t->device),
+                                 .memory = memory_of(t, &share),
+                                 .sharing = share.ranks,
                                  .seed = (uint64_t)t->run->common->seed,
                                  .told = &t->told};
     t->function = svm_params_function(p, t->data.x.cols);

@@ -1,6 +1,5 @@
 #include "apps/pisvm/svm_backend.h"
 #include <string.h>
-#include "common/par/place.h"
 #include "common/run/err.h"
 
 enum ps_status svm_backend_open(struct ps_run *run, struct ps_device *device,
@@ -33,22 +32,10 @@ enum ps_status svm_backend_pack(const struct ps_svm_kernels *kernels, const stru
     return rc == PS_OK ? PS_OK : svm_backend_failed(kernels, rc, "no memory for rows in single precision");
 }
 
-int svm_backend_sharing(const struct ps_run *run, const struct ps_device *device)
+int64_t svm_backend_memory(const struct ps_device_share *share)
 {
-    char why[PS_DEVICE_TEXT];
-    if (!device->cuda) return 1;
-    const struct ps_place place = ps_place_find(run->comm);
-    const int devices = device->cuda->devices(why, sizeof why);
-    return (place.node_size + devices - 1) / devices;
-}
-
-int64_t svm_backend_memory(const struct ps_run *run, const struct ps_svm_kernels *kernels)
-{
-    int64_t memory = 1, room;
-    if (!kernels->device) return 0;
-    MPI_Barrier(run->comm); /* nobody has taken any yet */
-    room = kernels->device->memory->room() / 2;
-    MPI_Allreduce(MPI_IN_PLACE, &room, 1, MPI_INT64_T, MPI_MIN, run->comm);
-    while (2 * memory <= room) memory *= 2;
+    int64_t memory = 1;
+    if (share->bytes == 0) return 0;
+    while (2 * memory <= share->bytes / 2) memory *= 2;
     return memory;
 }

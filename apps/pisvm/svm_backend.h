@@ -2,7 +2,7 @@
 #ifndef SVM_BACKEND_H
 #define SVM_BACKEND_H
 
-#include "common/par/device.h"
+#include "common/par/device_share.h"
 #include "kernels/svm/svm_kernels.h"
 
 /** The table of kernels for --backend, and the GPU that it needs. Collective over run->comm.
@@ -25,13 +25,9 @@ enum ps_status svm_backend_pack(const struct ps_svm_kernels *kernels, const stru
                                 const int64_t *row, int64_t n, const struct ps_svm_layout *layout,
                                 struct ps_svm_pack **out);
 
-/** Ranks of a node that have the same GPU, at most. Collective over run->comm. */
-int svm_backend_sharing(const struct ps_run *run, const struct ps_device *device);
-
 /** Memory for kernel values where none is asked for: on a GPU the largest power of two of bytes within half
- * of what is free there, the least of all ranks. So runs that resume, on other ranks too, or have other
- * company, agree on it. Collective over run->comm.
+ * of what is free there. So runs that resume, on other ranks too, or have other company, agree on it. Local.
  * @return bytes; 0: the kernels run on the host */
-int64_t svm_backend_memory(const struct ps_run *run, const struct ps_svm_kernels *kernels);
+int64_t svm_backend_memory(const struct ps_device_share *share);
 
 #endif

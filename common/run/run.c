@@ -205,6 +205,7 @@ static enum ps_status run_trial(struct ps_run *run, struct ps_setup *s, int argc
     const bool taken = rc == PS_OK;
     if (taken) rc = share_parameters(run, s, words.n, words.word, true);
     run->node_rank = place.node_rank;
+    run->node_ranks = place.node_size;
     if (rc == PS_OK) rc = run_one(run, s, words.n, words.word, began, place.cores);
     if (rc != PS_OK && run->rank == 0) print_failure(run, rc);
     ps_words_free(&words);

@@ -44,7 +44,8 @@ struct ps_run {
     int rank, size;
     const char *name; /**< of the program */
     int threads;      /**< OpenMP threads of this rank, already set */
-    int node_rank; /**< among all ranks of the job on this node, where that is not the place in comm; or -1 */
+    /** Among all ranks of the job on this node, and their number, where that is not as in comm; or -1, 0. */
+    int node_rank, node_ranks;
     const struct ps_common *common;
     struct ps_record *record;
     struct ps_timer *timer;

@@ -20,7 +20,7 @@ static int64_t fits(const struct ps_dbscan_spec *spec)
     const enum ps_dtype type = spec->points.type;
     const int64_t d = spec->points.d, size = coordinate_size(ps_coord_of(type, spec->eps));
     const int64_t each = (d + 1) * size + d * ps_cu_element(type) + OTHER_BYTES;
-    const int64_t most = (device->room() - RESERVE) / each;
+    const int64_t most = (spec->memory - RESERVE) / each;
     return most < 0 ? 0 : most < UINT32_MAX - 1 ? most : (int64_t)UINT32_MAX - 1;
 }
 

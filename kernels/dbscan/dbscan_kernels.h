@@ -23,6 +23,7 @@ struct ps_dbscan_spec {
     double eps;              /**< > 0, finite */
     int64_t min_points;      /**< >= 1; the point itself counts */
     enum ps_dbscan_index index;
+    int64_t memory; /**< bytes that a back end on a device may take there */
 };
 
 /** What was done, for records: additive over ranks. */
@@ -37,7 +38,7 @@ struct ps_dbscan_kernels {
     const char *name;
 
     /** Points of such type and dimensions that an index takes at most; NULL: any number. A back end on a
-     * device, whose arguments lie on the host as those of others do, is bounded by its memory. */
+     * device, whose arguments lie on the host as those of others do, is bounded by the spec's memory. */
     int64_t (*fits)(const struct ps_dbscan_spec *spec);
 
     /** Build the index. Like the other functions @return PS_OK; PS_ENOMEM; PS_EBACKEND (a device failed). */

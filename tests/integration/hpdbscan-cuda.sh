@@ -59,18 +59,30 @@ cluster 1 -i blobs.npy -e 0.3 -m 20 --backend cuda --record one.jsonl -o got.npy
 expect 'the record has the device' grep -q '"event":"backend",.*"name":"cuda","device":"' one.jsonl
 
 # --- in pieces, and without memory ------------------------------------------------------------------------
-reserve=$((64 << 20)) # that the device keeps for itself
+reserve=$((64 << 20)) # that a rank leaves to the device
+pieces() { # record: how many its ranks had, the largest first
+    sed -n 's/.*"name":"core",.*"pieces":\([0-9]*\).*/\1/p' "$1" | xargs
+}
 for type in float32 float64 int16 int64; do
     for d in 2 4; do
         name=$type-$d wrong=''
         options=(-i "$name.npy" -e $((3 * d)) -m 8) # a unit is a tenth of the generator's
         "$BIN/psml-data" generate blobs "$name.npy" --n 1500 --d $d --type $type --scale 10 >/dev/null
         cluster 1 "${options[@]}" --backend cpu -o want.npy
-        for ranks in 1 3; do PS_HOST_MEMORY=$((reserve + 40000)) same $ranks "${options[@]}" --record $name.jsonl; done
-        pieces=$(sed -n 's/.*"name":"core",.*"pieces":\([0-9]*\).*/\1/p' $name.jsonl | xargs)
-        expect "$name in pieces ($pieces): labels as by cpu: $(head -n 1 out)$wrong" test -z "$wrong" -a "${pieces%% *}" -gt 1
+        for ranks in 1 3; do PS_HOST_MEMORY=$((ranks * (reserve + 40000))) same $ranks "${options[@]}" --record $name.jsonl; done
+        made=$(pieces $name.jsonl)
+        expect "$name in pieces ($made): labels as by cpu: $(head -n 1 out)$wrong" test -z "$wrong" -a "${made%% *}" -gt 1
     done
 done
+# of one device each of three ranks has a third, of three devices one
+wrong='' made=''
+for devices in 1 3; do
+    PS_HOST_DEVICES=$devices PS_HOST_MEMORY=$((3 * (reserve + 40000))) same 3 "${options[@]}" --record shared.jsonl
+    made="$made $(pieces shared.jsonl)"
+    rm shared.jsonl
+done
+read -r one three <<<"$made"
+expect "three ranks on one device go in pieces ($one), on three at once ($three)$wrong" test -z "$wrong" -a "$one" -gt 3 -a "$three" = 3
 points=odd/all-equal.npy
-PS_HOST_MEMORY=$((reserve + 20000)) turned_down 1 'more of them lie within epsilon of one than fit on the device' --backend cuda
+PS_HOST_DEVICES=3 PS_HOST_MEMORY=$((reserve + 20000)) turned_down 1 'more of them lie within epsilon of one than fit on the device' --backend cuda
 PS_HOST_MEMORY=$((reserve / 2)) turned_down 1 'memory' --backend cuda

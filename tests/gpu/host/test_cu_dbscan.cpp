@@ -3,6 +3,7 @@
 #include <string>
 extern "C" {
 #include "kernels/dbscan/dbscan_kernels.h"
+#include "kernels/dbscan/pieces.h"
 }
 
 static const struct ps_dbscan_kernels *there;
@@ -13,7 +14,7 @@ struct set {
     std::vector<char> bytes;
 
     set(enum ps_dtype type, int64_t n, int d, double eps, int64_t min_points)
-        : spec{{NULL, n, d, type}, n, eps, min_points, PS_INDEX_AUTO},
+        : spec{{NULL, n, d, type}, n, eps, min_points, PS_INDEX_AUTO, 0},
           bytes((size_t)(n * d) * ps_dtype_size(type) + 1)
     {
         spec.points.data = bytes.data();
@@ -80,14 +81,21 @@ static std::vector<int64_t> names_of(const struct result &r, size_t n, const str
     return name;
 }
 
+/** Room for the results, and for one element more. */
+static struct result nothing(const struct ps_dbscan_spec &spec)
+{
+    const size_t n = (size_t)spec.points.n + 1;
+    return {std::vector<uint8_t>(n, 0xee), std::vector<uint32_t>(n, 0xeeeeeeee),
+            std::vector<int64_t>((size_t)spec.own + 1, -77), 0xeeeeeeee};
+}
+
 /** All steps. @param whole what the points give without a halo, from which come the halo's flags and the
  * names of clusters; NULL: there is no halo */
 static struct result cluster(const struct ps_dbscan_kernels *kernels, const struct ps_dbscan_spec &spec,
                              const struct result *whole)
 {
     const size_t n = (size_t)spec.points.n, own = (size_t)spec.own;
-    struct result r = {std::vector<uint8_t>(n + 1, 0xee), std::vector<uint32_t>(n + 1, 0xeeeeeeee),
-                       std::vector<int64_t>(own + 1, -77), 0xeeeeeeee};
+    struct result r = nothing(spec);
     struct ps_dbscan *s = NULL;
     expect(kernels->create(&spec, &s) == PS_OK, "create");
     if (!s) return r;
@@ -278,6 +286,51 @@ static void halos()
         }
 }
 
+/** Memory for so many points, and few more: sizes of arrays are rounded up. */
+static int64_t memory_for(struct ps_dbscan_spec spec, int64_t points)
+{
+    int64_t lo = 0, hi = INT64_C(1) << 40;
+    while (hi - lo > 1) {
+        spec.memory = lo + (hi - lo) / 2;
+        (there->fits(&spec) < points ? lo : hi) = spec.memory;
+    }
+    spec.memory = hi;
+    spec.memory = hi;
+    expect(there->fits(&spec) < points + 64, "%lld points fit, not %lld", (long long)there->fits(&spec),
+           (long long)points);
+    spec.memory = 2 * hi;
+    expect(there->fits(&spec) >= 2 * points, "%lld points fit into twice the memory of %lld",
+           (long long)there->fits(&spec), (long long)points);
+    return hi;
+}
+
+/** More points than there is memory for, beside the same points at once. */
+static void in_pieces()
+{
+    for (const enum ps_dtype type : {PS_F32, PS_F64, PS_U64})
+        for (const int d : {2, 5}) {
+            struct set s(type, 500, d, 2, 5);
+            const size_t n = (size_t)s.spec.points.n;
+            lattice(s, 9, 6, 31 + (uint32_t)d);
+            const struct result want = cluster(&ps_dbscan_ref, s.spec, NULL);
+            struct result got = nothing(s.spec);
+            struct ps_dbscan_pieces *p = NULL;
+            s.spec.memory = memory_for(s.spec, 200);
+            expect(ps_dbscan_pieces_create(there, &s.spec, &p) == PS_OK, "create");
+            expect(ps_dbscan_pieces_core(p, got.core.data()) == PS_OK, "core");
+            expect(ps_dbscan_pieces_made(p) > 2, "%lld pieces", (long long)ps_dbscan_pieces_made(p));
+            expect(ps_dbscan_pieces_connect(p, got.core.data(), got.component.data(), &got.components) ==
+                       PS_OK,
+                   "connect");
+            expect(ps_dbscan_pieces_label(p, names_of(got, n, NULL).data(), got.label.data()) == PS_OK,
+                   "label");
+            expect(got.core == want.core && got.label == want.label && got.components == want.components,
+                   "%s, %d dimensions: %u components in pieces, %u at once", ps_dtype_name(type), d,
+                   got.components, want.components);
+            ps_dbscan_pieces_destroy(p);
+        }
+}
+
 /** All steps, of which any may want memory. */
 static enum ps_status try_all(const struct ps_dbscan_spec &spec)
 {
@@ -303,9 +356,6 @@ static void memory()
     enum ps_status rc = PS_ENOMEM;
     struct set s(PS_F32, 1000, 3, 1, 5);
     lattice(s, 5, 9, 1);
-    const int64_t most = there->fits(&s.spec);
-    expect(most > 0 && most < room / (3 * 4 + 8), "%lld points fit into %lld bytes", (long long)most,
-           (long long)room);
     for (int64_t bytes = 0; rc == PS_ENOMEM && bytes < 1000 * 100; bytes += 1700) {
         setenv("PS_HOST_MEMORY", std::to_string(used + bytes).c_str(), 1);
         rc = try_all(s.spec);
@@ -323,5 +373,5 @@ static void open_dbscan()
 int main()
 {
     return cu_main("DBSCAN", {open_dbscan, every_type, odd_sizes, dense_and_sparse, extremes, equal_points,
-                              chains, facing_cells, halos, memory});
+                              chains, facing_cells, halos, in_pieces, memory});
 }
