@@ -6,29 +6,30 @@
 #    include <cub/device/device_scan.cuh>
 #endif
 
-bool ps_cuda_sort(struct ps_cuda_pair<uint64_t> *key, struct ps_cuda_pair<uint32_t> *value, int64_t n,
-                  int bits)
+/* More bits want no less. */
+int64_t ps_cuda_sort_room(int64_t n)
+{
+    cub::DoubleBuffer<uint64_t> keys(NULL, NULL);
+    cub::DoubleBuffer<uint32_t> values(NULL, NULL);
+    size_t sort = 0, sum = 0;
+    PS_CU(cub::DeviceRadixSort::SortPairs(NULL, sort, keys, values, n, 0, 64, ps_cuda_stream()));
+    PS_CU(cub::DeviceScan::InclusiveSum(NULL, sum, (uint32_t *)NULL, (uint32_t *)NULL, n, ps_cuda_stream()));
+    return (int64_t)(sort > sum ? sort : sum) + 1;
+}
+
+void ps_cuda_sort(struct ps_cuda_pair<uint64_t> *key, struct ps_cuda_pair<uint32_t> *value, int64_t n,
+                  int bits, const struct ps_cuda_room *room)
 {
     cub::DoubleBuffer<uint64_t> keys(key->now, key->other);
     cub::DoubleBuffer<uint32_t> values(value->now, value->other);
-    size_t bytes = 0;
-    PS_CU(cub::DeviceRadixSort::SortPairs(NULL, bytes, keys, values, n, 0, bits, ps_cuda_stream()));
-    void *const work = ps_cuda_memory.alloc((int64_t)bytes + 1);
-    if (!work) return false;
-    PS_CU(cub::DeviceRadixSort::SortPairs(work, bytes, keys, values, n, 0, bits, ps_cuda_stream()));
-    ps_cuda_memory.free(work);
+    size_t bytes = (size_t)room->bytes;
+    PS_CU(cub::DeviceRadixSort::SortPairs(room->there, bytes, keys, values, n, 0, bits, ps_cuda_stream()));
     *key = {keys.Current(), keys.Alternate()};
     *value = {values.Current(), values.Alternate()};
-    return true;
 }
 
-bool ps_cuda_sum_along(uint32_t *x, int64_t n)
+void ps_cuda_sum_along(uint32_t *x, int64_t n, const struct ps_cuda_room *room)
 {
-    size_t bytes = 0;
-    PS_CU(cub::DeviceScan::InclusiveSum(NULL, bytes, x, x, n, ps_cuda_stream()));
-    void *const work = ps_cuda_memory.alloc((int64_t)bytes + 1);
-    if (!work) return false;
-    PS_CU(cub::DeviceScan::InclusiveSum(work, bytes, x, x, n, ps_cuda_stream()));
-    ps_cuda_memory.free(work);
-    return true;
+    size_t bytes = (size_t)room->bytes;
+    PS_CU(cub::DeviceScan::InclusiveSum(room->there, bytes, x, x, n, ps_cuda_stream()));
 }

@@ -9,12 +9,21 @@ template <class T> struct ps_cuda_pair {
     T *now, *other;
 };
 
-/** Sort pairs of key and value by the lowest `bits` bits of their keys, stable: `now` of both is sorted then,
- * `other` holds anything. @return false: no memory */
-bool ps_cuda_sort(struct ps_cuda_pair<uint64_t> *key, struct ps_cuda_pair<uint32_t> *value, int64_t n,
-                  int bits);
+/** Memory of the device that calls want beside their arrays. */
+struct ps_cuda_room {
+    int64_t bytes;
+    void *there;
+};
 
-/** x[i] = x[0] + ... + x[i]. @return false: no memory */
-bool ps_cuda_sum_along(uint32_t *x, int64_t n);
+/** Bytes that the functions below want for n elements. */
+int64_t ps_cuda_sort_room(int64_t n);
+
+/** Sort pairs of key and value by the lowest `bits` > 0 bits of their keys, stable: `now` of both is sorted
+ * then, `other` holds anything. */
+void ps_cuda_sort(struct ps_cuda_pair<uint64_t> *key, struct ps_cuda_pair<uint32_t> *value, int64_t n,
+                  int bits, const struct ps_cuda_room *room);
+
+/** x[i] = x[0] + ... + x[i]. */
+void ps_cuda_sum_along(uint32_t *x, int64_t n, const struct ps_cuda_room *room);
 
 #endif

@@ -41,28 +41,25 @@ static __global__ void fill(struct ps_key_of<V> key, const uint32_t *number, int
 
 /** @param of [n] what is equal within a cell @param number out [n] */
 template <class V>
-static enum ps_status make(const V *of, struct ps_key_of<V> key, int64_t n, uint32_t *number,
-                           struct ps_cu_cells *out)
+static enum ps_status make(struct ps_dbscan *s, const V *of, struct ps_key_of<V> key, int64_t n,
+                           uint32_t *number, struct ps_cu_cells *out)
 {
-    uint32_t cells = 0;
     PS_LAUNCH(mark<V>, ps_cu_blocks(n), PS_CU_BLOCK, 0, of, n, number);
-    if (!ps_cuda_sum_along(number, n)) return PS_ENOMEM;
-    if (n > 0) ps_cuda_memory.get(&cells, number + n - 1, sizeof cells);
-    const enum ps_status rc = ps_cuda_memory.wait();
-    if (rc != PS_OK) return rc;
-    out->n = cells;
-    if (!ps_cu_take(&out->key, out->n) || !ps_cu_take(&out->start, out->n + 1)) return PS_ENOMEM;
+    ps_cuda_sum_along(number, n, &s->room);
+    out->n = ps_cu_last(s, number, n);
     PS_LAUNCH(fill<V>, ps_cu_blocks(n), PS_CU_BLOCK, 0, key, number, n, *out);
-    return PS_OK;
+    return ps_cuda_status();
 }
 
-enum ps_status ps_cu_cells_all(const uint64_t *key, int64_t n, uint32_t *number, struct ps_cu_cells *out)
+enum ps_status ps_cu_cells_all(struct ps_dbscan *s)
 {
-    return make<uint64_t>(key, {key}, n, number, out);
+    return make<uint64_t>(s, s->key, {s->key}, s->n, s->cell, &s->all);
 }
 
+/* What held keys of places, and numbers while they moved, is free. */
 enum ps_status ps_cu_cells_core(struct ps_dbscan *s)
 {
-    if (!ps_cu_take(&s->core_cell, s->cores)) return PS_ENOMEM;
-    return make<uint32_t>(s->cell, {s->all.key, s->cell}, s->cores, s->core_cell, &s->core_cells);
+    s->core_cells.key = s->key;
+    s->core_cell = s->spare;
+    return make<uint32_t>(s, s->cell, {s->all.key, s->cell}, s->cores, s->core_cell, &s->core_cells);
 }

@@ -4,15 +4,9 @@
 /* Pairs of points of two cells that the first pass looks at; from which on a pair of cells is put off. */
 static constexpr int64_t FEW_PAIRS = 8192, MANY_PAIRS = 65536;
 
-/* One cell of a pair that is put off has at least 257 points, so there are few such; around a cell are up to
- * 124. Groups take parts of such a pair. */
-enum { LARGE = 256, MOST_AROUND = 124, PARTS = 64 };
-
-/** Pairs of cells that are put off. */
-struct later {
-    uint32_t *n;
-    uint2 *pair;
-};
+enum { PARTS = 64 }; /* of a pair that is put off, which groups take */
+static_assert((int64_t)PS_CU_LARGE * PS_CU_LARGE <= MANY_PAIRS,
+              "one cell of a pair that is put off is large");
 
 __device__ static struct ps_cu_range points_of(const struct ps_cu_cells &cells, uint32_t c)
 {
@@ -25,7 +19,7 @@ __device__ static struct ps_cu_range points_of(const struct ps_cu_cells &cells, 
  * off. */
 template <class C, int D>
 __device__ static bool touch(const struct ps_cu_connecting &c, uint32_t a, uint32_t b, bool first,
-                             struct later later, unsigned long long *distances)
+                             struct ps_cu_later later, unsigned long long *distances)
 {
     const struct ps_cu_range x = points_of(c.cells, a), y = points_of(c.cells, b);
     const int64_t pairs = (int64_t)(x.hi - x.lo) * (y.hi - y.lo), few = pairs < FEW_PAIRS ? pairs : FEW_PAIRS;
@@ -41,7 +35,7 @@ __device__ static bool touch(const struct ps_cu_connecting &c, uint32_t a, uint3
 /* A group takes a cell and goes through those after it that are not in its set yet. The first pass looks at
  * close cells, and not long at any: it connects most, so that the second finds most pairs connected. */
 template <class C, int D>
-static __global__ void connect_cells(struct ps_cu_connecting c, bool first, struct later later,
+static __global__ void connect_cells(struct ps_cu_connecting c, bool first, struct ps_cu_later later,
                                      struct ps_cu_work *work)
 {
     constexpr int G = ps_group<D>;
@@ -93,7 +87,8 @@ __device__ static bool part_touches(const struct ps_cu_connecting &c, uint2 pair
 /* Two large cells that face each other a little farther than eps apart cost the product of what is near the
  * other's box: many groups share it. */
 template <class C, int D>
-static __global__ void connect_large(struct ps_cu_connecting c, struct later later, struct ps_cu_work *work)
+static __global__ void connect_large(struct ps_cu_connecting c, struct ps_cu_later later,
+                                     struct ps_cu_work *work)
 {
     constexpr int G = ps_group<D>;
     const int64_t parts = (int64_t)*later.n * PARTS;
@@ -172,60 +167,39 @@ static __global__ void numbers(uint32_t *set, int64_t n, const uint32_t *number)
 }
 
 /** Sets get numbers in the order of their roots. */
-static enum ps_status number_sets(uint32_t *set, int64_t n, uint32_t *components)
+static void number_sets(struct ps_dbscan *s, int64_t n)
 {
-    uint32_t *number;
-    if (!ps_cu_take(&number, n)) return PS_ENOMEM;
-    PS_LAUNCH(roots, ps_cu_blocks(n), PS_CU_BLOCK, 0, set, n, number);
-    const bool had = ps_cuda_sum_along(number, n);
-    PS_LAUNCH(numbers, ps_cu_blocks(n), PS_CU_BLOCK, 0, set, n, number);
-    if (n > 0) ps_cuda_memory.get(components, number + n - 1, sizeof *components);
-    const enum ps_status rc = ps_cuda_memory.wait();
-    ps_cuda_memory.free(number);
-    return had ? rc : PS_ENOMEM;
+    PS_LAUNCH(roots, ps_cu_blocks(n), PS_CU_BLOCK, 0, s->set, n, s->number);
+    ps_cuda_sum_along(s->number, n, &s->room);
+    PS_LAUNCH(numbers, ps_cu_blocks(n), PS_CU_BLOCK, 0, s->set, n, s->number);
 }
 
-template <class C, int D>
-static void connect_tight(const struct ps_dbscan *s, struct ps_cu_connecting c, struct later later)
+template <class C, int D> static void connect_tight(const struct ps_dbscan *s, struct ps_cu_connecting c)
 {
     const unsigned blocks = ps_run_blocks<D>(c.cells.n, PS_CU_RUN);
     auto *const cells = connect_cells<C, D>;
     auto *const large = connect_large<C, D>;
-    PS_CU(cudaMemsetAsync(later.n, 0, sizeof *later.n, ps_cuda_stream()));
+    PS_CU(cudaMemsetAsync(s->later.n, 0, sizeof *s->later.n, ps_cuda_stream()));
     c.around = &s->reach->close;
-    PS_LAUNCH(cells, blocks, PS_CU_BLOCK, 0, c, true, later, s->work);
+    PS_LAUNCH(cells, blocks, PS_CU_BLOCK, 0, c, true, s->later, s->work);
     c.around = &s->reach->after;
-    PS_LAUNCH(cells, blocks, PS_CU_BLOCK, 0, c, false, later, s->work);
-    PS_LAUNCH(large, ps_cu_blocks(c.cores), PS_CU_BLOCK, 0, c, later, s->work);
+    PS_LAUNCH(cells, blocks, PS_CU_BLOCK, 0, c, false, s->later, s->work);
+    PS_LAUNCH(large, ps_cu_blocks(c.cores), PS_CU_BLOCK, 0, c, s->later, s->work);
 }
 
-/** @return false: no memory */
-static bool connect_sets(const struct ps_dbscan *s, const struct ps_cu_connecting &c)
-{
-    struct later later = {};
-    const bool had =
-        !s->tight || (ps_cu_take(&later.n, 1) && ps_cu_take(&later.pair, s->cores / LARGE * MOST_AROUND));
-    if (had)
-        ps_cu_form(s, [&]<class C, int D>() {
-            auto *const points = connect_points<C, D>;
-            if (!s->tight)
-                PS_LAUNCH(points, ps_run_blocks<D>(s->cores, PS_CU_RUN), PS_CU_BLOCK, 0, c, s->work);
-            else if constexpr (D > 0)
-                connect_tight<C, D>(s, c, later);
-        });
-    ps_cuda_memory.free(later.n);
-    ps_cuda_memory.free(later.pair);
-    return had;
-}
-
-enum ps_status ps_cu_connect(struct ps_dbscan *s, uint32_t *components)
+int64_t ps_cu_connect(struct ps_dbscan *s)
 {
     const int64_t sets = s->tight ? s->core_cells.n : s->cores;
-    *components = 0;
-    if (!ps_cu_take(&s->set, sets)) return PS_ENOMEM;
-    PS_LAUNCH(alone, ps_cu_blocks(sets), PS_CU_BLOCK, 0, s->set, sets);
     const struct ps_cu_connecting c = {s->space,     s->core_cells,  s->cores,
                                        s->core_cell, &s->reach->all, s->set};
-    if (!connect_sets(s, c)) return PS_ENOMEM;
-    return number_sets(s->set, sets, components);
+    PS_LAUNCH(alone, ps_cu_blocks(sets), PS_CU_BLOCK, 0, s->set, sets);
+    ps_cu_form(s, [&]<class C, int D>() {
+        auto *const points = connect_points<C, D>;
+        if (!s->tight)
+            PS_LAUNCH(points, ps_run_blocks<D>(s->cores, PS_CU_RUN), PS_CU_BLOCK, 0, c, s->work);
+        else if constexpr (D > 0)
+            connect_tight<C, D>(s, c);
+    });
+    number_sets(s, sets);
+    return sets;
 }

@@ -81,12 +81,12 @@ static __global__ void count(struct counting c, uint8_t *flags, struct ps_cu_wor
     ps_count<G>(work, distances, 0);
 }
 
-void ps_cu_core(struct ps_dbscan *s, uint8_t *flags)
+void ps_cu_core(struct ps_dbscan *s)
 {
     const struct counting c = {s->n,   s->own,  s->min_points, s->tight,         s->space,
                                s->all, s->cell, s->order,      &s->reach->others};
     ps_cu_form(s, [&]<class C, int D>() {
         auto *const kernel = count<C, D>;
-        PS_LAUNCH(kernel, ps_cu_blocks(s->n), PS_CU_BLOCK, 0, c, flags, s->work);
+        PS_LAUNCH(kernel, ps_cu_blocks(s->n), PS_CU_BLOCK, 0, c, s->flags, s->work);
     });
 }

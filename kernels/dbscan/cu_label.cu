@@ -76,18 +76,18 @@ static struct labelling labelling_of(const struct ps_dbscan *s)
             s->core_cells, s->cell, s->core_cell, s->set,   s->order, &s->reach->all};
 }
 
-void ps_cu_components(const struct ps_dbscan *s, uint32_t *component)
+void ps_cu_components(const struct ps_dbscan *s)
 {
-    PS_LAUNCH(components, ps_cu_blocks(s->n), PS_CU_BLOCK, 0, labelling_of(s), component);
+    PS_LAUNCH(components, ps_cu_blocks(s->n), PS_CU_BLOCK, 0, labelling_of(s), s->component);
 }
 
-void ps_cu_label(const struct ps_dbscan *s, const int64_t *cluster, int64_t *label)
+void ps_cu_label(const struct ps_dbscan *s)
 {
     const struct labelling l = labelling_of(s);
-    PS_LAUNCH(core_labels, ps_cu_blocks(s->cores), PS_CU_BLOCK, 0, l, cluster, label);
+    PS_LAUNCH(core_labels, ps_cu_blocks(s->cores), PS_CU_BLOCK, 0, l, s->cluster, s->label);
     ps_cu_form(s, [&]<class C, int D>() {
         auto *const kernel = border_labels<C, D>;
-        PS_LAUNCH(kernel, ps_run_blocks<D>(s->n - s->cores, PS_CU_RUN), PS_CU_BLOCK, 0, l, cluster, label,
-                  s->work);
+        PS_LAUNCH(kernel, ps_run_blocks<D>(s->n - s->cores, PS_CU_RUN), PS_CU_BLOCK, 0, l, s->cluster,
+                  s->label, s->work);
     });
 }

@@ -8,6 +8,7 @@
 #ifndef PS_DBSCAN_CU_STATE_H
 #define PS_DBSCAN_CU_STATE_H
 
+#include "kernels/cuda_copy.h"
 #include "kernels/cuda_sort.h"
 #include "kernels/dbscan/coord.h"
 #include "kernels/dbscan/dbscan_kernels.h"
@@ -60,40 +61,57 @@ struct ps_cu_work {
     unsigned long long distances, links;
 };
 
+/** Pairs of cells that are put off. */
+struct ps_cu_later {
+    uint32_t *n;
+    uint2 *pair;
+};
+
+/** One cell of such a pair has more than PS_CU_LARGE points, so there are few; around a cell are up to 124.
+ */
+enum { PS_CU_LARGE = 256, PS_CU_MOST_AROUND = 124 };
+static inline int64_t ps_cu_most_later(int64_t cores)
+{
+    return cores / PS_CU_LARGE * PS_CU_MOST_AROUND;
+}
+
 struct ps_dbscan {
     int64_t n, own, min_points, cores;
+    int64_t row; /* bytes of a row of the input */
     int d;
     enum ps_coord coord;
     bool tight;
     struct ps_cu_space space;
-    void *x;         /* [d + 1][stride]: that of `space`, with room for a dimension */
-    uint32_t *order; /* [n] place -> point number */
-    uint32_t *cell;  /* [n] place -> number of its cell in `all`, from 1 */
-    struct ps_cu_cells all;
+    struct ps_cuda_copier copier;
+    struct ps_dbscan_work done;
+
+    /* arrays of the device lie in one block (ps_cu_lay) */
+    void *block;
+    struct ps_cuda_room room;
     struct ps_cu_reach *reach;
+    struct ps_cu_work *work;
+    uint64_t *box;          /* [2][d] */
+    void *x;                /* [d + 1][stride]: that of `space`, with room for a dimension */
+    uint32_t *order;        /* [n] place -> point number */
+    uint32_t *cell;         /* [n] place -> number of its cell in `all`, from 1 */
+    uint32_t *spare;        /* [n] */
+    uint64_t *key;          /* [n] of places, up to the cells */
+    struct ps_cu_cells all; /* from connect on without `start` */
+    void *rows;             /* as given, up to the cells */
+    uint8_t *flags;         /* [n] of points: core */
+    uint32_t *rank;         /* [n] of places: core points up to it */
 
     /* from connect on: core points come first, each part in cell order */
     struct ps_cu_cells core_cells;
     uint32_t *core_cell; /* [cores] place -> number of its cell in `core_cells`, from 1 */
+    uint32_t *set;       /* of each core cell where tight, else of each core point: the component */
+    struct ps_cu_later later;
+    uint32_t *number;    /* of each set: components that begin up to it */
+    uint32_t *component; /* [n] of points */
     int64_t components;
-    uint32_t *set; /* of each core cell where tight, else of each core point: the component */
-
-    struct ps_cu_work *work; /* on the device */
-    struct ps_dbscan_work done;
+    int64_t *cluster; /* [components] */
+    int64_t *label;   /* [own] of points */
 };
-
-/** Room for n elements (for one, if n = 0). @return false: no memory */
-template <class T> static inline bool ps_cu_take(T **out, int64_t n)
-{
-    *out = (T *)ps_cuda_memory.alloc((n + (n == 0)) * (int64_t)sizeof(T));
-    return *out != NULL;
-}
-
-template <class T> static inline void ps_cu_drop(T **memory)
-{
-    ps_cuda_memory.free(*memory);
-    *memory = NULL;
-}
 
 /** Blocks for n threads: they go on to other elements. */
 static inline unsigned ps_cu_blocks(int64_t n)
@@ -110,8 +128,12 @@ static inline unsigned ps_cu_blocks(int64_t n)
 
 /* --- steps; all enqueue work and return, unless they say otherwise --- */
 
-/** Bytes of an element of the input. Local. */
+/** Bytes of an element of the input; of a coordinate. Local. */
 int64_t ps_cu_element(enum ps_dtype type);
+static inline int64_t ps_cu_coordinate(enum ps_coord coord)
+{
+    return coord == PS_COORD_F32 ? 4 : 8;
+}
 /** Bounding box of rows on the device: box [2][d], numbers that are ordered as coordinates are
  * (ps_cu_ordered). */
 void ps_cu_box(const struct ps_points *rows, uint64_t *box);
@@ -124,20 +146,27 @@ void ps_cu_gather(const struct ps_dbscan *s, const struct ps_points *rows);
 void ps_cu_plan(struct ps_dbscan *s, const struct ps_dbscan_spec *spec, const uint64_t *box,
                 struct ps_cu_map *map, struct ps_cu_reach *reach);
 
-/** Cells of sorted keys; those of them that core points are in. Wait for the device. @param number out: of
- * each place, its cell's, from 1 @return PS_OK; PS_ENOMEM; PS_EBACKEND */
-enum ps_status ps_cu_cells_all(const uint64_t *key, int64_t n, uint32_t *number, struct ps_cu_cells *out);
-enum ps_status ps_cu_cells_core(struct ps_dbscan *s);
-/** Core points first. Waits for the device. @param flags [n] of each point, on the device */
-enum ps_status ps_cu_partition(struct ps_dbscan *s, const uint8_t *flags);
+/** Set where arrays of s are, from its sizes. Local. @param block their memory, or NULL: they are only
+ * counted @return bytes */
+int64_t ps_cu_lay(struct ps_dbscan *s, void *block);
+/** The last of n sums along an array on the device, or 0. Waits for it. */
+uint32_t ps_cu_last(struct ps_dbscan *s, const uint32_t *sums, int64_t n);
 
-/** Core flags of own points. @param flags out [n] of each point, on the device */
-void ps_cu_core(struct ps_dbscan *s, uint8_t *flags);
-/** s->set: components, numbered by their first members. Waits for the device. */
-enum ps_status ps_cu_connect(struct ps_dbscan *s, uint32_t *components);
-/** @param component out [n] of each point, on the device */
-void ps_cu_components(const struct ps_dbscan *s, uint32_t *component);
-/** @param cluster [components] @param label out [own], both on the device */
-void ps_cu_label(const struct ps_dbscan *s, const int64_t *cluster, int64_t *label);
+/** Cells of sorted keys; those of them that core points are in. Wait for the device. @return PS_OK; what
+ * failed there */
+enum ps_status ps_cu_cells_all(struct ps_dbscan *s);
+enum ps_status ps_cu_cells_core(struct ps_dbscan *s);
+/** Core points first, by s->flags. Waits for the device. */
+enum ps_status ps_cu_partition(struct ps_dbscan *s);
+
+/** s->flags of own points. */
+void ps_cu_core(struct ps_dbscan *s);
+/** s->set: components, numbered by their first members. @return how many sets there are: the last of
+ * s->number says how many components */
+int64_t ps_cu_connect(struct ps_dbscan *s);
+/** s->component. */
+void ps_cu_components(const struct ps_dbscan *s);
+/** s->label from s->cluster. */
+void ps_cu_label(const struct ps_dbscan *s);
 
 #endif

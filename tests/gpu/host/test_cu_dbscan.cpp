@@ -1,6 +1,7 @@
 /* DBSCAN on the device beside the plain back end: core flags, components as a partition, labels. */
 #include "cucheck.h"
 #include <string>
+#include "kernels/cuda_copy.h"
 extern "C" {
 #include "kernels/dbscan/dbscan_kernels.h"
 #include "kernels/dbscan/pieces.h"
@@ -331,6 +332,31 @@ static void in_pieces()
         }
 }
 
+/** Copies of some parts and of less than one, of which the host's memory is another's as soon as they were
+ * asked for. */
+static void copies()
+{
+    const int64_t most = 5 << 20;
+    std::vector<char> here((size_t)most + 1), back((size_t)most + 1);
+    struct ps_cuda_copier c;
+    expect(ps_cuda_copier_open(most, &c) == PS_OK, "buffers");
+    expect(c.part < most / 2, "more than two parts of %lld bytes", (long long)c.part);
+    void *const there = ps_cuda_memory.alloc(most);
+    for (const int64_t bytes : {INT64_C(0), INT64_C(1), c.part - 1, c.part, c.part + 1, 2 * c.part, most}) {
+        for (int64_t i = 0; i <= most; i++)
+            here[(size_t)i] = (char)((uint64_t)(i + bytes) * UINT64_C(0x9e3779b97f4a7c15) >> 56);
+        const std::vector<char> want = here;
+        ps_cuda_copier_put(&c, there, here.data(), bytes);
+        std::fill(here.begin(), here.end(), (char)0x55);
+        std::fill(back.begin(), back.end(), (char)0x55);
+        ps_cuda_copier_get(&c, back.data(), there, bytes);
+        expect(memcmp(back.data(), want.data(), (size_t)bytes) == 0 && back[(size_t)bytes] == 0x55,
+               "%lld bytes there and back", (long long)bytes);
+    }
+    ps_cuda_memory.free(there);
+    ps_cuda_copier_close(&c);
+}
+
 /** All steps, of which any may want memory. */
 static enum ps_status try_all(const struct ps_dbscan_spec &spec)
 {
@@ -373,5 +399,5 @@ static void open_dbscan()
 int main()
 {
     return cu_main("DBSCAN", {open_dbscan, every_type, odd_sizes, dense_and_sparse, extremes, equal_points,
-                              chains, facing_cells, halos, in_pieces, memory});
+                              chains, facing_cells, halos, in_pieces, copies, memory});
 }
