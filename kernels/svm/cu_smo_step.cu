@@ -314,19 +314,25 @@ static __device__ float least_of(const struct ps_svm_smo *s, uint32_t *shared)
     return ps_smo_least_of((double)__uint_as_float(all));
 }
 
+/* A function of its own for each way, so that none holds registers of the other. */
 template <int C, int G, bool HELD>
-static __device__ void launch(struct ps_svm_cu_problem *p, struct meeting *m, struct ps_svm_cu_problem *out)
+static __device__ __attribute__((noinline)) void launch(struct ps_svm_cu_problem *out)
 {
+    __shared__ struct meeting m;
+    __shared__ struct ps_svm_cu_problem p;
     struct way<C, G, HELD> w;
-    w.p = p;
-    w.n = (int)p->smo.n;
+    if (threadIdx.x == 0) p = *out;
+    __syncthreads();
+    prepare(&p, &p.smo);
+    w.p = &p;
+    w.n = (int)p.smo.n;
     w.threads = (int)blockDim.x;
-    w.least = least_of(&p->smo, m->i[0]);
-    w.iterations = p->smo.iterations;
-    const bool done = steps(&w, m);
+    w.least = least_of(&p.smo, m.i[0]);
+    w.iterations = p.smo.iterations;
+    const bool done = steps(&w, &m);
     if (HELD) store(&w, (int)threadIdx.x, &w.held);
     for (int row = (int)threadIdx.x; row < w.n && done && w.iterations > 0; row += w.threads)
-        p->smo.f[row] = ps_smo_f(&p->smo, row, p->score[row]);
+        p.smo.f[row] = ps_smo_f(&p.smo, row, p.score[row]);
     if (threadIdx.x > 0) return;
     out->smo.iterations = w.iterations;
     out->smo.violation = w.violation;
@@ -338,16 +344,11 @@ template <int C, int G>
 static __global__ void __launch_bounds__(WARPS *WARP)
     go_on(struct ps_svm_cu_problem *all, const int32_t *list)
 {
-    __shared__ struct meeting m;
-    __shared__ struct ps_svm_cu_problem p;
-    struct ps_svm_cu_problem *out = &all[list[blockIdx.x]];
-    if (threadIdx.x == 0) p = *out;
-    __syncthreads();
-    prepare(&p, &p.smo);
-    if (p.smo.n <= (int64_t)ROWS * blockDim.x)
-        launch<C, G, true>(&p, &m, out);
+    struct ps_svm_cu_problem *p = &all[list[blockIdx.x]];
+    if (p->smo.n <= (int64_t)ROWS * blockDim.x)
+        launch<C, G, true>(p);
     else
-        launch<C, G, false>(&p, &m, out);
+        launch<C, G, false>(p);
 }
 
 int ps_svm_cu_smo_threads(int64_t n)

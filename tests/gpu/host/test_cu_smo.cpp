@@ -180,14 +180,23 @@ static void forms()
                 one("forms", n, (enum kernel)kind, (enum type)type, seed++, n > 60 ? 45 : 100);
 }
 
-/* Several rows a thread; the largest are beyond registers. */
+/* Several rows a thread. */
 static void large()
 {
     static const int64_t size[] = {600, 1100, 2000};
     for (int type = 0; type < TYPES; type++)
         for (int64_t n : size)
             one("large", n, type % 2 ? LATTICE : CLOUD, (enum type)type, 77 + (uint64_t)type, 25);
-    one("beyond registers", 4200, CLOUD, REGRESSION, 5, 3);
+}
+
+/* More rows than the threads of a block have in registers. */
+static void larger()
+{
+    const struct matrix m = matrix_make(4200, CLOUD, 5);
+    std::vector<struct problem> q;
+    for (int type = 0; type < TYPES; type++) q.push_back(problem_make(&m, (enum type)type, 5, 3));
+    compare("beyond registers", q, std::vector<const struct matrix *>(q.size(), &m));
+    cuda->device->memory->free(m.there);
 }
 
 /* Many at once: sizes and types differ, some share a matrix. */
@@ -229,6 +238,7 @@ int main()
     if (fused()) {
         forms();
         large();
+        larger();
         together();
     }
     plugin->close();
