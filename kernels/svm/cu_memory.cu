@@ -4,7 +4,8 @@
 enum { STAGES = 4, STAGE_BYTES = 1 << 20, KEPT = 16 };
 static const int64_t KEPT_BYTES = (int64_t)64 << 20; /* larger ones are not kept */
 
-static struct ps_svm_stage stage[STAGES];
+/* Used in turn. What is larger has one of its own: else each would grow until it holds the largest. */
+static struct ps_svm_stage stage[STAGES], large_stage;
 static int next_stage;
 
 /* What was asked for: in use, or kept. */
@@ -24,6 +25,13 @@ static void stage_free(struct ps_svm_stage *s)
     s->bytes = 0;
 }
 
+static void stage_close(struct ps_svm_stage *s)
+{
+    stage_free(s);
+    if (s->done) cudaEventDestroy(s->done);
+    s->done = NULL;
+}
+
 static void stage_grow(struct ps_svm_stage *s, int64_t bytes)
 {
     int64_t room = STAGE_BYTES;
@@ -40,8 +48,8 @@ static void stage_grow(struct ps_svm_stage *s, int64_t bytes)
 
 struct ps_svm_stage *ps_svm_stage_cu(int64_t bytes)
 {
-    struct ps_svm_stage *s = &stage[next_stage];
-    next_stage = (next_stage + 1) % STAGES;
+    struct ps_svm_stage *s = bytes > STAGE_BYTES ? &large_stage : &stage[next_stage];
+    if (s != &large_stage) next_stage = (next_stage + 1) % STAGES;
     if (s->done) PS_CU(cudaEventSynchronize(s->done));
     if (s->bytes < bytes) stage_grow(s, bytes);
     return ps_cuda_good() ? s : NULL;
@@ -120,10 +128,7 @@ void ps_svm_leave_cu(char *there)
 
 void ps_svm_close_cu(void)
 {
-    for (auto &s : stage) {
-        stage_free(&s);
-        if (s.done) cudaEventDestroy(s.done);
-        s.done = NULL;
-    }
+    for (auto &s : stage) stage_close(&s);
+    stage_close(&large_stage);
     forget_kept();
 }
