@@ -194,6 +194,30 @@ static void blocks()
     one_shape({33, 40, 20}, 0.5, 1e-6);
 }
 
+/* Multiprocessors that blocks fill once with tiles of 128 columns; rows of a matrix for which the largest
+ * tiles take the least time. */
+#ifdef PS_CUDA_ON_HOST
+enum { PROCESSORS = 3, ROWS = 7 * 128 };
+#else
+enum { PROCESSORS = 132, ROWS = 11 * 128 };
+#endif
+
+/* Each tiling has its turn; the largest with rows that meet themselves, too. */
+static void tilings()
+{
+    const int64_t cols = 37;
+    const rows x(ROWS, cols, 0.5, 1, 6), y(PROCESSORS * 128 - 3, cols, 0.5, 1, 7);
+    const struct ps_svm_function f = {PS_SVM_RBF, 0, 0.2, 0};
+    const double bound = (double)(cols + 8) * 0x1p-23 * ((double)cols * steepness(f, (double)cols) + 1);
+    for (const bool differences : {false, true}) {
+        const struct ps_svm_layout l = {cols, true, differences, NULL};
+        const both a(x, NULL, l), b(y, NULL, l);
+        for (const int64_t n : {7, 29, 61, 121})
+            one_block("tiling", f, a, {0, n}, b, {0, y.x.n}, y.x.n, bound);
+        one_block("tiling, mirrored", f, a, {0, ROWS}, a, {0, ROWS}, ROWS, bound);
+    }
+}
+
 /* Features of which a panel has few, far apart: more than a device's block looks at in a piece. */
 static void wide_rows()
 {
@@ -311,6 +335,6 @@ static void table()
 
 int main()
 {
-    return cu_main("support vector machines", {table, blocks, wide_rows, ends_of_exponentials, updates,
-                                               multiplies, all_sums, many_calls});
+    return cu_main("support vector machines", {table, blocks, tilings, wide_rows, ends_of_exponentials,
+                                               updates, multiplies, all_sums, many_calls});
 }
