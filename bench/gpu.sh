@@ -1,6 +1,6 @@
 #!/bin/bash
 # Rates of training on one GPU, beside what it can do, measured in the same run, and PyTorch. Most important rows come first, each is told as it
-# comes, and a table ends it. usage: gpu.sh NVCC ("" = there is none)
+# comes, and a table ends it. usage: gpu.sh NVCC ("" = the back end of nets is not built)
 # GPU_PEER_TORCH  python that has PyTorch (python3)      GPU_BENCH_SECONDS  after which nothing new is begun (240)
 # BENCH_DATA      folder for data and results (bench-out)
 set -u

@@ -1,4 +1,6 @@
-/** What libps_cuda.so offers to programs, which open it at run time and link to nothing of CUDA. */
+/** What a plugin of the CUDA back end offers to programs, which open it at run time and link to nothing of
+ * CUDA: libps_cuda_nn.so has the kernels of nets, libps_cuda.so, which needs no library of CUDA, those of the
+ * other families. */
 #ifndef PS_CUDA_PLUGIN_H
 #define PS_CUDA_PLUGIN_H
 
@@ -30,13 +32,14 @@ struct ps_cuda {
     enum ps_status (*open)(int device, bool exact, char *text, size_t room);
     void (*close)(void);
     const struct ps_device_memory *memory;
+    /* families, NULL where the plugin has them not */
     /** Products in fp32, TF32, bf16; the last NULL where the device that was opened has none. */
     const struct ps_nn_kernels *nn, *nn_tf32, *nn_bf16;
     const struct ps_svm_kernels *svm;
     const struct ps_dbscan_kernels *dbscan;
 };
 
-/** The one symbol of the plugin. */
+/** The one symbol of a plugin. */
 const struct ps_cuda *ps_cuda_plugin(void);
 typedef const struct ps_cuda *ps_cuda_plugin_fn(void);
 

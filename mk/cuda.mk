@@ -1,11 +1,14 @@
-# The CUDA back end, a plugin that programs open when they want it (docs/architecture.md, Devices): $(LIBDIR)/libps_cuda.so, made by nvcc
-# where that and cuDNN, cuBLASLt and NCCL are; and the same sources for the host, where tests/gpu/host stands in for CUDA: as a plugin,
-# $(B)/host/libps_cuda.so, and under sanitizers for the test programs there.
-CUDA_SRC = $(wildcard kernels/*.cu kernels/*/*.cu)
+# The CUDA back end, plugins that programs open when they want them (docs/architecture.md, Devices), made by nvcc: $(LIBDIR)/libps_cuda.so,
+# which needs no library of CUDA, and $(LIBDIR)/libps_cuda_nn.so, the nets, where cuBLASLt, cuDNN and NCCL are (CUDA_NN); and the same sources for the
+# host, where tests/gpu/host stands in for CUDA: as plugins in $(B)/host, and under sanitizers for the test programs there.
+CUDA_SRC = $(wildcard kernels/*.cu kernels/dbscan/*.cu kernels/svm/*.cu)
+CUDA_NN_SRC = $(filter-out kernels/cuda_plugin.cu kernels/cuda_sort.cu,$(wildcard kernels/*.cu)) $(wildcard kernels/nn/*.cu)
+CUDA_ALL_SRC = $(sort $(CUDA_SRC) $(CUDA_NN_SRC))
 
 # --- for GPUs: machine code for these, and PTX for what comes after them
 CUDA_ARCHS ?= 80 90
 LIBDIR := $(patsubst %bin,%lib,$(BIN))
+CUDA_PLUGINS := $(strip $(if $(NVCC),$(LIBDIR)/libps_cuda.so) $(if $(CUDA_NN),$(LIBDIR)/libps_cuda_nn.so))
 ifneq ($(NVCC),)
 CUDA_KNOWN := $(patsubst compute_%,%,$(shell $(NVCC) --list-gpu-arch))
 CUDA_CODES := $(filter $(CUDA_KNOWN),$(CUDA_ARCHS))
@@ -18,32 +21,38 @@ NVCC_FLAGS := -std=c++20 -O3 -lineinfo -Xcompiler -fPIC,-fvisibility=hidden,-Wal
     $(foreach a,$(CUDA_CODES),-gencode arch=compute_$(a)$(comma)code=sm_$(a)) -gencode arch=compute_$(CUDA_NEWEST)$(comma)code=compute_$(CUDA_NEWEST) \
     -DPS_CUDA_ARCHS='"$(CUDA_CODES)"' $(CUDA_CFLAGS)
 # -fvisibility stays with what it compiles: the libraries that are linked in show nothing either
-NVCC_LINK := -shared -cudart static $(CUDA_LIBS) -Xlinker --exclude-libs,ALL
+nvcc_link = -shared -cudart static $(1) -Xlinker --exclude-libs,ALL
 
-ifneq ($(NVCC) $(NVCC_FLAGS) / $(NVCC_LINK),$(file <$(B)/cuda-flags))
-$(file >$(B)/cuda-flags,$(NVCC) $(NVCC_FLAGS) / $(NVCC_LINK))
+CUDA_FLAGS := $(NVCC) $(NVCC_FLAGS) / $(call nvcc_link,$(CUDA_LIBS))
+ifneq ($(CUDA_FLAGS),$(file <$(B)/cuda-flags))
+$(file >$(B)/cuda-flags,$(CUDA_FLAGS))
 endif
 
-all: $(LIBDIR)/libps_cuda.so
-$(LIBDIR)/libps_cuda.so: $(patsubst %.cu,$(B)/cuda/%.o,$(CUDA_SRC)) $(B)/cuda-sources
+all: $(CUDA_PLUGINS)
+cuda_obj = $(patsubst %.cu,$(B)/cuda/%.o,$(1))
+$(LIBDIR)/libps_cuda.so: $(call cuda_obj,$(CUDA_SRC))
+$(LIBDIR)/libps_cuda_nn.so: $(call cuda_obj,$(CUDA_NN_SRC))
+$(LIBDIR)/libps_cuda_nn.so: CUDA_LINKED = $(CUDA_LIBS)
+$(LIBDIR)/libps_cuda%so: $(B)/cuda-sources
 	@mkdir -p $(@D)
 	@echo '  link  $@ ($(addprefix sm_,$(CUDA_CODES)))'
-	@$(NVCC) -o $@ $(filter %.o,$^) $(NVCC_LINK)
+	@$(NVCC) -o $@ $(filter %.o,$^) $(call nvcc_link,$(CUDA_LINKED))
 $(B)/cuda/%.o: %.cu $(B)/cuda-flags
 	@mkdir -p $(@D)
 	@echo '  nvcc  $<'
 	@$(NVCC) $(NVCC_FLAGS) -I. -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 endif
-# it is linked anew when a file is gone, too
-ifneq ($(strip $(CUDA_SRC)),$(file <$(B)/cuda-sources))
-$(file >$(B)/cuda-sources,$(strip $(CUDA_SRC)))
+# they are linked anew when a file is gone, too
+ifneq ($(strip $(CUDA_ALL_SRC)),$(file <$(B)/cuda-sources))
+$(file >$(B)/cuda-sources,$(strip $(CUDA_ALL_SRC)))
 endif
 
 # --- for the host
 HOST_TESTS_SRC = $(wildcard tests/gpu/host/test_*.cpp tests/gpu/host/test_*.cu)
-HOST_SRC = $(CUDA_SRC) $(filter-out $(HOST_TESTS_SRC),$(wildcard tests/gpu/host/*.cpp))
+HOST_LIBRARIES = $(wildcard tests/gpu/host/cublas*.cpp tests/gpu/host/cudnn*.cpp tests/gpu/host/nccl*.cpp)
+HOST_RUNTIME = $(filter-out $(HOST_TESTS_SRC) $(HOST_LIBRARIES),$(wildcard tests/gpu/host/*.cpp))
 HOST_FLAGS = -std=c++20 -fPIC -ffp-contract=off -Wall -Wextra -Wno-missing-field-initializers $(WERROR) -DPS_CUDA_ON_HOST -I. -Itests/gpu/host
-host_obj = $(patsubst %,$(B)/$(1)/%.o,$(basename $(2)))
+host_obj = $(patsubst %,$(B)/host/$(1)/%.o,$(basename $(2)))
 $(B)/host/obj/%.o: HOST_FLAGS += -O2 -g -fvisibility=hidden $(if $(SANITIZED),$(SANITIZE))
 $(B)/host/checked/%.o: HOST_FLAGS += -O1 -g $(SANITIZE)
 HOST_COMPILE = @mkdir -p $(@D) && echo '  host  $<' && $(CXX) $(HOST_FLAGS) -MMD -MP -c -o $@ -x c++ $<
@@ -52,15 +61,23 @@ $(B)/host/obj/%.o: %.cpp $(B)/flags ; $(HOST_COMPILE)
 $(B)/host/checked/%.o: %.cu $(B)/flags ; $(HOST_COMPILE)
 $(B)/host/checked/%.o: %.cpp $(B)/flags ; $(HOST_COMPILE)
 
-$(B)/host/libps_cuda.so: $(call host_obj,host/obj,$(HOST_SRC)) $(B)/cuda-sources
+# shared memory of kernels is the thread-local memory of the object they are in: tests are programs of their own
+HOST_PLUGINS = $(B)/host/libps_cuda.so $(B)/host/libps_cuda_nn.so
+$(B)/host/libps_cuda.so: $(call host_obj,obj,$(CUDA_SRC) $(HOST_RUNTIME))
+$(B)/host/libps_cuda_nn.so: $(call host_obj,obj,$(CUDA_NN_SRC) $(HOST_RUNTIME) $(HOST_LIBRARIES))
+$(B)/host/libps_cuda_checked.so: $(call host_obj,checked,$(CUDA_SRC) $(HOST_RUNTIME))
+$(B)/host/libps_cuda_nn_checked.so: $(call host_obj,checked,$(CUDA_NN_SRC) $(HOST_RUNTIME) $(HOST_LIBRARIES))
+$(B)/host/%_checked.so: HOST_SANITIZE = $(SANITIZE)
+$(HOST_PLUGINS): HOST_SANITIZE = $(if $(SANITIZED),$(SANITIZE))
+$(B)/host/%.so: $(B)/cuda-sources
 	@echo '  link  $@'
-	@$(CXX) -shared $(if $(SANITIZED),$(SANITIZE)) -o $@ $(filter %.o,$^)
-# shared memory of kernels is the thread-local memory of this object: tests are programs of their own
-$(B)/host/libps_cuda_checked.so: $(call host_obj,host/checked,$(HOST_SRC)) $(B)/cuda-sources
-	@echo '  link  $@'
-	@$(CXX) -shared $(SANITIZE) -o $@ $(filter %.o,$^)
+	@$(CXX) -shared $(HOST_SANITIZE) -o $@ $(filter %.o,$^)
+# tests of a family without nets' libraries; all others have the plugin of nets
+CUDA_TESTS = test_cu_dbscan test_cu_smo test_cu_svm
 HOST_TESTS = $(patsubst tests/gpu/host/%,$(B)/host/%,$(basename $(HOST_TESTS_SRC)))
-$(B)/host/test_%: $(B)/host/checked/tests/gpu/host/test_%.o $(B)/host/libps_cuda_checked.so $(B)/libps.a $(B)/libkernels.a
+$(CUDA_TESTS:%=$(B)/host/%): $(B)/host/libps_cuda_checked.so
+$(filter-out $(CUDA_TESTS:%=$(B)/host/%),$(HOST_TESTS)): $(B)/host/libps_cuda_nn_checked.so
+$(B)/host/test_%: $(B)/host/checked/tests/gpu/host/test_%.o $(B)/libps.a $(B)/libkernels.a
 	@echo '  link  $@'
-	@$(CXX) $(SANITIZE) $(OPENMP) -o $@ $(filter %.o %.so %.a,$^) -Wl,-rpath,'$$ORIGIN' $(ALL_LIBS)
-HOST_BUILT = $(if $(HAS_CXX),$(B)/host/libps_cuda.so $(HOST_TESTS))
+	@$(CXX) $(SANITIZE) $(OPENMP) -o $@ $(filter %.o,$^) $(filter %.so,$^) $(filter %.a,$^) -Wl,-rpath,'$$ORIGIN' $(ALL_LIBS)
+HOST_BUILT = $(if $(HAS_CXX),$(HOST_PLUGINS) $(HOST_TESTS))

@@ -94,7 +94,7 @@ names_for_mpi() { # pkg-config names of a library that is built for each MPI
 }
 is_out() { case " $WITHOUT " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
-# --- CUDA: nvcc, and the libraries that the back end stands on ------------------------------------------------
+# --- CUDA: nvcc, and the libraries that nets stand on ---------------------------------------------------------
 dir_of() { # header, id: sets dir and inc where it is
     for dir in "$cuda" "$(root_of "$2" || true)" /usr; do
         for inc in "$dir/include" "$dir/include/$(uname -m)-linux-gnu"; do
@@ -111,17 +111,20 @@ in_pip() { # header: sets dir and inc where the packages of pip have it
     done
     return 1
 }
-find_nvcc() { # nvcc stays empty where anything is missing; how says what
-    nvcc='' how='nvcc not found'
+find_nvcc() { # nvcc stays empty where it is missing
+    nvcc=''
     for n in nvcc "${CUDA_HOME:-/nowhere}/bin/nvcc" "${EBROOTCUDA:-/nowhere}/bin/nvcc" /usr/local/cuda/bin/nvcc; do
         nvcc=$(command -v "$n" 2>/dev/null) && break
     done
     [ -n "$nvcc" ] || return 0
     nvcc_version=$("$nvcc" --version 2>/dev/null | sed -n 's/.*release \([0-9.]*\).*/\1/p')
-    real=$(readlink -f "$nvcc") how=$nvcc lacks=''
+    real=$(readlink -f "$nvcc")
     cuda=${real%/bin/nvcc}
+}
+find_nn() { # lacks names what nets need and is not there
+    lacks=''
     while IFS=$sep read -r id header lib title; do
-        if ! dir_of "$header" "$id" && ! in_pip "$header"; then
+        if is_out "$id" || { ! dir_of "$header" "$id" && ! in_pip "$header"; }; then
             lacks="$lacks $title"
             continue
         fi
@@ -140,7 +143,6 @@ cuda|cublasLt.h|-lcublasLt|cuBLASLt
 cudnn|cudnn.h|-lcudnn|cuDNN
 nccl|nccl.h|-lnccl|NCCL
 EOF
-    [ -z "$lacks" ] || nvcc='' how="$how, but not found:$lacks"
 }
 
 # --- walk over all of them ------------------------------------------------------------------------------
@@ -180,15 +182,22 @@ main() {
             row "$title" missing "no $serves"
         fi
     done <"$here/libs.tsv"
-    nvcc='' cuda_cflags='' cuda_libs=''
+    nvcc='' cuda_nn='' cuda_cflags='' cuda_libs=''
     row 'back ends' 'ref, cpu' "cpu: OpenMP, ${MARCH:+-march=$MARCH}"
     if is_out cuda; then
-        row CUDA 'left out' 'WITHOUT=cuda: no nets on GPUs'
+        row CUDA 'left out' 'WITHOUT=cuda: nothing on GPUs'
+    elif find_nvcc && [ -n "$nvcc" ]; then
+        row CUDA "nvcc $nvcc_version" "$nvcc"
+        find_nn
+        if [ -n "$lacks" ]; then
+            cuda_cflags='' cuda_libs=''
+            row 'nets on GPUs' missing "nets compute on processors alone, without$lacks"
+        else
+            cuda_nn=$nvcc
+            row 'nets on GPUs' found 'cuBLASLt, cuDNN, NCCL'
+        fi
     else
-        find_nvcc
-        cuda_title=missing
-        [ -z "$nvcc" ] || cuda_title="nvcc $nvcc_version"
-        row CUDA "$cuda_title" "$how"
+        row CUDA missing 'nvcc not found: nothing on GPUs'
     fi
     [ "$mode" = make ] || return 0
     cat >"$out" <<EOF
@@ -201,6 +210,7 @@ HAS_CHECK := $has_check
 TEST_CFLAGS :=$test_cflags
 TEST_LIBS :=$test_libs
 NVCC := $nvcc
+CUDA_NN := $cuda_nn
 CUDA_CFLAGS :=$cuda_cflags
 CUDA_LIBS :=$cuda_libs
 HAS_CXX := $has_cxx

@@ -5,7 +5,6 @@ MAN = $(DEST)/share/man/man1
 COMPLETIONS = $(DEST)/share/bash-completion/completions
 DOC = $(DEST)/share/doc/psml
 PLUGINS = $(DEST)/lib/psml
-PLUGIN = $(if $(NVCC),$(LIBDIR)/libps_cuda.so)
 
 install: all
 	install -d $(DEST)/bin $(MAN) $(COMPLETIONS) $(DOC)
@@ -13,7 +12,7 @@ install: all
 	    install -m 755 $(BIN)/$$p $(DEST)/bin/$$p && \
 	    $(BIN)/$$p --help-man >$(MAN)/$$p.1 && \
 	    $(BIN)/$$p --help-complete >$(COMPLETIONS)/$$p || exit 1; done
-	$(if $(PLUGIN),install -d $(PLUGINS) && install -m 755 $(PLUGIN) $(PLUGINS))
+	$(if $(CUDA_PLUGINS),install -d $(PLUGINS) && install -m 755 $(CUDA_PLUGINS) $(PLUGINS))
 	install -m 644 README.md LICENSE AUTHORS $(DOC)
 	tar -cf - $(wildcard docs inputs jobscripts) | tar -xf - --no-same-owner -C $(DOC)
 

@@ -3,6 +3,6 @@
 gpu_found() {
     gpu_why=''
     [ -e /dev/nvidiactl ] || [ -e /dev/nvidia0 ] || gpu_why="there is no GPU: no device file of NVIDIA's driver"
-    [ -n "$1" ] || gpu_why='the CUDA back end is not built: nvcc, cuDNN, cuBLASLt or NCCL was not found'
+    [ -n "$1" ] || gpu_why='the CUDA back end is not built: make says at its beginning what was not found'
     [ -z "$gpu_why" ]
 }

@@ -22,7 +22,7 @@ function room(path) { # apps/NAME, common/NAME, kernels (its base), kernels/NAME
 }
 function may(from, to, path) {
     if (from == to) return 1
-    if (FILENAME == "kernels/cuda_plugin.cu") return to ~ /^kernels/ # it offers what all families have
+    if (FILENAME == "kernels/cuda_plugin.cu") return to ~ /^kernels/ # it offers what several families have
     if (from ~ /^kernels/) return to == "kernels"
     if (from == "common/run") return path == "kernels/status.h" || path == "common/par/place.h" # ps_main sets threads
     if (from == "common/par") return to == "common/run" || to == "kernels"

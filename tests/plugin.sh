@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Programs with the plugin for GPUs that is built for the host: source me.
+# Programs with the plugins for GPUs that are built for the host: source me.
 plugins=${BUILD_DIR:-$PWD/build}/host
 on() { # ranks, program, arguments...: into out and err
     local n=$1 program=$2
@@ -15,11 +15,12 @@ refused() { # status, part of the message, program, arguments...: on 1 and 3 ran
         expect "refused on $ranks ranks: $(grep "^$program: " err | cut -c 1-150)" test "$status" = "$want" -a "$(grep -c "^$program: .*$part" err)" = 1
     done
 }
-use_plugin() { # name: programs find it from here on; a script ends where it is not built
-    if [ -e "$plugins/libps_cuda.so" ]; then
-        export PSML_PLUGINS=$plugins
-    else
-        skip "$1" "no $plugins/libps_cuda.so"
+use_plugin() { # name: programs find them from here on; a script ends where one is not built
+    local plugin
+    for plugin in libps_cuda.so libps_cuda_nn.so; do
+        [ ! -e "$plugins/$plugin" ] || continue
+        skip "$1" "no $plugins/$plugin"
         exit 0
-    fi
+    done
+    export PSML_PLUGINS=$plugins
 }

@@ -5,7 +5,7 @@
 enum ps_status svm_backend_open(struct ps_run *run, struct ps_device *device,
                                 const struct ps_svm_kernels **out)
 {
-    const struct ps_device_wish wish = {.what = "support vector machines", .exact = true};
+    const struct ps_device_wish wish = {.family = PS_DEVICE_SVM, .exact = true};
     *out = strcmp(run->common->backend, "ref") == 0 ? &ps_svm_ref : &ps_svm_cpu;
     PS_TRY(ps_device_choose(run, &wish, (*out)->name, device));
     if (device->cuda) *out = device->cuda->svm;

@@ -11,7 +11,14 @@
 #include "common/run/record.h"
 #include "common/run/timer.h"
 
-static const char plugin_name[] = "libps_cuda.so";
+/* Families, as messages call them, and their plugins. */
+static const struct family {
+    const char *what, *plugin;
+} families[] = {
+    [PS_DEVICE_NN] = {"nets", "libps_cuda_nn.so"},
+    [PS_DEVICE_SVM] = {"support vector machines", "libps_cuda.so"},
+    [PS_DEVICE_DBSCAN] = {"hpdbscan", "libps_cuda.so"},
+};
 
 /* Has a driver of NVIDIA made device files? */
 static bool is_file(void)
@@ -28,59 +35,65 @@ static void program_folder(char folder[PATH_MAX])
     if (slash) slash[1] = '\0';
 }
 
-/* Where the plugin is: a path, or its name for the system to look for. */
-static void find_plugin(char path[2 * PATH_MAX])
+/* Where a plugin is: a path, or its name for the system to look for. */
+static void find_plugin(const char *name, char path[2 * PATH_MAX])
 {
     static const char *const beside[] = {"../lib/", "../lib/psml/"};
     const char *named = getenv("PSML_PLUGINS");
     char folder[PATH_MAX];
-    snprintf(path, 2 * PATH_MAX, "%s/%s", named ? named : "", plugin_name);
+    snprintf(path, 2 * PATH_MAX, "%s/%s", named ? named : "", name);
     if (named && access(path, F_OK) == 0) return;
     program_folder(folder);
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
-        snprintf(path, 2 * PATH_MAX, "%s%s%s", folder, beside[i], plugin_name);
+        snprintf(path, 2 * PATH_MAX, "%s%s%s", folder, beside[i], name);
         if (access(path, F_OK) == 0) return;
     }
-    strcpy(path, plugin_name);
+    strcpy(path, name);
 }
 
 /* It stays open to the end of the process: libraries of CUDA leave threads and exit handlers behind. Local.
  */
-static enum ps_status open_plugin(struct ps_device *d)
+static enum ps_status open_plugin(enum ps_device_family family, struct ps_device *d)
 {
+    const struct family *f = &families[family];
     char path[2 * PATH_MAX];
-    find_plugin(path);
+    find_plugin(f->plugin, path);
     void *plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    PS_CHECK(plugin, PS_EBACKEND, "no plugin %s (%s)", plugin_name, dlerror());
+    PS_CHECK(plugin, PS_EBACKEND, "no plugin %s (%s)", f->plugin, dlerror());
     ps_cuda_plugin_fn *offer = (ps_cuda_plugin_fn *)dlsym(plugin, "ps_cuda_plugin");
     PS_CHECK(offer, PS_EBACKEND, "%s is no plugin of these programs", path);
     const struct ps_cuda *cuda = offer();
     PS_CHECK(cuda->interface == PS_CUDA_INTERFACE, PS_EBACKEND,
              "%s has interface %d, and this program wants %d: build both together", path, cuda->interface,
              PS_CUDA_INTERFACE);
+    const void *const tables[] = {
+        [PS_DEVICE_NN] = cuda->nn, [PS_DEVICE_SVM] = cuda->svm, [PS_DEVICE_DBSCAN] = cuda->dbscan};
+    PS_CHECK(tables[family], PS_EBACKEND, "%s has no kernels for %s: another plugin lies under its name",
+             path, f->what);
     d->cuda = cuda;
     return PS_OK;
 }
 
 /* Plugin and GPUs that may be used. Local. */
-static enum ps_status find(struct ps_device *d, int *devices)
+static enum ps_status find(enum ps_device_family family, struct ps_device *d, int *devices)
 {
-    PS_TRY(open_plugin(d));
+    PS_TRY(open_plugin(family, d));
     *devices = d->cuda->devices(d->text, sizeof d->text);
     PS_CHECK(*devices > 0, PS_EBACKEND, "no GPU: %s", d->text);
     return PS_OK;
 }
 
 /* Every rank's GPU. Collective. */
-static enum ps_status open_all(const struct ps_run *run, bool exact, struct ps_device *out)
+static enum ps_status open_all(const struct ps_run *run, const struct ps_device_wish *w,
+                               struct ps_device *out)
 {
     struct ps_device d = {.cuda = NULL};
     int devices = 0;
-    PS_TRY(ps_agree(run->comm, find(&d, &devices)));
+    PS_TRY(ps_agree(run->comm, find(w->family, &d, &devices)));
     struct ps_place place = ps_place_find(run->comm);
     if (run->node_rank >= 0) place.node_rank = run->node_rank;
     const int gpu = ps_place_gpu(&place, devices);
-    const enum ps_status mine = d.cuda->open(gpu, exact, d.text, sizeof d.text);
+    const enum ps_status mine = d.cuda->open(gpu, w->exact, d.text, sizeof d.text);
     if (mine != PS_OK) ps_fail(mine, "%s", d.text);
     const enum ps_status rc = ps_agree(run->comm, mine);
     if (rc != PS_OK && mine == PS_OK) d.cuda->close();
@@ -92,7 +105,7 @@ static enum ps_status open_all(const struct ps_run *run, bool exact, struct ps_d
 static enum ps_status take(const struct ps_run *run, const struct ps_device_wish *w, struct ps_device *out)
 {
     if (w->check) PS_TRY(w->check(w->context, out));
-    PS_TRY(open_all(run, w->exact, out));
+    PS_TRY(open_all(run, w, out));
     const enum ps_status rc = ps_agree(run->comm, w->check ? w->check(w->context, out) : PS_OK);
     if (rc != PS_OK) ps_device_close(out);
     return rc;
@@ -135,7 +148,8 @@ enum ps_status ps_device_choose(struct ps_run *run, const struct ps_device_wish 
         if (gpus) rc = take(run, wish, out);
         if (rc != PS_OK) snprintf(why, sizeof why, "%s", ps_err_message());
         if (rc != PS_OK && must) {
-            snprintf(text, sizeof text, "back end cuda of %s: %s; take cpu or auto", wish->what, why);
+            snprintf(text, sizeof text, "back end cuda of %s: %s; take cpu or auto",
+                     families[wish->family].what, why);
             ps_err_restore(text, ps_err_rank());
             return rc;
         }

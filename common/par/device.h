@@ -1,5 +1,5 @@
-/** The GPU of a rank, through the plugin of the CUDA back end, libps_cuda.so, which is opened at run time:
- * programs link to nothing of CUDA. */
+/** The GPU of a rank, through a plugin of the CUDA back end, which is opened at run time: programs link to
+ * nothing of CUDA. */
 #ifndef PS_DEVICE_H
 #define PS_DEVICE_H
 
@@ -14,10 +14,13 @@ struct ps_device {
     char text[PS_DEVICE_TEXT];  /**< the GPU in words */
 };
 
+/** Kernels that programs want there; each family is in one of the plugins. */
+enum ps_device_family { PS_DEVICE_NN, PS_DEVICE_SVM, PS_DEVICE_DBSCAN };
+
 /** What a program wants of GPUs. */
 struct ps_device_wish {
-    const char *what; /**< computes there, for messages: "nets" */
-    bool exact;       /**< only algorithms that give the same bits each time */
+    enum ps_device_family family;
+    bool exact; /**< only algorithms that give the same bits each time */
     /** May this run use GPUs, and has the plugin what it needs? Called with cuda NULL before GPUs are taken,
      * and with the plugin after; the same on all ranks. NULL: it may.
      * @return PS_OK, or a status with a message */

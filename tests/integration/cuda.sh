@@ -19,10 +19,10 @@ digits=(digits --model ann --epochs 2 --batch 32 --init glorot --momentum 0.9)
 mkdir alone wrong
 cp "$BIN/mnist-train" alone/
 here=$BIN BIN=$TMP/alone
-refused 1 'back end cuda of nets: no plugin libps_cuda.so (.*); take cpu or auto' mnist-train "${digits[@]}" --backend cuda
-echo nothing >wrong/libps_cuda.so
+refused 1 'back end cuda of nets: no plugin libps_cuda_nn.so (.*); take cpu or auto' mnist-train "${digits[@]}" --backend cuda
+echo nothing >wrong/libps_cuda_nn.so
 export PSML_PLUGINS=$TMP/wrong
-refused 1 'back end cuda of nets: no plugin libps_cuda.so (.*wrong/libps_cuda.so' mnist-train "${digits[@]}" --backend cuda
+refused 1 'back end cuda of nets: no plugin libps_cuda_nn.so (.*wrong/libps_cuda_nn.so' mnist-train "${digits[@]}" --backend cuda
 unset PSML_PLUGINS
 BIN=$here
 if [ -e /dev/nvidiactl ] || [ -e /dev/nvidia0 ]; then
@@ -41,6 +41,9 @@ fi
 
 # --- with the plugin for the host -------------------------------------------------------------------------
 use_plugin 'training with the plugin'
+mkdir other
+cp "$plugins/libps_cuda.so" other/libps_cuda_nn.so
+PSML_PLUGINS=$TMP/other refused 1 'other/libps_cuda_nn.so has no kernels for nets: another plugin lies under its name; take cpu or auto' mnist-train "${digits[@]}" --backend cuda
 # Sums of fewer than 10^4 products in another order differ by less than 10^-4 of them in fp32, and so do gradients; a step's error is one of the
 # gradient, and grows by a factor below 10 in the few steps that are made here. A wrong gradient would change as much as weights change at all.
 share=0.001

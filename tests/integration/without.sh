@@ -7,7 +7,7 @@ if [ -n "${SANITIZED:-}" ]; then
     skip without 'the sanitizer build has its own flags'
     exit 0
 fi
-make_bare() { make B="$TMP/b" WITHOUT='hdf5 pnetcdf zlib libdeflate png jpeg tiff matio scalapack' CFLAGS="${O:--O0}" "$@" </dev/null; }
+make_bare() { make B="$TMP/b" WITHOUT='hdf5 pnetcdf zlib libdeflate png jpeg tiff matio scalapack cuda' CFLAGS="${O:--O0}" "$@" </dev/null; }
 
 if ! make_bare >"$TMP/log" 2>&1; then
     not_ok 'without: builds without any optional library'
@@ -36,6 +36,18 @@ refused() { # what, pattern, command...
     expect "without: $what is refused before anything is read or trained (status $status): $(head -n 1 "$TMP/said")" test "$status" = 1
     expect "without: the message says why" grep -q "$pattern" "$TMP/said"
 }
+# nvcc without the libraries that nets on GPUs stand on
+WITHOUT='cudnn nccl' mk/detect.sh make "$TMP/found"
+if grep -q '^NVCC := .' "$TMP/found"; then
+    expect 'without: GPUs without cuDNN are for all but nets' grep -q '^CUDA_NN := $' "$TMP/found"
+    expect "without: the table says why: $(grep 'nets on GPUs' "$TMP/found.table" | xargs)" grep -q '^ *nets on GPUs *missing .*, without cuDNN NCCL$' "$TMP/found.table"
+    make -n B="$TMP/n" WITHOUT='cudnn nccl' all >"$TMP/log"
+    expect 'without: the plugin of the others is built' grep -q "link .*/libps_cuda.so" "$TMP/log"
+    expect 'without: that of nets is not' fails grep -qE 'libps_cuda_nn|kernels/nn/[a-z_]*[.]cu' "$TMP/log"
+else
+    skip 'without: GPUs without cuDNN' 'there is no nvcc'
+fi
+
 refused 'a picture of digits' 'PNG images need libpng' "$TMP/b/bin/mnist-train" "$TMP/nowhere" --wrong "$TMP/wrong.png"
 refused 'a picture of a series' 'PNG images need libpng' "$TMP/b/bin/lstm-train" "$TMP/nowhere.csv" --plot "$TMP/plot.png"
 refused 'a picture of clusters' 'PNG images need libpng' "$TMP/b/bin/hpdbscan" "$TMP/nowhere.csv" --plot "$TMP/plot.png"

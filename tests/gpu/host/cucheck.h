@@ -198,7 +198,8 @@ static inline double summed(int64_t terms, bool half = false)
     return (32 * SINGLE + (half ? HALF : 0)) * sqrt((double)terms);
 }
 
-/** Open the device and run the tests. @return the process's status */
+/** Open the device and run the tests; `cuda` is NULL where the plugin has no nets. @return the process's
+ * status */
 static inline int cu_main(const char *name, const std::vector<void (*)()> &tests)
 {
     const struct ps_cuda *plugin = ps_cuda_plugin();
@@ -209,7 +210,7 @@ static inline int cu_main(const char *name, const std::vector<void (*)()> &tests
     }
     cuda = plugin->nn_bf16;
     for (void (*const test)() : tests) test();
-    expect(cuda->device->memory->wait() == PS_OK, "the device: %s", cuda->device->memory->error());
+    expect(plugin->memory->wait() == PS_OK, "the device: %s", plugin->memory->error());
     plugin->close();
     printf("%s: %zu tests, %d failures\n", name, tests.size(), failures);
     return failures > 0 ? EXIT_FAILURE : EXIT_SUCCESS;

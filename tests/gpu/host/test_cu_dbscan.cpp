@@ -377,7 +377,7 @@ static enum ps_status try_all(const struct ps_dbscan_spec &spec)
 /** What does not fit is said, and nothing stays behind. The stand-in for a device can be made a small one. */
 static void memory()
 {
-    const struct ps_device_memory *const device = cuda->device->memory;
+    const struct ps_device_memory *const device = ps_cuda_plugin()->memory;
     const int64_t room = device->room(), used = (INT64_C(8) << 30) - room;
     enum ps_status rc = PS_ENOMEM;
     struct set s(PS_F32, 1000, 3, 1, 5);
