@@ -11,6 +11,9 @@
  */
 enum { BATCH_MIN = 64 };
 
+/* Bytes of their values at most where memory is a device's: they come back to the host, which has less. */
+static const int64_t BACK = (int64_t)4 << 30;
+
 /* What all ranks know of a machine. */
 enum { RHO, PROB_A, PROB_B, STEPS, FACTS };
 
@@ -259,7 +262,8 @@ static enum ps_status predict(struct judge *j, int64_t batch, int64_t batches)
 static enum ps_status vote(const struct svm_decider *d, double began, double trained, struct svm_worth *out)
 {
     const int64_t piece = (int64_t)d->sweep->ncost * d->pairs * SVM_PIECE * (int64_t)sizeof(double);
-    const int64_t n = d->held->pieces, fit = d->spec->memory / piece,
+    const bool back = d->spec->kernels->device && d->spec->memory > BACK;
+    const int64_t n = d->held->pieces, fit = (back ? BACK : d->spec->memory) / piece,
                   batch = fit > BATCH_MIN ? fit : BATCH_MIN;
     int64_t batches = (n + batch - 1) / batch;
     struct judge j;
