@@ -42,13 +42,15 @@ static int64_t place_bytes(const struct svm_tasks *t, int i)
     return (svm_tasks_bytes(&t->plan->problem[t->list.task[i].pair]) + LINE - 1) / LINE * LINE;
 }
 
-/* Memory for the matrices of open tasks, as much as -m and the device allow. */
+/* Memory for the matrices of open tasks, as much as -m and the device allow. Collective over the ranks of the
+ * node. */
 static enum ps_status batch_open(struct svm_tasks *t, int lo, int hi, struct batch *out)
 {
     const struct ps_device_memory *memory = t->spec->kernels->device->memory;
     const int64_t room = memory->room() / 8 * 7 / t->spec->sharing; /* the solver has arrays of its own */
     int64_t all = 0, largest = 0, rows = 0, bytes = t->spec->memory < room ? t->spec->memory : room;
     *out = (struct batch){.t = t};
+    MPI_Barrier(t->claims.node); /* none takes any before all have looked */
     for (int i = lo; i < hi; i++) {
         const int64_t here = svm_tasks_open(t, i) ? place_bytes(t, i) : 0;
         const int64_t n = svm_problem_rows(&t->plan->problem[t->list.task[i].pair]);
