@@ -1,10 +1,12 @@
-/* Core points that are neighbours get into one set. */
+/* Core points that are neighbours get into one set; of tight cells, whose core points are in one, the cells.
+ */
 #include "kernels/dbscan/cu_touch.h"
 
 /* Pairs of points of two cells that the first pass looks at; from which on a pair of cells is put off. */
 static constexpr int64_t FEW_PAIRS = 8192, MANY_PAIRS = 65536;
 
-enum { PARTS = 64 }; /* of a pair that is put off, which groups take */
+/* Groups take parts of a pair that is put off: so many, of at least so many points. */
+static constexpr int64_t PARTS = 2048, PART = 64;
 static_assert((int64_t)PS_CU_LARGE * PS_CU_LARGE <= MANY_PAIRS,
               "one cell of a pair that is put off is large");
 
@@ -12,8 +14,6 @@ __device__ static struct ps_cu_range points_of(const struct ps_cu_cells &cells, 
 {
     return {cells.start[c], cells.start[c + 1]};
 }
-
-/* --- tight cells: sets of cells --- */
 
 /** Do cells a and b touch. In the first pass a no may be wrong; in the second it is where the pair is put
  * off. */
@@ -98,46 +98,18 @@ static __global__ void connect_large(struct ps_cu_connecting c, struct ps_cu_lat
         const uint2 pair = later.pair[part / PARTS];
         const struct ps_cu_range x = points_of(c.cells, pair.x), y = points_of(c.cells, pair.y);
         const struct ps_cu_range large = x.hi - x.lo > y.hi - y.lo ? x : y, small = large.lo == x.lo ? y : x;
-        const int64_t n = (int64_t)large.hi - large.lo, at = part % PARTS;
-        const struct ps_cu_range mine = {large.lo + (uint32_t)(n * at / PARTS),
-                                         large.lo + (uint32_t)(n * (at + 1) / PARTS)};
-        if (ps_joined<G>(c.set, pair.x, pair.y)) continue;
+        const int64_t n = (int64_t)large.hi - large.lo, even = (n + PARTS - 1) / PARTS,
+                      each = even > PART ? even : PART, from = part % PARTS * each;
+        if (from >= n || ps_joined<G>(c.set, pair.x, pair.y)) continue;
+        const struct ps_cu_range mine = {large.lo + (uint32_t)from,
+                                         large.lo + (uint32_t)(from + each < n ? from + each : n)};
         if (part_touches<C, D>(c, pair, mine, small, &distances) && ps_lane(G) == 0)
             ps_unite(c.set, pair.x, pair.y);
     }
     ps_count<G>(work, distances, 0);
 }
 
-/* --- wide cells: sets of points --- */
-
-/* A group takes a core point and goes through those after it in the cells around. */
-template <class C, int D>
-static __global__ void connect_points(struct ps_cu_connecting c, struct ps_cu_work *work)
-{
-    constexpr int G = ps_group<D>;
-    const int lane = ps_lane(G);
-    unsigned long long distances = 0;
-    uint32_t last = 0;
-    PS_CU_RUNS(j, G, PS_CU_RUN, c.cores)
-    {
-        struct ps_cu_point<C, D> p;
-        const uint64_t key = c.cells.key[c.cell[j] - 1];
-        struct ps_cu_range range = ps_places(c.cells, ps_cells_around(c.cells, *c.around, lane, key, &last));
-        if (range.lo <= j) range.lo = (uint32_t)j + 1;
-        const struct ps_cu_walk walk = ps_walk<G>(range);
-        ps_load_point(c.space, j, p);
-        PS_CU_WALK(at, G, walk.total)
-        {
-            const uint32_t q = ps_walk_at<G>(walk, (uint32_t)at);
-            if (at >= walk.total || ps_find(c.set, (uint32_t)j) == ps_find(c.set, q)) continue;
-            distances++;
-            if (ps_near(c.space, p, q)) ps_unite(c.set, (uint32_t)j, q);
-        }
-    }
-    ps_count<G>(work, distances, distances);
-}
-
-/* --- numbers --- */
+/* --- sets of cells or of points --- */
 
 static __global__ void alone(uint32_t *set, int64_t n)
 {
@@ -174,17 +146,21 @@ static void number_sets(struct ps_dbscan *s, int64_t n)
     PS_LAUNCH(numbers, ps_cu_blocks(n), PS_CU_BLOCK, 0, s->set, n, s->number);
 }
 
-template <class C, int D> static void connect_tight(const struct ps_dbscan *s, struct ps_cu_connecting c)
+static void connect_tight(const struct ps_dbscan *s, struct ps_cu_connecting c)
 {
-    const unsigned blocks = ps_run_blocks<D>(c.cells.n, PS_CU_RUN);
-    auto *const cells = connect_cells<C, D>;
-    auto *const large = connect_large<C, D>;
     PS_CU(cudaMemsetAsync(s->later.n, 0, sizeof *s->later.n, ps_cuda_stream()));
-    c.around = &s->reach->close;
-    PS_LAUNCH(cells, blocks, PS_CU_BLOCK, 0, c, true, s->later, s->work);
-    c.around = &s->reach->after;
-    PS_LAUNCH(cells, blocks, PS_CU_BLOCK, 0, c, false, s->later, s->work);
-    PS_LAUNCH(large, ps_cu_blocks(c.cores), PS_CU_BLOCK, 0, c, s->later, s->work);
+    ps_cu_form(s, [&]<class C, int D>() {
+        if constexpr (D > 0) {
+            const unsigned blocks = ps_run_blocks<D>(c.cells.n, PS_CU_RUN);
+            auto *const cells = connect_cells<C, D>;
+            auto *const large = connect_large<C, D>;
+            c.around = &s->reach->close;
+            PS_LAUNCH(cells, blocks, PS_CU_BLOCK, 0, c, true, s->later, s->work);
+            c.around = &s->reach->after;
+            PS_LAUNCH(cells, blocks, PS_CU_BLOCK, 0, c, false, s->later, s->work);
+            PS_LAUNCH(large, ps_cu_blocks(c.cores), PS_CU_BLOCK, 0, c, s->later, s->work);
+        }
+    });
 }
 
 int64_t ps_cu_connect(struct ps_dbscan *s)
@@ -193,13 +169,10 @@ int64_t ps_cu_connect(struct ps_dbscan *s)
     const struct ps_cu_connecting c = {s->space,     s->core_cells,  s->cores,
                                        s->core_cell, &s->reach->all, s->set};
     PS_LAUNCH(alone, ps_cu_blocks(sets), PS_CU_BLOCK, 0, s->set, sets);
-    ps_cu_form(s, [&]<class C, int D>() {
-        auto *const points = connect_points<C, D>;
-        if (!s->tight)
-            PS_LAUNCH(points, ps_run_blocks<D>(s->cores, PS_CU_RUN), PS_CU_BLOCK, 0, c, s->work);
-        else if constexpr (D > 0)
-            connect_tight<C, D>(s, c);
-    });
+    if (s->tight)
+        connect_tight(s, c);
+    else
+        ps_cu_connect_points(s, c);
     number_sets(s, sets);
     return sets;
 }

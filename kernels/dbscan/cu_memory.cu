@@ -53,6 +53,8 @@ int64_t ps_cu_lay(struct ps_dbscan *s, void *block)
     s->later.n = place<uint32_t>(&g, 1);
     s->later.pair = place<uint2>(&g, ps_cu_most_later(s->n));
     g.used = then;
+    s->leader = place<uint32_t>(&g, s->n);
+    g.used = then;
     s->number = place<uint32_t>(&g, s->n);
     s->component = place<uint32_t>(&g, s->n);
     g.used = then;

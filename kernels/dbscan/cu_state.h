@@ -106,6 +106,7 @@ struct ps_dbscan {
     uint32_t *core_cell; /* [cores] place -> number of its cell in `core_cells`, from 1 */
     uint32_t *set;       /* of each core cell where tight, else of each core point: the component */
     struct ps_cu_later later;
+    uint32_t *leader;    /* of each core cell where not tight: a place, or UINT32_MAX */
     uint32_t *number;    /* of each set: components that begin up to it */
     uint32_t *component; /* [n] of points */
     int64_t components;

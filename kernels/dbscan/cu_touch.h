@@ -15,6 +15,9 @@ struct ps_cu_connecting {
     uint32_t *set;
 };
 
+/** Sets of core points in wide cells. */
+void ps_cu_connect_points(const struct ps_dbscan *s, const struct ps_cu_connecting &c);
+
 /** Are a and b in one set, as the group's first lane sees it: all lanes do the same then. */
 template <int G> __device__ static inline bool ps_joined(uint32_t *set, uint32_t a, uint32_t b)
 {
