@@ -110,7 +110,8 @@ static struct result cluster(const struct ps_dbscan_kernels *kernels, const stru
     return r;
 }
 
-static void compare(const char *what, const struct ps_dbscan_spec &given)
+static void compare(const char *what, const struct ps_dbscan_spec &given,
+                    const std::vector<enum ps_dbscan_index> &indexes = {PS_INDEX_AUTO, PS_INDEX_TREE})
 {
     struct ps_dbscan_spec spec = given;
     spec.own = spec.points.n;
@@ -118,7 +119,7 @@ static void compare(const char *what, const struct ps_dbscan_spec &given)
     spec = given;
     /* joins no more than it has to */
     const struct result least = cluster(&ps_dbscan_ref, spec, &want);
-    for (const enum ps_dbscan_index index : {PS_INDEX_AUTO, PS_INDEX_TREE}) {
+    for (const enum ps_dbscan_index index : indexes) {
         const bool alone = spec.own == spec.points.n;
         spec.index = index;
         const struct result got = cluster(there, spec, alone ? NULL : &want);
@@ -274,6 +275,44 @@ static void facing_cells()
         }
 }
 
+/** A crowd at one place, and a ring of points around it, a little farther away than eps, of which some have
+ * enough neighbours in the ring. */
+static void beside_a_crowd()
+{
+    enum { CROWD = 4200, RING = 60 };
+    const struct ps_rng r = {1, 23};
+    struct set s(PS_F32, CROWD + RING, 2, 1, 15);
+    for (int64_t i = 0; i < CROWD; i++)
+        for (int k = 0; k < 2; k++) s.put(i, k, 0);
+    for (int64_t i = CROWD; i < CROWD + RING; i++) {
+        const double away = 1.001 + 0.5 * ps_rng_uniform(r, i, 0), turn = 6.283 * ps_rng_uniform(r, i, 1);
+        s.put(i, 0, away * cos(turn));
+        s.put(i, 1, away * sin(turn));
+    }
+    compare("beside a crowd", s.spec, {PS_INDEX_AUTO});
+}
+
+/** Crowds in wide cells, each of one cluster, at corners of cells of side 1; beside each a few points of
+ * another cluster, which are near those in the other cell; and, where `reaches`, the point of the first crowd
+ * that comes first in its cell is the one that is near the other crowd. */
+static void crowds()
+{
+    static const double at[][2] = {{0, 0}, {0.9, 0.9}, {1.02, 0.9}, {1.04, 0}};
+    for (const int d : {2, 5})
+        for (const bool reaches : {false, true}) {
+            struct set s(PS_F32, 640, d, 1, 6);
+            const struct ps_rng r = {(uint32_t)d, 21};
+            for (int64_t i = 0; i < s.spec.points.n; i++) {
+                const int group = i % 50 < 2 ? 1 : (int)(i % 50 < 26 ? 0 : i % 50 < 28 ? 2 : 3);
+                for (int k = 0; k < d; k++)
+                    s.put(i, k, at[group][k > 0] + 0.02 * ps_rng_uniform(r, i, (uint32_t)k));
+            }
+            for (int k = 0; k < d; k++) s.put(2, k, k == 0 && reaches ? 0.06 : 0);
+            s.spec.own = reaches ? 640 : 320;
+            compare("crowds", s.spec, {PS_INDEX_TREE});
+        }
+}
+
 static void halos()
 {
     for (const int d : {1, 2, 3, 5})
@@ -398,6 +437,7 @@ static void open_dbscan()
 
 int main()
 {
-    return cu_main("DBSCAN", {open_dbscan, every_type, odd_sizes, dense_and_sparse, extremes, equal_points,
-                              chains, facing_cells, halos, in_pieces, copies, memory});
+    return cu_main("DBSCAN",
+                   {open_dbscan, every_type, odd_sizes, dense_and_sparse, extremes, equal_points, chains,
+                    facing_cells, beside_a_crowd, crowds, halos, in_pieces, copies, memory});
 }
