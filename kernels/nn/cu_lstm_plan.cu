@@ -19,15 +19,23 @@ static const struct {
            {CUDNN_RNN_ALGO_STANDARD, true}};
 enum { WAYS = sizeof way / sizeof way[0] };
 
+/** Of descriptors. */
+static void forget(struct ps_lstm_plan *p)
+{
+    p->dropout = NULL;
+    p->rnn = NULL;
+    p->x = p->y = NULL;
+    p->state = NULL;
+}
+
 static void destroy(struct ps_lstm_plan *p)
 {
     if (p->rnn) cudnnDestroyRNNDescriptor(p->rnn);
     if (p->x) cudnnDestroyRNNDataDescriptor(p->x);
     if (p->y) cudnnDestroyRNNDataDescriptor(p->y);
     if (p->state) cudnnDestroyTensorDescriptor(p->state);
-    p->rnn = NULL;
-    p->x = p->y = NULL;
-    p->state = NULL;
+    if (p->dropout) cudnnDestroyDropoutDescriptor(p->dropout);
+    forget(p);
 }
 
 #define TRY(call)                                            \
@@ -81,10 +89,12 @@ static cudnnStatus_t describe(struct ps_lstm_plan *p, int at)
     const int hidden = (int)p->l.hidden, size[] = {1, (int)p->n, hidden},
               step[] = {(int)p->n * hidden, hidden, 1};
     p->steps_first = way[at].steps_first;
+    TRY(cudnnCreateDropoutDescriptor(&p->dropout));
+    TRY(cudnnSetDropoutDescriptor(p->dropout, ps_dnn(), 0, NULL, 0, 0));
     TRY(cudnnCreateRNNDescriptor(&p->rnn));
     TRY(cudnnSetRNNDescriptor_v8(
         p->rnn, way[at].algorithm, CUDNN_LSTM, CUDNN_RNN_DOUBLE_BIAS, CUDNN_UNIDIRECTIONAL,
-        CUDNN_LINEAR_INPUT, type, CUDNN_DATA_FLOAT, math, (int)p->l.in, hidden, hidden, 1, NULL,
+        CUDNN_LINEAR_INPUT, type, CUDNN_DATA_FLOAT, math, (int)p->l.in, hidden, hidden, 1, p->dropout,
         p->steps_first ? CUDNN_RNN_PADDED_IO_DISABLED : CUDNN_RNN_PADDED_IO_ENABLED));
     TRY(sequence(p, p->l.in, &p->x));
     TRY(sequence(p, hidden, &p->y));
@@ -162,9 +172,7 @@ static void choose(struct ps_lstm_plan *p, float least)
     for (int at = 1; at < WAYS; at++) {
         struct ps_lstm_plan other = *p;
         float ms = 0;
-        other.rnn = NULL;
-        other.x = other.y = NULL;
-        other.state = NULL;
+        forget(&other);
         if (describe(&other, at) == CUDNN_STATUS_SUCCESS && same_parts(p, &other) && tried(&other, &ms) &&
             ms < least) {
             const struct ps_lstm_plan was = *p;

@@ -12,10 +12,11 @@ struct ps_lstm_plan {
     struct ps_lstm_plan *next;
     struct ps_nn_lstm l;
     int64_t n;
-    bool half;        /**< all arrays are bf16, else float */
-    bool tf32;        /**< products of floats may be rounded so */
-    bool works;       /**< else cuDNN computes no such layer */
-    bool steps_first; /**< sequences are [steps][n][.], else [n][steps][.] */
+    bool half;                        /**< all arrays are bf16, else float */
+    bool tf32;                        /**< products of floats may be rounded so */
+    bool works;                       /**< else cuDNN computes no such layer */
+    bool steps_first;                 /**< sequences are [steps][n][.], else [n][steps][.] */
+    cudnnDropoutDescriptor_t dropout; /**< none: cuDNN wants to be told */
     cudnnRNNDescriptor_t rnn;
     cudnnRNNDataDescriptor_t x, y;
     cudnnTensorDescriptor_t state;

@@ -7,6 +7,10 @@ struct ps_host_tensor {
     int size[3], step[3];
 };
 
+struct ps_host_dropout {
+    bool none; /* it was told so */
+};
+
 struct ps_host_sequence {
     bool half, steps_first;
     int64_t steps, n, features;
@@ -43,6 +47,26 @@ cudnnStatus_t cudnnSetTensorNdDescriptor(cudnnTensorDescriptor_t tensor, cudnnDa
     return CUDNN_STATUS_SUCCESS;
 }
 
+cudnnStatus_t cudnnCreateDropoutDescriptor(cudnnDropoutDescriptor_t *out)
+{
+    *out = new ps_host_dropout();
+    return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t cudnnDestroyDropoutDescriptor(cudnnDropoutDescriptor_t dropout)
+{
+    delete dropout;
+    return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t cudnnSetDropoutDescriptor(cudnnDropoutDescriptor_t dropout, cudnnHandle_t handle, float rate,
+                                        void *, size_t, unsigned long long)
+{
+    if (!handle || rate != 0) return CUDNN_STATUS_BAD_PARAM;
+    dropout->none = true;
+    return CUDNN_STATUS_SUCCESS;
+}
+
 cudnnStatus_t cudnnCreateRNNDescriptor(cudnnRNNDescriptor_t *out)
 {
     *out = new ps_host_rnn();
@@ -59,11 +83,11 @@ cudnnStatus_t cudnnSetRNNDescriptor_v8(cudnnRNNDescriptor_t rnn, cudnnRNNAlgo_t 
                                        cudnnRNNBiasMode_t, cudnnDirectionMode_t, cudnnRNNInputMode_t,
                                        cudnnDataType_t type, cudnnDataType_t sums, cudnnMathType_t math,
                                        int32_t in, int32_t hidden, int32_t projected, int32_t layers,
-                                       cudnnDropoutDescriptor_t, uint32_t flags)
+                                       cudnnDropoutDescriptor_t dropout, uint32_t flags)
 {
     const bool half = type == CUDNN_DATA_BFLOAT16;
-    if (sums != CUDNN_DATA_FLOAT || in < 1 || hidden < 1 || projected != hidden || layers != 1 ||
-        (half && math == CUDNN_FMA_MATH))
+    if (sums != CUDNN_DATA_FLOAT || in < 1 || hidden < 1 || projected != hidden || layers != 1 || !dropout ||
+        !dropout->none || (half && math == CUDNN_FMA_MATH))
         return CUDNN_STATUS_BAD_PARAM;
     *rnn = {algorithm, math, half, flags == CUDNN_RNN_PADDED_IO_ENABLED, in, hidden};
     return CUDNN_STATUS_SUCCESS;
