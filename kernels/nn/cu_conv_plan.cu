@@ -1,5 +1,6 @@
 #include "kernels/nn/cu_conv_plan.h"
 #include <stdlib.h>
+#include <time.h>
 #include "kernels/nn/cu_timing.h"
 
 enum {
@@ -17,6 +18,11 @@ struct plan {
 };
 
 static struct plan *plans;
+
+/* Seconds that choices took. Engines that are compiled take seconds each: after as many, and where nobody
+ * chooses, one is taken that need not be. */
+static double spent;
+static const double PATIENCE = 30;
 
 static bool same(const struct ps_conv_shape *a, const struct ps_conv_shape *b)
 {
@@ -69,24 +75,47 @@ int64_t ps_conv_plan_work(const struct ps_conv_shape *s)
     return bytes_engine(s) + 2 * bytes_sums(s);
 }
 
-/** May an engine compute what was asked for? */
-static bool suits(cudnnBackendDescriptor_t config, const struct ps_conv_shape *s)
+/** Does an engine compute as was asked? Converted inputs are halves, whose range is too small. */
+static bool is_exact_enough(cudnnBackendDescriptor_t engine, const struct ps_conv_shape *s)
 {
-    cudnnBackendDescriptor_t engine = NULL;
     cudnnBackendNumericalNote_t note[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
-    int64_t got = 0, notes = 0;
-    if (cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINE_DESCRIPTOR, &engine) != CUDNN_STATUS_SUCCESS)
-        return false;
-    bool ok = cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
-                                       &got, &engine) == CUDNN_STATUS_SUCCESS &&
-              cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+    int64_t notes = 0;
+    bool ok = cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
                                        CUDNN_NUMERICAL_NOTE_TYPE_COUNT, &notes, note) == CUDNN_STATUS_SUCCESS;
     for (int64_t i = 0; ok && i < notes; i++) {
         if (note[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE) ok = s->half || s->tf32;
-        if (note[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS) ok = s->tf32 && !s->half;
+        if (note[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS) ok = false;
         if (note[i] == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION) ok = false;
         if (note[i] == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC) ok = !ps_cuda_exact();
     }
+    return ok;
+}
+
+/** Does it take seconds to make an engine ready? */
+static bool is_compiled(cudnnBackendDescriptor_t engine)
+{
+    cudnnBackendBehaviorNote_t note[CUDNN_BEHAVIOR_NOTE_TYPE_COUNT];
+    int64_t notes = 0;
+    bool compiled = false;
+    if (cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, CUDNN_TYPE_BEHAVIOR_NOTE,
+                                 CUDNN_BEHAVIOR_NOTE_TYPE_COUNT, &notes, note) != CUDNN_STATUS_SUCCESS)
+        return false;
+    for (int64_t i = 0; i < notes; i++)
+        compiled = compiled || note[i] == CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION;
+    return compiled;
+}
+
+/** May an engine compute what was asked for? @param hurry it must be ready soon */
+static bool suits(cudnnBackendDescriptor_t config, const struct ps_conv_shape *s, bool hurry)
+{
+    cudnnBackendDescriptor_t engine = NULL;
+    int64_t got = 0;
+    if (cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINE_DESCRIPTOR, &engine) != CUDNN_STATUS_SUCCESS)
+        return false;
+    const bool ok =
+        cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &got,
+                                 &engine) == CUDNN_STATUS_SUCCESS &&
+        is_exact_enough(engine, s) && !(hurry && is_compiled(engine));
     cudnnBackendDestroyDescriptor(engine);
     return ok;
 }
@@ -113,7 +142,8 @@ static cudnnBackendDescriptor_t ready(cudnnBackendDescriptor_t config, int64_t m
 }
 
 /** Engines that a heuristic proposes and that can, best first. @param most how many @return how many */
-static int propose(cudnnBackendHeurMode_t mode, const struct plan *p, int most, cudnnBackendDescriptor_t *out)
+static int propose(cudnnBackendHeurMode_t mode, const struct plan *p, bool hurry, int most,
+                   cudnnBackendDescriptor_t *out)
 {
     cudnnBackendDescriptor_t heuristic = NULL, config[CONFIGS] = {};
     int64_t count = 0;
@@ -134,7 +164,8 @@ static int propose(cudnnBackendHeurMode_t mode, const struct plan *p, int most, 
                                   CONFIGS, &count, config) == CUDNN_STATUS_SUCCESS;
     if (count > CONFIGS) count = CONFIGS; /* it says how many there are */
     for (int64_t i = 0; ok && i < count && found < most; i++)
-        if (suits(config[i], &p->shape) && (out[found] = ready(config[i], bytes_engine(&p->shape)))) found++;
+        if (suits(config[i], &p->shape, hurry) && (out[found] = ready(config[i], bytes_engine(&p->shape))))
+            found++;
     for (int i = 0; i < CONFIGS; i++)
         if (config[i]) cudnnBackendDestroyDescriptor(config[i]);
     cudnnBackendDestroyDescriptor(heuristic);
@@ -246,6 +277,13 @@ static bool pays(cudnnBackendDescriptor_t engine, const struct ps_conv_shape *s)
     return faster;
 }
 
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 /** The plan of a product, found or made. */
 static struct plan *plan_of(const struct ps_conv_shape *s, bool timed)
 {
@@ -257,13 +295,16 @@ static struct plan *plan_of(const struct ps_conv_shape *s, bool timed)
     p->next = plans;
     p->shape = *s;
     plans = p;
+    const double begun = seconds();
     cudnnBackendDescriptor_t engine[TIMED] = {};
-    const bool moments = s->way == PS_CONV_MOMENTS, choose = timed && !ps_cuda_exact();
+    const bool moments = s->way == PS_CONV_MOMENTS, choose = timed && !ps_cuda_exact() && spent < PATIENCE;
+    const bool hurry = !choose && !ps_cuda_exact();
     const int most = choose && !moments ? TIMED : 1; /* those of moments are compiled when they are made */
     int engines = 0;
     if ((choose || !moments) && ps_conv_graph_make(s, &p->graph) == CUDNN_STATUS_SUCCESS) {
-        engines = propose(CUDNN_HEUR_MODE_A, p, most, engine);
-        if (engines == 0) engines = propose(CUDNN_HEUR_MODE_FALLBACK, p, 1, engine);
+        engines = propose(CUDNN_HEUR_MODE_A, p, hurry, most, engine);
+        if (engines == 0) engines = propose(CUDNN_HEUR_MODE_FALLBACK, p, false, 1, engine);
+        if (engines == 0 && hurry) engines = propose(CUDNN_HEUR_MODE_A, p, false, 1, engine);
     }
     fastest_first(engines, engine, s);
     for (int i = 1; i < engines; i++) cudnnBackendDestroyDescriptor(engine[i]);
@@ -272,6 +313,7 @@ static struct plan *plan_of(const struct ps_conv_shape *s, bool timed)
         engine[0] = NULL;
     }
     p->engine = engine[0];
+    if (choose) spent += seconds() - begun;
     return p;
 }
 
@@ -290,6 +332,7 @@ bool ps_conv_plan_run(const struct ps_conv_shape *s, const struct ps_conv_arrays
 
 void ps_conv_plans_close(void)
 {
+    spent = 0;
     while (plans) {
         struct plan *const p = plans;
         plans = p->next;

@@ -1,4 +1,5 @@
 #include <atomic>
+#include "cuda_host_parts.h"
 #include "cudnn_conv_on_host.h"
 #include "cudnn_parts_on_host.h"
 
@@ -10,25 +11,43 @@ static const struct engine {
     int64_t work;
     bool fallback;   /* else proposed by the better heuristic */
     bool statistics; /* it makes them, and computes nothing without */
+    bool compiled;   /* when it is made ready */
 } engines[] = {
-    {{}, false, INT64_C(1) << 50, false, false},
+    {{}, false, INT64_C(1) << 50, false, false, false},
+    {{CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS},
+     false,
+     0,
+     false,
+     false,
+     false},
     {{CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION},
      false,
      0,
      false,
+     false,
      false},
-    {{CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC}, true, WORK, false, false},
-    {{CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, true, WORK, false, false},
-    {{CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, false, 0, true, false},
-    {{}, false, 0, true, false},
-    {{CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC}, true, WORK, false, true},
+    {{CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC},
+     true,
+     WORK,
+     false,
+     false,
+     true},
+    {{CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, true, WORK, false, false, false},
+    {{CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, false, 0, true, false, false},
+    {{}, false, 0, true, false, false},
+    {{CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC},
+     true,
+     WORK,
+     false,
+     true,
+     true},
 };
 enum { ENGINES = sizeof engines / sizeof engines[0] };
 
-static bool on_tensor_cores(int engine)
+static bool has(int engine, cudnnBackendNumericalNote_t wanted)
 {
     for (const cudnnBackendNumericalNote_t note : engines[engine].note)
-        if (note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE) return true;
+        if (note == wanted) return true;
     return false;
 }
 
@@ -81,6 +100,9 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t handle, cudnnBac
         *count = (int64_t)engines[d->engine].note.size();
         for (int64_t i = 0; i < *count && i < most; i++)
             ((cudnnBackendNumericalNote_t *)values)[i] = engines[d->engine].note[(size_t)i];
+    } else if (name == CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE && type == CUDNN_TYPE_BEHAVIOR_NOTE) {
+        *count = engines[d->engine].compiled;
+        *(cudnnBackendBehaviorNote_t *)values = CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION;
     } else if (name == CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE && type == CUDNN_TYPE_INT64) {
         *(int64_t *)values = engines[d->engine].work;
     } else {
@@ -136,7 +158,9 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
     struct ps_host_conv p = {};
     const int at = attributes(o);
     p.way = o->type;
-    p.tf32 = on_tensor_cores(plan->engine);
+    if (has(plan->engine, CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS))
+        ps_host_die("cuDNN: an engine that makes halves of its inputs");
+    p.tf32 = has(plan->engine, CUDNN_NUMERICAL_NOTE_TENSOR_CORE);
     const descriptor *const c = part(o, at + CONVOLUTION);
     p.pad = number(c, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, 0, 2);
     p.step = number(c, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, 0, 2);

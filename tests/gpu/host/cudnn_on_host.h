@@ -5,7 +5,8 @@
  *
  * Of the engines for convolutions some do not suit each caller (their notes say so), ask for more work than
  * there is, or take only channels in eights, and none in bf16 adds to what is there where there are other
- * channels. One makes statistics, of channels in eights. */
+ * channels. One makes statistics, of channels in eights. One makes halves of floats, which nobody may want.
+ */
 #ifndef PS_CUDNN_ON_HOST_H
 #define PS_CUDNN_ON_HOST_H
 
@@ -58,6 +59,7 @@ enum cudnnBackendAttributeType_t {
     CUDNN_TYPE_CONVOLUTION_MODE,
     CUDNN_TYPE_HEUR_MODE,
     CUDNN_TYPE_NUMERICAL_NOTE,
+    CUDNN_TYPE_BEHAVIOR_NOTE,
     CUDNN_TYPE_BACKEND_DESCRIPTOR,
 };
 enum cudnnBackendAttributeName_t {
@@ -110,6 +112,7 @@ enum cudnnBackendAttributeName_t {
     CUDNN_ATTR_ENGINEHEUR_RESULTS,
     CUDNN_ATTR_ENGINECFG_ENGINE,
     CUDNN_ATTR_ENGINE_NUMERICAL_NOTE,
+    CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE,
     CUDNN_ATTR_EXECUTION_PLAN_HANDLE,
     CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG,
     CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
@@ -127,6 +130,7 @@ enum cudnnBackendNumericalNote_t {
     CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC,
     CUDNN_NUMERICAL_NOTE_TYPE_COUNT,
 };
+enum cudnnBackendBehaviorNote_t { CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION, CUDNN_BEHAVIOR_NOTE_TYPE_COUNT };
 typedef void *cudnnBackendDescriptor_t;
 cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type, cudnnBackendDescriptor_t *out);
 cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t descriptor);
