@@ -55,7 +55,8 @@ static void *record_end(void)
     cudaStreamIsCapturing(ps_cuda_stream(), &status);
     if (status == cudaStreamCaptureStatusNone) return NULL; /* it did not begin, and why is kept */
     const cudaError_t error = cudaStreamEndCapture(ps_cuda_stream(), &graph);
-    if (ps_cuda_good() && error == cudaSuccess) PS_CU(cudaGraphInstantiate(&out, graph, 0));
+    if (ps_cuda_good() && error == cudaSuccess) /* queues keep their priorities */
+        PS_CU(cudaGraphInstantiate(&out, graph, cudaGraphInstantiateFlagUseNodePriority));
     if (graph) cudaGraphDestroy(graph);
     if (!out) ps_cuda_forgive();
     return out;
