@@ -15,14 +15,20 @@ static struct {
     float *rest; /* on the device: what ranks cannot share out evenly, [ranks][less than ALIGNED ranks] */
 } group;
 
+/** What the library tells of a failure beyond its kind. */
+static const char *why(ncclResult_t error)
+{
+    const char *told = ncclGetLastError(NULL);
+    return told && told[0] ? told : ncclGetErrorString(error);
+}
+
 /** A call of NCCL: made if all is good, and checked. */
-#define PS_NCCL(call)                                                                  \
-    do {                                                                               \
-        if (ps_cuda_good()) {                                                          \
-            const ncclResult_t error_ = (call);                                        \
-            if (error_ != ncclSuccess)                                                 \
-                ps_cuda_fail(PS_EBACKEND, "NCCL: " #call, ncclGetErrorString(error_)); \
-        }                                                                              \
+#define PS_NCCL(call)                                                                          \
+    do {                                                                                       \
+        if (ps_cuda_good()) {                                                                  \
+            const ncclResult_t error_ = (call);                                                \
+            if (error_ != ncclSuccess) ps_cuda_fail(PS_EBACKEND, "NCCL: " #call, why(error_)); \
+        }                                                                                      \
     } while (0)
 
 enum ps_status ps_nn_name_cu(char id[PS_NN_ID])
@@ -40,7 +46,13 @@ enum ps_status ps_nn_join_cu(int ranks, int rank, const char id[PS_NN_ID])
     group.ranks = ranks;
     group.rank = rank;
     PS_CU(cudaMalloc(&group.rest, (size_t)ranks * (size_t)ranks * ALIGNED * sizeof *group.rest));
-    PS_NCCL(ncclCommInitRank(&group.comm, ranks, name, rank));
+    if (!ps_cuda_good()) return ps_cuda_status();
+    const ncclResult_t error = ncclCommInitRank(&group.comm, ranks, name, rank);
+    if (error != ncclSuccess)
+        ps_cuda_fail(PS_EBACKEND,
+                     error == ncclInvalidUsage ? "NCCL wants one rank for each GPU"
+                                               : "NCCL: ncclCommInitRank",
+                     why(error));
     return ps_cuda_status();
 }
 

@@ -15,6 +15,7 @@ enum ncclRedOp_t { ncclSum = 0 };
 typedef struct ps_host_comm *ncclComm_t;
 
 const char *ncclGetErrorString(ncclResult_t error);
+const char *ncclGetLastError(ncclComm_t comm);
 ncclResult_t ncclGetUniqueId(ncclUniqueId *out);
 ncclResult_t ncclCommInitRank(ncclComm_t *out, int ranks, ncclUniqueId id, int rank);
 ncclResult_t ncclCommDestroy(ncclComm_t comm);
