@@ -9,6 +9,8 @@
 #include "kernels/nn/real.h"
 #include "kernels/rng.h"
 
+enum { LINE = 64 /* elements: forms of weights begin where memory does, or nearly so */ };
+
 /* Random numbers of node i are of stream WEIGHTS + i. */
 static const uint32_t WEIGHTS = 0x4e4e0000;
 
@@ -82,7 +84,7 @@ enum ps_status ps_net_end(struct ps_net *net)
         node->states_at = net->states;
         net->weights += size.weights;
         net->states += node->states;
-        net->prepared += (size.prepared + 15) / 16 * 16;
+        net->prepared += (size.prepared + LINE - 1) / LINE * LINE;
     }
     for (int i = 0; i < net->nodes; i++) {
         net->node[i].buffers_at = net->weights + net->buffers;

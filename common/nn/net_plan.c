@@ -3,7 +3,7 @@
 #include "common/nn/op.h"
 #include "common/run/err.h"
 
-enum { LINE = 64 };
+enum { LINE = 256 /* where memory of devices begins: libraries get pieces as aligned as a whole */ };
 
 /** Memory: bytes given out so far, and free pieces below. */
 struct memory {
