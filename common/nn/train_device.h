@@ -53,7 +53,7 @@ struct ps_train_device {
     struct ps_range grains; /**< of this rank */
     struct ps_net_work work;
     struct ps_train_place place[PS_TRAIN_PLACES];
-    int next;                   /**< place */
+    int next;                   /**< place of a step's first part */
     struct ps_train_part *part; /**< [own grains x accumulate] of a step; owned */
     struct ps_nn_group group;   /**< that this rank's grain is of; no members: none */
     struct ps_gradients_device *gradients;
@@ -100,13 +100,13 @@ void ps_train_device_carried_end(const struct ps_train *t, const struct ps_train
 
 /* train_enqueue.c */
 
-/** Enqueue a part's forward and backward pass, and all that comes after the last part of a step. Local. */
+/** Enqueue a part's forward and backward pass, and all that comes after the last part of a step. Collective
+ * in steps of which several ranks have as many parts; else local. */
 void ps_train_enqueue(struct ps_train *t, const struct ps_train_sum *u, const struct ps_train_part *part,
                       int place);
 
-/** Enqueue what a rank does in a step without samples. Local.
- * @param first batch whose passes others of its group still go through */
-void ps_train_enqueue_nothing(struct ps_train *t, const struct ps_train_sum *u, int64_t first);
+/** Enqueue what a rank does in a step without samples. Local. */
+void ps_train_enqueue_nothing(struct ps_train *t, const struct ps_train_sum *u);
 
 /** Forget what was recorded. Local. */
 void ps_train_enqueue_free(struct ps_train_device *v);

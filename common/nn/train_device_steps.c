@@ -56,46 +56,57 @@ static int64_t list(struct ps_train *t, const struct ps_train_sum *u)
     return n;
 }
 
-/* Load and enqueue all micro-batches. @param done out: how many @return PS_OK; what the source's load returns
- */
-static enum ps_status go_through(struct ps_train *t, const struct ps_train_sum *u, int64_t parts,
-                                 int64_t *done)
+/* What this rank tells all, to the device. */
+static void put_flags(const struct ps_train *t, const float *own)
 {
-    struct ps_train_device *v = t->device;
-    ps_train_look_ahead(t, u, v->grains, v->sample);
-    for (int64_t i = 0; i < parts; i++, ++*done) {
-        const int place = v->next;
-        ps_train_begin_span(t, 0, PS_SPAN_WAIT);
-        v->d->await(PS_TRAIN_MARK_PLACE + place);
-        ps_train_end_span(t, 0, PS_SPAN_WAIT);
-        if (v->part[i].at.lo < v->part[i].at.hi)
-            PS_TRY(ps_train_place_load(t, &v->place[place], u, &v->part[i]));
-        ps_train_enqueue(t, u, &v->part[i], place);
-        v->next = (place + 1) % PS_TRAIN_PLACES;
-    }
-    return PS_OK;
+    t->device->d->memory->put(extra(t), own, PS_GRADIENT_EXTRA * (int64_t)sizeof(float));
 }
 
-/* Enqueue a step. A rank that fails to load goes on without samples, and tells the others. */
-static void enqueue(struct ps_train *t, const struct ps_train_sum *u)
+/* Load a part's samples. That this failed, all ranks shall know. */
+static void load(struct ps_train *t, const struct ps_train_sum *u, const struct ps_train_part *part,
+                 struct ps_train_place *place)
 {
     struct ps_train_device *v = t->device;
     enum ps_status *failed = &t->thread[0].failed;
-    const int64_t bytes = PS_GRADIENT_EXTRA * (int64_t)sizeof(float);
-    const int64_t parts = *failed == PS_OK ? list(t, u) : 0;
-    int64_t done = 0;
+    float *own = flags_of(v, false, u->step);
+    if (*failed == PS_OK && part->at.lo < part->at.hi) *failed = ps_train_place_load(t, place, u, part);
+    if (*failed == PS_OK || own[PS_GRADIENT_BAD] > 0) return;
+    v->d->memory->wait(); /* for the flags, which change */
+    own[PS_GRADIENT_BAD] = 1;
+    put_flags(t, own);
+}
+
+/* Load and enqueue all micro-batches. One that failed to load goes its way too, with what its place holds:
+ * ranks replay together what they recorded, and nothing of the step will be used. */
+static void go_through(struct ps_train *t, const struct ps_train_sum *u, int64_t parts)
+{
+    struct ps_train_device *v = t->device;
+    if (t->thread[0].failed == PS_OK) ps_train_look_ahead(t, u, v->grains, v->sample);
+    for (int64_t i = 0; i < parts; i++) {
+        const int place = (int)((v->next + i) % PS_TRAIN_PLACES);
+        ps_train_begin_span(t, 0, PS_SPAN_WAIT);
+        v->d->await(PS_TRAIN_MARK_PLACE + place);
+        ps_train_end_span(t, 0, PS_SPAN_WAIT);
+        load(t, u, &v->part[i], &v->place[place]);
+        ps_train_enqueue(t, u, &v->part[i], place);
+    }
+}
+
+/* Enqueue a step. */
+static void enqueue(struct ps_train *t, const struct ps_train_sum *u)
+{
+    struct ps_train_device *v = t->device;
+    const int64_t parts = list(t, u), whole = (v->grains.hi - v->grains.lo) * t->params->accumulate;
     float *own = flags_of(v, false, u->step);
     v->d->set_step(&(struct ps_nn_step){u->step, ps_schedule_rate(&t->schedule, u->step)});
-    ps_train_tell_all(t, 0, *failed != PS_OK, own);
-    v->d->memory->put(extra(t), own, bytes);
-    if (parts > 0) *failed = go_through(t, u, parts, &done);
-    if (parts > 0 && *failed != PS_OK) {
-        v->d->memory->wait(); /* for the flags, which change */
-        own[PS_GRADIENT_BAD] = 1;
-        v->d->memory->put(extra(t), own, bytes);
-    }
-    if (parts == 0 || *failed != PS_OK) ps_train_enqueue_nothing(t, u, u->first + done);
-    v->d->memory->get(flags_of(v, true, u->step), extra(t), bytes);
+    ps_train_tell_all(t, 0, t->thread[0].failed != PS_OK, own);
+    put_flags(t, own);
+    if (parts > 0)
+        go_through(t, u, parts);
+    else
+        ps_train_enqueue_nothing(t, u);
+    v->next = (int)((v->next + whole) % PS_TRAIN_PLACES); /* on all ranks alike, whatever they had */
+    v->d->memory->get(flags_of(v, true, u->step), extra(t), PS_GRADIENT_EXTRA * (int64_t)sizeof(float));
     v->d->mark(PS_TRAIN_MARK_TOLD + (int)(u->step % PS_TRAIN_TURNS));
     v->steps++;
 }

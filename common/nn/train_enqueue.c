@@ -106,6 +106,26 @@ static struct ps_train_recording *find(struct ps_train_device *v, const struct p
     return &v->recording[v->recordings++];
 }
 
+/* What ranks send each other is recorded by all of them or by none, and replayed together (NCCL's user guide,
+ * "Using NCCL with CUDA Graphs"): where there are several, in steps of whole batches alone, of which all have
+ * as many parts. */
+static bool may_record(const struct ps_train *t, const struct ps_train_sum *u)
+{
+    const struct ps_train_params *p = t->params;
+    if (t->run->size == 1) return true;
+    return u->last - u->first == p->accumulate && u->last * p->batch <= t->job->train->n &&
+           p->batch >= t->grains && t->grains % t->run->size == 0;
+}
+
+/* What was recorded, if all ranks have. */
+static void *agreed(const struct ps_train *t, void *recorded)
+{
+    int all = recorded != NULL;
+    if (t->run->size > 1) MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, t->run->comm);
+    if (!all) t->device->d->recorded_free(recorded);
+    return all ? recorded : NULL;
+}
+
 void ps_train_enqueue(struct ps_train *t, const struct ps_train_sum *u, const struct ps_train_part *part,
                       int place)
 {
@@ -124,12 +144,12 @@ void ps_train_enqueue(struct ps_train *t, const struct ps_train_sum *u, const st
         go_without(t, u, part);
         return;
     }
-    struct ps_train_recording *r = find(v, &key);
+    struct ps_train_recording *r = may_record(t, u) ? find(v, &key) : NULL;
     if (t->carried) ps_train_device_carried_begin(t, part);
     if (r && r->seen++ == 1) { /* the first time, libraries still chose and allocated */
         v->d->record_begin();
         go_through(t, u, part, &v->place[place]);
-        r->recorded = v->d->record_end();
+        r->recorded = agreed(t, v->d->record_end());
     }
     if (r && r->recorded)
         v->d->replay(r->recorded);
@@ -138,9 +158,8 @@ void ps_train_enqueue(struct ps_train *t, const struct ps_train_sum *u, const st
     v->d->mark(PS_TRAIN_MARK_PLACE + place);
 }
 
-void ps_train_enqueue_nothing(struct ps_train *t, const struct ps_train_sum *u, int64_t first)
+void ps_train_enqueue_nothing(struct ps_train *t, const struct ps_train_sum *u)
 {
-    for (int64_t b = first; b < u->last; b++) stand_by(t, b);
     ps_gradients_device_nothing(t->device->gradients);
     end_step(t, u);
 }

@@ -18,6 +18,7 @@ struct channel {
     std::atomic<uint32_t> full;
     uint32_t bytes;
     uint64_t whole; /* bytes of the message */
+    bool recorded;  /* the sender replays it */
     char data[CHUNK];
 };
 
@@ -38,6 +39,7 @@ struct message {
     char *at;
     size_t bytes, done;
     int peer;
+    bool recorded;
 };
 
 static int depth; /* of groups */
@@ -134,6 +136,7 @@ static bool send_chunk(struct channel *c, struct message *m)
     if (c->full.load(std::memory_order_acquire)) return false;
     c->bytes = (uint32_t)std::min(m->bytes - m->done, (size_t)CHUNK);
     c->whole = m->bytes;
+    c->recorded = m->recorded;
     memcpy(c->data, m->at + m->done, c->bytes);
     m->done += c->bytes;
     c->full.store(1, std::memory_order_release);
@@ -146,6 +149,8 @@ static bool receive_chunk(struct channel *c, struct message *m)
     if (c->whole != m->bytes)
         ps_host_die("NCCL: rank %d sends %zu bytes to one that wants %zu", m->peer, (size_t)c->whole,
                     m->bytes);
+    if (c->recorded != m->recorded)
+        ps_host_die("NCCL: of what rank %d sends only one of both sides was recorded", m->peer);
     memcpy(m->at + m->done, c->data, c->bytes);
     m->done += c->bytes;
     c->full.store(0, std::memory_order_release);
@@ -175,6 +180,13 @@ static bool is_there(const void *memory, size_t bytes)
     return ps_host_whose(memory, bytes) == PS_HOST_DEVICE;
 }
 
+static bool is_recorded(cudaStream_t stream)
+{
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    cudaStreamIsCapturing(stream, &status);
+    return status != cudaStreamCaptureStatusNone;
+}
+
 static ncclResult_t message(const struct message &m, ncclComm_t comm, cudaStream_t stream)
 {
     if (!is_there(m.at, m.bytes) || m.peer < 0 || m.peer >= comm->ranks) return ncclInvalidArgument;
@@ -188,12 +200,12 @@ static ncclResult_t message(const struct message &m, ncclComm_t comm, cudaStream
 ncclResult_t ncclSend(const void *from, size_t n, ncclDataType_t, int to, ncclComm_t comm,
                       cudaStream_t stream)
 {
-    return message({true, (char *)from, n * sizeof(float), 0, to}, comm, stream);
+    return message({true, (char *)from, n * sizeof(float), 0, to, is_recorded(stream)}, comm, stream);
 }
 
 ncclResult_t ncclRecv(void *to, size_t n, ncclDataType_t, int from, ncclComm_t comm, cudaStream_t stream)
 {
-    return message({false, (char *)to, n * sizeof(float), 0, from}, comm, stream);
+    return message({false, (char *)to, n * sizeof(float), 0, from, is_recorded(stream)}, comm, stream);
 }
 
 ncclResult_t ncclGroupStart(void)
@@ -215,13 +227,13 @@ ncclResult_t ncclGroupEnd(void)
 
 /* --- collectives --- */
 /* to[rank][bytes] on the host or the device, of all ranks. */
-static void gather(ncclComm_t comm, const void *from, char *to, size_t bytes)
+static void gather(ncclComm_t comm, bool recorded, const void *from, char *to, size_t bytes)
 {
     std::vector<struct message> all;
     for (int r = 0; r < comm->ranks; r++) {
         if (r == comm->rank) continue;
-        all.push_back({true, (char *)from, bytes, 0, r});
-        all.push_back({false, to + (size_t)r * bytes, bytes, 0, r});
+        all.push_back({true, (char *)from, bytes, 0, r, recorded});
+        all.push_back({false, to + (size_t)r * bytes, bytes, 0, r, recorded});
     }
     memmove(to + (size_t)comm->rank * bytes, from, bytes);
     transfer(comm, all);
@@ -233,15 +245,16 @@ ncclResult_t ncclAllGather(const void *from, void *to, size_t n, ncclDataType_t,
     const size_t bytes = n * sizeof(float);
     if (!is_there(from, bytes) || !is_there(to, bytes * (size_t)comm->ranks)) return ncclInvalidArgument;
     if (depth > 0) return ncclInvalidUsage;
-    ps_host_enqueue_work(stream, [=] { gather(comm, from, (char *)to, bytes); });
+    const bool recorded = is_recorded(stream);
+    ps_host_enqueue_work(stream, [=] { gather(comm, recorded, from, (char *)to, bytes); });
     return ncclSuccess;
 }
 
 /* In the order of ranks, which is not that of the binary tree. */
-static void reduce(ncclComm_t comm, const void *from, float *to, size_t n)
+static void reduce(ncclComm_t comm, bool recorded, const void *from, float *to, size_t n)
 {
     std::vector<float> all(n * (size_t)comm->ranks);
-    gather(comm, from, (char *)all.data(), n * sizeof(float));
+    gather(comm, recorded, from, (char *)all.data(), n * sizeof(float));
     for (size_t i = 0; i < n; i++) {
         float sum = all[i];
         for (int r = 1; r < comm->ranks; r++) sum += all[(size_t)r * n + i];
@@ -254,6 +267,7 @@ ncclResult_t ncclAllReduce(const void *from, void *to, size_t n, ncclDataType_t,
 {
     if (!is_there(from, n * sizeof(float)) || !is_there(to, n * sizeof(float))) return ncclInvalidArgument;
     if (depth > 0) return ncclInvalidUsage;
-    ps_host_enqueue_work(stream, [=] { reduce(comm, from, (float *)to, n); });
+    const bool recorded = is_recorded(stream);
+    ps_host_enqueue_work(stream, [=] { reduce(comm, recorded, from, (float *)to, n); });
     return ncclSuccess;
 }
