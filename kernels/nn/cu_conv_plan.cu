@@ -1,4 +1,5 @@
 #include "kernels/nn/cu_conv_plan.h"
+#include <math.h>
 #include <stdlib.h>
 #include <time.h>
 #include "kernels/nn/cu_timing.h"
@@ -19,8 +20,8 @@ struct plan {
 
 static struct plan *plans;
 
-/* Seconds that choices took. Engines that are compiled take seconds each: after as many, and where nobody
- * chooses, one is taken that need not be. */
+/* Seconds that choices took. Engines that are compiled take seconds each: after so many, and where nothing is
+ * chosen by time, one is taken that need not be. */
 static double spent;
 static const double PATIENCE = 30;
 
@@ -82,6 +83,7 @@ static bool is_exact_enough(cudnnBackendDescriptor_t engine, const struct ps_con
     int64_t notes = 0;
     bool ok = cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
                                        CUDNN_NUMERICAL_NOTE_TYPE_COUNT, &notes, note) == CUDNN_STATUS_SUCCESS;
+    if (notes > CUDNN_NUMERICAL_NOTE_TYPE_COUNT) notes = CUDNN_NUMERICAL_NOTE_TYPE_COUNT;
     for (int64_t i = 0; ok && i < notes; i++) {
         if (note[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE) ok = s->half || s->tf32;
         if (note[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS) ok = false;
@@ -100,6 +102,7 @@ static bool is_compiled(cudnnBackendDescriptor_t engine)
     if (cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, CUDNN_TYPE_BEHAVIOR_NOTE,
                                  CUDNN_BEHAVIOR_NOTE_TYPE_COUNT, &notes, note) != CUDNN_STATUS_SUCCESS)
         return false;
+    if (notes > CUDNN_BEHAVIOR_NOTE_TYPE_COUNT) notes = CUDNN_BEHAVIOR_NOTE_TYPE_COUNT;
     for (int64_t i = 0; i < notes; i++)
         compiled = compiled || note[i] == CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION;
     return compiled;
@@ -258,6 +261,32 @@ static void fastest_first(int engines, cudnnBackendDescriptor_t *engine, const s
     trial_end(&a);
 }
 
+/** Does an engine make the moments of what it computes? It is given numbers near 1, and where sums go
+ * there are large ones. */
+static bool makes_moments(cudnnBackendDescriptor_t engine, const struct ps_conv_shape *s,
+                          const struct ps_conv_arrays *a)
+{
+    const int64_t n = s->out, bytes = 2 * n * (int64_t)sizeof(double), rows = rows_y(s);
+    double *const told = (double *)malloc(2 * (size_t)bytes), *const want = told + 2 * n;
+    if (!told) return false;
+    PS_CU(cudaMemsetAsync((void *)a->x, 0x3f, (size_t)bytes_x(s), ps_cuda_stream()));
+    PS_CU(cudaMemsetAsync((void *)a->w, 0x3f, (size_t)bytes_w(s), ps_cuda_stream()));
+    PS_CU(cudaMemsetAsync((char *)a->work + bytes_engine(s), 0x7f, 2 * (size_t)bytes_sums(s),
+                          ps_cuda_stream()));
+    bool same = ps_cuda_good() && execute(engine, s, a) == CUDNN_STATUS_SUCCESS;
+    ps_cuda_memory.get(told, a->moments, bytes);
+    ps_nn_moments_cu(rows, n, s->half, a->y, a->moments, (double *)a->work);
+    ps_cuda_memory.get(want, a->moments, bytes);
+    same = ps_cuda_memory.wait() == PS_OK && same;
+    for (int64_t k = 0; same && k < n; k++) {
+        const double mean = want[k], square = mean * mean + want[n + k] / (double)rows;
+        const double told_square = told[k] * told[k] + told[n + k] / (double)rows;
+        same = fabs(told[k] - mean) <= 1e-3 * mean && fabs(told_square - square) <= 1e-3 * square;
+    }
+    free(told);
+    return same;
+}
+
 static struct plan *plan_of(const struct ps_conv_shape *s, bool timed);
 
 /** Does an engine that makes moments take less time than one that does not and a pass? */
@@ -268,7 +297,7 @@ static bool pays(cudnnBackendDescriptor_t engine, const struct ps_conv_shape *s)
     apart.way = PS_CONV_FORWARD;
     const struct plan *p = plan_of(&apart, true);
     if (!p || !p->engine || !trial_begin(s, &a)) return false;
-    bool faster = ps_cuda_good() && execute(engine, s, &a) == CUDNN_STATUS_SUCCESS;
+    bool faster = makes_moments(engine, s, &a);
     if (faster) {
         const float apart_ms = time_of(p->engine, &apart, &a, true);
         faster = time_of(engine, s, &a, false) < apart_ms;
@@ -298,13 +327,12 @@ static struct plan *plan_of(const struct ps_conv_shape *s, bool timed)
     const double begun = seconds();
     cudnnBackendDescriptor_t engine[TIMED] = {};
     const bool moments = s->way == PS_CONV_MOMENTS, choose = timed && !ps_cuda_exact() && spent < PATIENCE;
-    const bool hurry = !choose && !ps_cuda_exact();
     const int most = choose && !moments ? TIMED : 1; /* those of moments are compiled when they are made */
     int engines = 0;
     if ((choose || !moments) && ps_conv_graph_make(s, &p->graph) == CUDNN_STATUS_SUCCESS) {
-        engines = propose(CUDNN_HEUR_MODE_A, p, hurry, most, engine);
+        engines = propose(CUDNN_HEUR_MODE_A, p, !choose, most, engine);
         if (engines == 0) engines = propose(CUDNN_HEUR_MODE_FALLBACK, p, false, 1, engine);
-        if (engines == 0 && hurry) engines = propose(CUDNN_HEUR_MODE_A, p, false, 1, engine);
+        if (engines == 0 && !choose) engines = propose(CUDNN_HEUR_MODE_A, p, false, 1, engine);
     }
     fastest_first(engines, engine, s);
     for (int i = 1; i < engines; i++) cudnnBackendDestroyDescriptor(engine[i]);
