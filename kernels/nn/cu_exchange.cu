@@ -45,7 +45,6 @@ enum ps_status ps_nn_join_cu(int ranks, int rank, const char id[PS_NN_ID])
     memcpy(&name, id, PS_NN_ID);
     group.ranks = ranks;
     group.rank = rank;
-    PS_CU(cudaMalloc(&group.rest, (size_t)ranks * (size_t)ranks * ALIGNED * sizeof *group.rest));
     if (!ps_cuda_good()) return ps_cuda_status();
     const ncclResult_t error = ncclCommInitRank(&group.comm, ranks, name, rank);
     if (error != ncclSuccess)
@@ -53,6 +52,8 @@ enum ps_status ps_nn_join_cu(int ranks, int rank, const char id[PS_NN_ID])
                      error == ncclInvalidUsage ? "NCCL wants one rank for each GPU"
                                                : "NCCL: ncclCommInitRank",
                      why(error));
+    /* after it, where others wait for all */
+    PS_CU(cudaMalloc(&group.rest, (size_t)ranks * (size_t)ranks * ALIGNED * sizeof *group.rest));
     return ps_cuda_status();
 }
 
