@@ -29,8 +29,12 @@ $(file >$(B)/cuda-flags,$(CUDA_FLAGS))
 endif
 
 all: $(CUDA_PLUGINS)
+# rows are packed by threads of the host; its compiler is the one that nvcc calls
+NVCC_OPENMP = $(if $(OPENMP),-Xcompiler -fopenmp)
+$(B)/cuda/kernels/svm/cu_pack_%.o: NVCC_FLAGS += $(NVCC_OPENMP)
 cuda_obj = $(patsubst %.cu,$(B)/cuda/%.o,$(1))
 $(LIBDIR)/libps_cuda.so: $(call cuda_obj,$(CUDA_SRC))
+$(LIBDIR)/libps_cuda.so: CUDA_LINKED = $(NVCC_OPENMP)
 $(LIBDIR)/libps_cuda_nn.so: $(call cuda_obj,$(CUDA_NN_SRC))
 $(LIBDIR)/libps_cuda_nn.so: CUDA_LINKED = $(CUDA_LIBS)
 $(LIBDIR)/libps_cuda%so: $(B)/cuda-sources
@@ -51,7 +55,7 @@ endif
 HOST_TESTS_SRC = $(wildcard tests/gpu/host/test_*.cpp tests/gpu/host/test_*.cu)
 HOST_LIBRARIES = $(wildcard tests/gpu/host/cublas*.cpp tests/gpu/host/cudnn*.cpp tests/gpu/host/nccl*.cpp)
 HOST_RUNTIME = $(filter-out $(HOST_TESTS_SRC) $(HOST_LIBRARIES),$(wildcard tests/gpu/host/*.cpp))
-HOST_FLAGS = -std=c++20 -fPIC -ffp-contract=off -Wall -Wextra -Wno-missing-field-initializers $(WERROR) -DPS_CUDA_ON_HOST -I. -Itests/gpu/host
+HOST_FLAGS = -std=c++20 -fPIC -ffp-contract=off -Wall -Wextra -Wno-missing-field-initializers $(WERROR) $(OPENMP) -DPS_CUDA_ON_HOST -I. -Itests/gpu/host
 host_obj = $(patsubst %,$(B)/host/$(1)/%.o,$(basename $(2)))
 $(B)/host/obj/%.o: HOST_FLAGS += -O2 -g -fvisibility=hidden $(if $(SANITIZED),$(SANITIZE))
 $(B)/host/checked/%.o: HOST_FLAGS += -O1 -g $(SANITIZE)
@@ -71,7 +75,7 @@ $(B)/host/%_checked.so: HOST_SANITIZE = $(SANITIZE)
 $(HOST_PLUGINS): HOST_SANITIZE = $(if $(SANITIZED),$(SANITIZE))
 $(B)/host/%.so: $(B)/cuda-sources
 	@echo '  link  $@'
-	@$(CXX) -shared $(HOST_SANITIZE) -o $@ $(filter %.o,$^)
+	@$(CXX) -shared $(HOST_SANITIZE) $(OPENMP) -o $@ $(filter %.o,$^)
 # tests of a family without nets' libraries; all others have the plugin of nets
 CUDA_TESTS = test_cu_dbscan test_cu_smo test_cu_svm
 HOST_TESTS = $(patsubst tests/gpu/host/%,$(B)/host/%,$(basename $(HOST_TESTS_SRC)))

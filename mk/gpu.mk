@@ -9,7 +9,7 @@ $(B)/cuda/%.o: %.cpp $(B)/cuda-flags
 	@echo '  nvcc  $<'
 	@$(NVCC) -x cu $(NVCC_FLAGS) -I. -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 link_gpu = @mkdir -p $(@D) && echo '  link  $@' && $(NVCC) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(filter-out -shared,$(call nvcc_link,$(CUDA_LINKED))) \
-    -Xcompiler $(or $(OPENMP),-O0) -Xlinker --as-needed $(filter -L% -l%,$(LIB_LIBS))
+    $(NVCC_OPENMP) -Xlinker --as-needed $(filter -L% -l%,$(LIB_LIBS))
 $(GPU_NN_TESTS) $(GPU_TOOLS): CUDA_LINKED = $(CUDA_LIBS)
 $(CUDA_TESTS:%=$(B)/gpu/%): $(call cuda_obj,$(CUDA_SRC))
 $(GPU_NN_TESTS): $(call cuda_obj,$(CUDA_NN_SRC))

@@ -1,6 +1,7 @@
 /* Numerics of support vector machines on the device beside those of the host: packed rows, blocks of kernel
  * values, sums with coefficients. Values have the bits of ps_svm_cpu. */
 #include "cucheck.h"
+#include <omp.h>
 extern "C" {
 #include "kernels/svm/svm_kernels.h"
 }
@@ -224,6 +225,18 @@ static void wide_rows()
     one_shape({34, 45, 3000}, 0.01, 1);
 }
 
+/* Rows of so many entries that several threads pack them, and that they are sent in several pieces. */
+static void many_entries()
+{
+    const rows x(2000, 100, 0.8, 1, 6);
+    omp_set_num_threads(3);
+    for (const bool dense : {false, true}) {
+        const both all(x, NULL, {100, dense, false, NULL});
+        one_block("many entries", forms[0], all, {1990, 2000}, all, {0, 2000}, 2000, 0x1p-9);
+    }
+    omp_set_num_threads(1);
+}
+
 /* exp(0) = 1 for each row with itself, and rows far apart are 0. */
 static void ends_of_exponentials()
 {
@@ -335,6 +348,7 @@ static void table()
 
 int main()
 {
-    return cu_main("support vector machines", {table, blocks, tilings, wide_rows, ends_of_exponentials,
-                                               updates, multiplies, all_sums, many_calls});
+    return cu_main("support vector machines",
+                   {table, blocks, tilings, wide_rows, many_entries, ends_of_exponentials, updates,
+                    multiplies, all_sums, many_calls});
 }
