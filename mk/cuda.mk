@@ -29,9 +29,9 @@ $(file >$(B)/cuda-flags,$(CUDA_FLAGS))
 endif
 
 all: $(CUDA_PLUGINS)
-# rows are packed by threads of the host; its compiler is the one that nvcc calls
+# rows are packed and copies made by threads of the host; its compiler is the one that nvcc calls
 NVCC_OPENMP = $(if $(OPENMP),-Xcompiler -fopenmp)
-$(B)/cuda/kernels/svm/cu_pack_%.o: NVCC_FLAGS += $(NVCC_OPENMP)
+$(B)/cuda/kernels/svm/cu_pack_%.o $(B)/cuda/kernels/cuda_copy.o: NVCC_FLAGS += $(NVCC_OPENMP)
 cuda_obj = $(patsubst %.cu,$(B)/cuda/%.o,$(1))
 $(LIBDIR)/libps_cuda.so: $(call cuda_obj,$(CUDA_SRC))
 $(LIBDIR)/libps_cuda.so: CUDA_LINKED = $(NVCC_OPENMP)
