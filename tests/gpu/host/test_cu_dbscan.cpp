@@ -313,6 +313,21 @@ static void crowds()
         }
 }
 
+/** In the cell of a crowd points that are near none of it, but strays of the cell beside, which the crowd is
+ * in one set with by the time that they could look for others. */
+static void strays()
+{
+    static const double at[][2] = {{0.9, 0.45}, {0, 1}, {0.9, 0.45}, {1.02, 0.15}, {1.02, 0.8}};
+    static const int64_t end[] = {20, 260, 261, 561, 581};
+    const struct ps_rng r = {1, 25};
+    struct set s(PS_F32, 581, 5, 1, 6);
+    for (int64_t i = 0, group = 0; i < s.spec.points.n; i++) {
+        if (i == end[group]) group++;
+        for (int k = 0; k < 5; k++) s.put(i, k, at[group][k > 0] + 0.02 * ps_rng_uniform(r, i, (uint32_t)k));
+    }
+    compare("strays", s.spec);
+}
+
 static void halos()
 {
     for (const int d : {1, 2, 3, 5})
@@ -439,5 +454,5 @@ int main()
 {
     return cu_main("DBSCAN",
                    {open_dbscan, every_type, odd_sizes, dense_and_sparse, extremes, equal_points, chains,
-                    facing_cells, beside_a_crowd, crowds, halos, in_pieces, copies, memory});
+                    facing_cells, beside_a_crowd, crowds, strays, halos, in_pieces, copies, memory});
 }
