@@ -1,6 +1,7 @@
 /* How fast training was. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include "apps/resnet50/resnet50_report.h"
 #include "common/nn/scaling.h"
@@ -64,11 +65,23 @@ static double seconds_of(const struct part *p, const double *span)
     return sum;
 }
 
-static void split(struct ps_run *run, const double *span)
+/* A device that does nothing else waits for data; what its host does meanwhile is no part of a step. */
+static void of_device(const struct ps_train_times *times, double *span)
 {
-    double all = 0;
+    double left = 0;
+    for (int64_t i = 0; i < times->steps; i++) left += times->step[i];
+    span[PS_SPAN_LOAD] = span[PS_SPAN_WAIT] = 0;
+    for (int i = 0; i < PS_SPANS; i++) left -= span[i];
+    if (left > 0) span[PS_SPAN_LOAD] = left;
+}
+
+static void split(struct ps_run *run, const struct ps_train_times *times)
+{
+    double span[PS_SPANS], all = 0;
+    memcpy(span, times->span, sizeof span);
+    if (span[PS_SPAN_FORWARD] == 0) return; /* of a device, whose times are not known */
+    if (times->device) of_device(times, span);
     for (int i = 0; i < PARTS; i++) all += seconds_of(&parts[i], span);
-    if (span[PS_SPAN_FORWARD] == 0) return; /* a device computes, and does not tell its parts */
     ps_print(run, "time of steps:");
     for (int i = 0; i < PARTS; i++) {
         const double here = seconds_of(&parts[i], span);
@@ -105,7 +118,7 @@ enum ps_status resnet50_speed(struct ps_run *run, const struct resnet50_speed *s
     ps_record_begin(run, "speed");
     ps_print(run, "images/s over %lld steps: mean %.2f, median %.2f, deviation %.2f, from %.2f to %.2f\n",
              (long long)r.steps, r.mean, r.median, r.deviation, r.least, r.most);
-    split(run, times->span);
+    split(run, times);
     ps_print(run, "model: %.3g GFLOP an image, %.4g GFLOP/s", s->flop / 1e9, flops / 1e9);
     if (s->peak > 0)
         ps_print(run, ", %.1f %% of the measured peak of %.4g GFLOP/s", 100 * flops / s->peak, s->peak / 1e9);

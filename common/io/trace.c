@@ -32,10 +32,11 @@ struct ps_trace {
     ps_str path;
     int64_t events, origin; /* origin: the opening, on rank 0's clock */
     struct offset first, last;
-    struct lane *lane; /* [run->threads]; owned */
+    int lanes;         /* threads, and the device */
+    struct lane *lane; /* [lanes]; owned */
 };
 
-static int64_t now(void)
+int64_t ps_trace_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -47,21 +48,21 @@ static int64_t now(void)
 static struct offset compare_clocks(const struct ps_run *run)
 {
     int64_t theirs, best = INT64_MAX;
-    struct offset found = {.at = now()};
+    struct offset found = {.at = ps_trace_now()};
     if (run->rank == 0) {
         for (int rank = 1; rank < run->size; rank++)
             for (int i = 0; i < TRIPS; i++) {
                 MPI_Recv(NULL, 0, MPI_BYTE, rank, TAG, run->comm, MPI_STATUS_IGNORE);
-                theirs = now();
+                theirs = ps_trace_now();
                 MPI_Send(&theirs, 1, MPI_INT64_T, rank, TAG, run->comm);
             }
         return found;
     }
     for (int i = 0; i < TRIPS; i++) {
-        const int64_t sent = now();
+        const int64_t sent = ps_trace_now();
         MPI_Send(NULL, 0, MPI_BYTE, 0, TAG, run->comm);
         MPI_Recv(&theirs, 1, MPI_INT64_T, 0, TAG, run->comm, MPI_STATUS_IGNORE);
-        const int64_t back = now();
+        const int64_t back = ps_trace_now();
         if (back - sent >= best) continue;
         best = back - sent;
         found.at = sent + best / 2;
@@ -73,7 +74,7 @@ static struct offset compare_clocks(const struct ps_run *run)
 static void trace_free(struct ps_trace *t)
 {
     if (!t) return;
-    for (int i = 0; t->lane && i < t->run->threads; i++) free(t->lane[i].span);
+    for (int i = 0; t->lane && i < t->lanes; i++) free(t->lane[i].span);
     free(t->lane);
     free(t);
 }
@@ -85,8 +86,9 @@ static enum ps_status make(struct ps_run *run, const char *path, int64_t events,
     t->run = run;
     t->events = events;
     snprintf(t->path, sizeof t->path, "%s", path);
-    PS_TRY(ps_zalloc(&t->lane, run->threads, sizeof *t->lane, "the timeline"));
-    for (int i = 0; i < run->threads; i++)
+    t->lanes = run->threads + 1;
+    PS_TRY(ps_zalloc(&t->lane, t->lanes, sizeof *t->lane, "the timeline"));
+    for (int i = 0; i < t->lanes; i++)
         PS_TRY(ps_zalloc(&t->lane[i].span, events, sizeof(struct span), "the timeline's spans"));
     return PS_OK;
 }
@@ -115,7 +117,7 @@ void ps_trace_begin(struct ps_trace *t, int thread, const char *name)
     if (l->depth < NESTED) l->open[l->depth] = room ? l->n : LOST;
     l->depth++;
     if (room)
-        l->span[l->n++] = (struct span){.name = name, .begin = now()};
+        l->span[l->n++] = (struct span){.name = name, .begin = ps_trace_now()};
     else
         l->lost++;
 }
@@ -125,7 +127,17 @@ void ps_trace_end(struct ps_trace *t, int thread)
     if (!t || t->lane[thread].depth == 0) return;
     struct lane *l = &t->lane[thread];
     l->depth--;
-    if (l->depth < NESTED && l->open[l->depth] != LOST) l->span[l->open[l->depth]].end = now();
+    if (l->depth < NESTED && l->open[l->depth] != LOST) l->span[l->open[l->depth]].end = ps_trace_now();
+}
+
+void ps_trace_add(struct ps_trace *t, const char *name, int64_t begin, int64_t end)
+{
+    if (!t) return;
+    struct lane *l = &t->lane[t->lanes - 1];
+    if (l->n < t->events)
+        l->span[l->n++] = (struct span){.name = name, .begin = begin, .end = end};
+    else
+        l->lost++;
 }
 
 /** Text on its way to a file; without a file it is only counted. */
@@ -165,9 +177,12 @@ static void put_lane(struct sink *s, const struct ps_trace *t, int thread)
 {
     const struct lane *l = &t->lane[thread];
     const int rank = t->run->rank;
-    put(s,
-        ",\n{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":%d,\"tid\":%d,\"args\":{\"name\":\"thread %d\"}}",
-        rank, thread, thread);
+    const bool device = thread == t->run->threads;
+    char name[32] = "device";
+    if (device && l->n == 0) return;
+    if (!device) snprintf(name, sizeof name, "thread %d", thread);
+    put(s, ",\n{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":%d,\"tid\":%d,\"args\":{\"name\":\"%s\"}}",
+        rank, thread, name);
     for (int64_t i = 0; i < l->n; i++) {
         const struct span *x = &l->span[i];
         const int64_t begin = common_time(t, x->begin),
@@ -192,14 +207,14 @@ static void put_rank(struct sink *s, const struct ps_trace *t)
         rank, rank, host);
     put(s, ",\n{\"name\":\"process_sort_index\",\"ph\":\"M\",\"pid\":%d,\"args\":{\"sort_index\":%d}}", rank,
         rank);
-    for (int i = 0; i < t->run->threads; i++) lost += t->lane[i].lost;
+    for (int i = 0; i < t->lanes; i++) lost += t->lane[i].lost;
     if (lost)
         put(s,
             ",\n{\"name\":\"process_labels\",\"ph\":\"M\",\"pid\":%d,\"args\":{\"labels\":\"%lld later spans "
             "had "
             "no room\"}}",
             rank, (long long)lost);
-    for (int i = 0; i < t->run->threads; i++) put_lane(s, t, i);
+    for (int i = 0; i < t->lanes; i++) put_lane(s, t, i);
     if (rank == t->run->size - 1) put(s, "\n]}\n");
     flush(s);
 }

@@ -24,6 +24,14 @@ enum ps_status ps_trace_open(struct ps_run *run, const char *path, int64_t event
 void ps_trace_begin(struct ps_trace *t, int thread, const char *name);
 void ps_trace_end(struct ps_trace *t, int thread);
 
+/** A span of the device that computes for this rank, which is known when it is over: it gets a line of its
+ * own below those of threads. Local; one thread. @param name as above @param begin, end as ps_trace_now has
+ * them */
+void ps_trace_add(struct ps_trace *t, const char *name, int64_t begin, int64_t end);
+
+/** Nanoseconds of this node's clock. Local. */
+int64_t ps_trace_now(void);
+
 /** Write what all ranks have, clocks brought together, and free. Collective; NULL is fine.
  * After a failure of the run, on which the ranks have agreed, it does the same: spans that were not ended end
  * now, and the message of that failure stays.

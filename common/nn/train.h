@@ -61,8 +61,9 @@ struct ps_train_times {
     int64_t samples;           /**< that this run went through */
     double *step;              /**< [steps] seconds of each, on this rank; owned */
     double first;              /**< seconds since ps_main began until the first of them was done */
-    double span[PS_SPANS];     /**< seconds of all steps, mean over the threads of all ranks; where a device
-                                  computes, over main threads, which load and wait */
+    bool device;               /**< does one compute for each rank? */
+    double span[PS_SPANS];     /**< seconds of all steps, mean over the threads of all ranks; of devices the
+                                  forward and backward passes, sum and update, while their hosts load and wait */
     struct ps_overlap overlap; /**< of thread 0 of this rank in its last step; owned */
 };
 

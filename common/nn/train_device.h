@@ -16,6 +16,17 @@ enum { PS_TRAIN_PLACES = 2, PS_TRAIN_TURNS = 2 /**< steps whose numbers are unde
 /** Marks in the compute queue: a place was gone through; what was told in a step is here. */
 enum { PS_TRAIN_MARK_PLACE, PS_TRAIN_MARK_TOLD = PS_TRAIN_MARK_PLACE + PS_TRAIN_PLACES };
 
+/** Where the device is in a part: its passes begin; the loss is there; gradients are; after the last part of
+ * a step, those of all ranks; weights are updated and prepared. */
+enum ps_train_tick {
+    PS_TRAIN_TICK_BEGIN,
+    PS_TRAIN_TICK_FORWARD,
+    PS_TRAIN_TICK_BACKWARD,
+    PS_TRAIN_TICK_SUM,
+    PS_TRAIN_TICK_UPDATE,
+    PS_TRAIN_TICKS
+};
+
 /** A micro-batch as it is loaded, in memory that copies want, and there. */
 struct ps_train_place {
     struct ps_micro here;        /**< without work; its arrays are those below */
@@ -25,6 +36,7 @@ struct ps_train_place {
     struct ps_buffer sample;
     struct ps_buffer target; /**< labels, numbers or shares; nothing where the input is the target */
     int32_t *labels;         /**< of mixed samples, whose target are shares; else NULL; owned */
+    int ticks;               /**< of the part that went through it last, that were not read */
 };
 
 /** A micro-batch of a step. */
@@ -65,8 +77,9 @@ struct ps_train_device {
     float *flags;    /**< here, [2][turns][PS_GRADIENT_EXTRA]: what this rank tells, then what all do */
     struct ps_train_recording *recording; /**< [recordings]; owned */
     int recordings, room;
-    double since;  /**< on the run's clock: the step before was done */
-    int64_t steps; /**< of this run */
+    double since;   /**< on the run's clock: the step before was done */
+    int64_t origin; /**< of the device's times, on the timeline's clock */
+    int64_t steps;  /**< of this run */
 };
 
 /* train_place.c */
@@ -97,6 +110,18 @@ void ps_train_device_carried_begin(const struct ps_train *t, const struct ps_tra
 
 /** After it: its grain's next part begins with what is in v->after. Local. */
 void ps_train_device_carried_end(const struct ps_train *t, const struct ps_train_part *part);
+
+/* train_device_times.c */
+
+/** In the queue in use, also while it is recorded. Local. */
+void ps_train_tick(const struct ps_train *t, int place, enum ps_train_tick tick);
+
+/** The device has nothing to do: where there is a timeline, bring its times and the host's together. Local.
+ */
+void ps_train_device_times_begin(struct ps_train *t);
+
+/** The device is done with a place: count the seconds of its phases, also for the timeline. Local. */
+void ps_train_device_times_read(struct ps_train *t, int place);
 
 /* train_enqueue.c */
 

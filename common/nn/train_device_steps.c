@@ -87,6 +87,7 @@ static void go_through(struct ps_train *t, const struct ps_train_sum *u, int64_t
         ps_train_begin_span(t, 0, PS_SPAN_WAIT);
         v->d->await(PS_TRAIN_MARK_PLACE + place);
         ps_train_end_span(t, 0, PS_SPAN_WAIT);
+        ps_train_device_times_read(t, place);
         load(t, u, &v->part[i], &v->place[place]);
         ps_train_enqueue(t, u, &v->part[i], place);
     }
@@ -148,6 +149,8 @@ static void bring_back(struct ps_train *t)
         v->d->memory->get(t->memory->w, t->memory->prepared,
                           (net->weights + net->buffers) * (int64_t)sizeof(float));
     v->d->memory->wait();
+    for (int i = 0; i < PS_TRAIN_PLACES; i++) /* the older one first, if all had their parts */
+        ps_train_device_times_read(t, (v->next + i) % PS_TRAIN_PLACES);
     if (!has_failed(t)) MPI_Barrier(t->memory->team.node);
 }
 
@@ -157,6 +160,7 @@ int64_t ps_train_device_steps(struct ps_train *t, struct ps_progress *progress, 
     const int64_t every = t->params->every, k = t->params->accumulate, from = t->at.update;
     const int64_t before = t->at.epoch * t->updates;
     int64_t i = from, looked = from;
+    ps_train_device_times_begin(t);
     v->d->memory->put(v->loss, t->at.loss + v->grains.lo,
                       (v->grains.hi - v->grains.lo) * (int64_t)sizeof *v->loss);
     if (t->carried) ps_train_device_carried_put(t);

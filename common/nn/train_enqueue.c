@@ -17,22 +17,26 @@ static struct ps_nn_loss loss_of(const struct ps_train *t)
                                .smoothing = t->job->smoothing};
 }
 
-/* The last backward pass was enqueued, or there is none: sum, update, prepare. */
-static void end_step(struct ps_train *t, const struct ps_train_sum *u)
+/* The last backward pass was enqueued, or there is none: sum, update, prepare.
+ * @param place that it went through; below 0: none */
+static void end_step(struct ps_train *t, const struct ps_train_sum *u, int place)
 {
     const struct ps_train_device *v = t->device;
     const struct ps_net *net = t->job->net;
     float *total = ps_gradients_device_vector(v->gradients, 0);
     ps_gradients_device_end(v->gradients);
+    if (place >= 0) ps_train_tick(t, place, PS_TRAIN_TICK_SUM);
     ps_net_buffers_follow_there(net, total, u->micro, t->memory->prepared);
     v->d->optimizer_step(v->optimizer, total, t->memory->prepared);
     ps_net_prepare_there(net, t->memory->prepared);
+    if (place >= 0) ps_train_tick(t, place, PS_TRAIN_TICK_UPDATE);
 }
 
 static void go_through(struct ps_train *t, const struct ps_train_sum *u, const struct ps_train_part *part,
-                       const struct ps_train_place *place)
+                       int at)
 {
     struct ps_train_device *v = t->device;
+    const struct ps_train_place *place = &v->place[at];
     const struct ps_net *net = t->job->net;
     const float *w = t->memory->prepared, *forms = w + ps_net_vector(net);
     float *bad = ps_gradients_device_vector(v->gradients, 0) + net->weights + net->buffers + PS_GRADIENT_BAD;
@@ -51,17 +55,18 @@ static void go_through(struct ps_train *t, const struct ps_train_sum *u, const s
                                              .add = part->add,
                                              .ready = part->last && !group ? ps_gradients_device_ready : NULL,
                                              .context = v->gradients};
+    ps_train_tick(t, at, PS_TRAIN_TICK_BEGIN);
     const void *y = ps_net_forward_there(&v->work, &batch, w, forms);
     v->d->loss(&loss, batch.n, y, place->target.there ? place->target.there : place->x.there, u->scale,
                ps_net_output_gradient(&v->work), v->loss + part->grain, true);
     v->d->check(v->loss + part->grain, bad);
+    ps_train_tick(t, at, PS_TRAIN_TICK_FORWARD);
     if (part->last) ps_gradients_device_begin(v->gradients, part->turn);
     ps_net_backward(&v->work, &batch, w, forms, &gradient);
     if (t->carried) ps_train_device_carried_end(t, part);
-    if (part->last)
-        end_step(t, u);
-    else if (part->end)
-        ps_gradients_device_add(v->gradients, part->turn);
+    if (!part->last && part->end) ps_gradients_device_add(v->gradients, part->turn);
+    ps_train_tick(t, at, PS_TRAIN_TICK_BACKWARD);
+    if (part->last) end_step(t, u, at);
 }
 
 /* Others of the group go through a batch of which this rank has no samples. */
@@ -81,7 +86,7 @@ static void go_without(struct ps_train *t, const struct ps_train_sum *u, const s
         ps_gradients_device_begin(t->device->gradients, part->turn);
     else
         ps_gradients_device_nothing(t->device->gradients);
-    end_step(t, u);
+    end_step(t, u, -1);
 }
 
 /* What was recorded of such a part, or room for it; NULL where there is no room. */
@@ -148,20 +153,21 @@ void ps_train_enqueue(struct ps_train *t, const struct ps_train_sum *u, const st
     if (t->carried) ps_train_device_carried_begin(t, part);
     if (r && r->seen++ == 1) { /* the first time, libraries still chose and allocated */
         v->d->record_begin();
-        go_through(t, u, part, &v->place[place]);
+        go_through(t, u, part, place);
         r->recorded = agreed(t, v->d->record_end());
     }
     if (r && r->recorded)
         v->d->replay(r->recorded);
     else
-        go_through(t, u, part, &v->place[place]);
+        go_through(t, u, part, place);
+    v->place[place].ticks = part->last ? PS_TRAIN_TICKS : PS_TRAIN_TICK_SUM;
     v->d->mark(PS_TRAIN_MARK_PLACE + place);
 }
 
 void ps_train_enqueue_nothing(struct ps_train *t, const struct ps_train_sum *u)
 {
     ps_gradients_device_nothing(t->device->gradients);
-    end_step(t, u);
+    end_step(t, u, -1);
 }
 
 void ps_train_enqueue_free(struct ps_train_device *v)

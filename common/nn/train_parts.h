@@ -235,6 +235,10 @@ enum ps_status ps_train_times_open(struct ps_train *t);
 void ps_train_begin_span(struct ps_train *t, int thread, enum ps_train_span span);
 void ps_train_end_span(struct ps_train *t, int thread, enum ps_train_span span);
 
+/** A device was in such a phase, [begin, end) on the timeline's clock. Local; the thread that feeds it. */
+void ps_train_add_span(struct ps_train *t, enum ps_train_span span, double seconds, int64_t begin,
+                       int64_t end);
+
 /** Thread 0 is done with a step. Local. */
 void ps_train_count_step(struct ps_train *t, double seconds);
 

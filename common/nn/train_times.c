@@ -32,6 +32,13 @@ void ps_train_end_span(struct ps_train *t, int thread, enum ps_train_span span)
     ps_trace_end(t->trace, thread);
 }
 
+void ps_train_add_span(struct ps_train *t, enum ps_train_span span, double seconds, int64_t begin,
+                       int64_t end)
+{
+    t->thread[0].span[span] += seconds;
+    ps_trace_add(t->trace, names[span], begin, end);
+}
+
 void ps_train_count_step(struct ps_train *t, double seconds)
 {
     if (t->times.steps == 0) t->times.first = ps_elapsed(t->run);
@@ -41,6 +48,7 @@ void ps_train_count_step(struct ps_train *t, double seconds)
 void ps_train_times_share(struct ps_train *t)
 {
     double *span = t->times.span;
+    t->times.device = t->device;
     const int64_t threads = t->device ? t->run->size : t->memory->team.all;
     for (int i = 0; i < t->run->threads; i++)
         for (int s = 0; s < PS_SPANS; s++) span[s] += t->thread[i].span[s] / (double)threads;

@@ -7,8 +7,10 @@ static struct {
     cudaStream_t stream[PS_NN_QUEUES];
     cudaEvent_t mark[PS_NN_MARKS];
     cudaEvent_t reached[PS_NN_QUEUES]; /* where a queue was when another was told to wait for it */
-    struct ps_nn_step *step;           /* on the device */
-    struct ps_nn_step *slot;           /* [SLOTS] on the host, for copies */
+    cudaEvent_t tick[PS_NN_TICKS];
+    bool recording;
+    struct ps_nn_step *step; /* on the device */
+    struct ps_nn_step *slot; /* [SLOTS] on the host, for copies */
     cudaEvent_t copied[SLOTS];
     int next; /* slot */
 } device;
@@ -44,6 +46,7 @@ static void await(int i)
 static void record_begin(void)
 {
     PS_CU(cudaStreamBeginCapture(ps_cuda_stream(), cudaStreamCaptureModeThreadLocal));
+    device.recording = true;
 }
 
 /* What fails while it is recorded has not been tried: whoever does without a recording sees whether it is. */
@@ -52,6 +55,7 @@ static void *record_end(void)
     cudaGraph_t graph = NULL;
     cudaGraphExec_t out = NULL;
     cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    device.recording = false;
     cudaStreamIsCapturing(ps_cuda_stream(), &status);
     if (status == cudaStreamCaptureStatusNone) return NULL; /* it did not begin, and why is kept */
     const cudaError_t error = cudaStreamEndCapture(ps_cuda_stream(), &graph);
@@ -72,6 +76,24 @@ static void recorded_free(void *recorded)
     if (!recorded) return;
     PS_CU(cudaDeviceSynchronize());
     cudaGraphExecDestroy((cudaGraphExec_t)recorded);
+}
+
+/* --- time --- */
+/* In a recording an event only orders what is recorded, unless it is for those outside of it. */
+static void tick(int i)
+{
+    const unsigned how = device.recording ? cudaEventRecordExternal : cudaEventRecordDefault;
+    PS_CU(cudaEventRecordWithFlags(device.tick[i], ps_cuda_stream(), how));
+}
+
+/* Nothing depends on it: without a time work goes on. */
+static double seconds(int from, int to)
+{
+    float ms = 0;
+    if (!ps_cuda_good() || cudaEventElapsedTime(&ms, device.tick[from], device.tick[to]) == cudaSuccess)
+        return 1e-3 * (double)ms;
+    cudaGetLastError(); /* else a later call would be told of it */
+    return 0;
 }
 
 /* Copies of the numbers are on their way while the host goes on to the next steps. */
@@ -98,6 +120,7 @@ enum ps_status ps_nn_open_cu(char *text, size_t room)
     /* a thread that waits leaves its core to those that load */
     for (int i = 0; i < PS_NN_MARKS; i++)
         PS_CU(cudaEventCreateWithFlags(&device.mark[i], cudaEventDisableTiming | cudaEventBlockingSync));
+    for (int i = 0; i < PS_NN_TICKS; i++) PS_CU(cudaEventCreateWithFlags(&device.tick[i], cudaEventDefault));
     for (int i = 0; i < SLOTS; i++)
         PS_CU(cudaEventCreateWithFlags(&device.copied[i], cudaEventDisableTiming));
     PS_CU(cudaMalloc(&device.step, sizeof *device.step));
@@ -124,6 +147,7 @@ void ps_nn_close_cu(void)
     destroy(device.mark, PS_NN_MARKS);
     destroy(device.reached, PS_NN_QUEUES);
     destroy(device.copied, SLOTS);
+    destroy(device.tick, PS_NN_TICKS);
     for (int i = 0; i < PS_NN_QUEUES; i++)
         if (device.stream[i]) cudaStreamDestroy(device.stream[i]);
     device = {};
@@ -139,6 +163,8 @@ const struct ps_nn_device ps_nn_device_cu = {
     .record_end = record_end,
     .replay = replay,
     .recorded_free = recorded_free,
+    .tick = tick,
+    .seconds = seconds,
     .pictures = ps_nn_pictures_cu,
     .mix = ps_nn_mix_cu,
     .set_step = set_step,

@@ -12,7 +12,7 @@
 
 enum ps_nn_queue { PS_NN_COMPUTE, PS_NN_COPY, PS_NN_EXCHANGE, PS_NN_QUEUES };
 
-enum { PS_NN_MARKS = 8, PS_NN_ID = 128 /**< bytes that name a group of ranks */ };
+enum { PS_NN_MARKS = 8, PS_NN_TICKS = 16, PS_NN_ID = 128 /**< bytes that name a group of ranks */ };
 
 /** Numbers of a step that kernels read on the device, so that what was recorded once serves all steps. */
 struct ps_nn_step {
@@ -82,6 +82,13 @@ struct ps_nn_device {
     void *(*record_end)(void);
     void (*replay)(void *recorded);
     void (*recorded_free)(void *recorded);
+
+    /* time */
+    /** Keep when the queue in use comes to here; what is recorded does so each time it is replayed. */
+    void (*tick)(int tick);
+    /** Seconds between two ticks, in order, which the device has passed: it is not waited for. 0: not known.
+     */
+    double (*seconds)(int from, int to);
 
     /* inputs */
     /** @param x out, floats there, as the host makes them from the same pictures, bit by bit */

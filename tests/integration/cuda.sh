@@ -55,6 +55,7 @@ for name in ann cnn autoencoder lstm carried resnet; do
     status=0
     on 1 "${words[@]}" --threads 2 --backend cuda --save $name.st --record $name.jsonl || status=$?
     expect "$name: trains on the device: $(tail -n 1 err)" test $status = 0 -a "$(grep -c '^back end: cuda, rank 0: ' err)" = 1
+    mv out $name.out
     expect "$name: losses as with ref: $(losses $name.want.jsonl | xargs), $(losses $name.jsonl | xargs)" near_losses $share $name.want.jsonl $name.jsonl
     status=0
     far=$(near_weights $share start.st want.st $name.st) || status=$?
@@ -94,7 +95,8 @@ done
 expect 'carried: forecasts as with ref' near_tables 0.0001 want.csv got.csv
 expect 'carried: without a run-up others' eval '! near_tables 0.0001 want.csv none.csv'
 expect 'the record has the device' grep -q '"event":"backend",.*"name":"cuda","device":"' ann.jsonl
-# program < GPU open < first step done < training done; the thread that feeds the device loads or waits a part of the time
+# program < GPU open < first step done < training done; the thread that feeds the device loads or waits a part of the time, and the device is in
+# phases of steps a part of it
 seconds() { # event, field, of ann.jsonl
     sed -n 's/.*"event":"'"$1"'",.*"'"$2"'":\([^,}]*\)[,}].*/\1/p' ann.jsonl
 }
@@ -102,7 +104,21 @@ times=("$(seconds backend opening_seconds)" "$(seconds backend time_to_cuda)" "$
 expect "the record has the time to CUDA and to the first step: ${times[*]}" ascending "${times[@]}"
 spent=("$(seconds trained load_seconds)" "$(seconds trained wait_seconds)" "$(seconds trained seconds)")
 expect "the record has seconds of loading and waiting: ${spent[*]}" awk -v a="${spent[0]}" -v b="${spent[1]}" -v all="${spent[2]}" 'BEGIN { exit !(a > 0 && b > 0 && a + b <= all) }'
+phases() { # record: seconds of the device in each phase, and of training
+    sed -n 's/.*"event":"trained",.*"seconds":\([^,]*\),.*"forward_seconds":\([^,]*\),"backward_seconds":\([^,]*\),"sum_seconds":\([^,]*\),"update_seconds":\([^,]*\),.*/\2 \3 \4 \5 \1/p' "$1"
+}
+for name in ann lstm carried resnet; do
+    expect "$name: the record has the device's seconds: $(phases $name.jsonl)" awk -v all="$(phases $name.jsonl)" 'BEGIN { n = split(all, s, " "); for (i = 1; i <= n; i++) if (!(s[i] > 0)) exit 1; exit !(n == 5 && s[1] + s[2] + s[3] + s[4] <= s[5]) }'
+done
+expect "resnet: parts of a step are all of it: $(grep '^time of steps' resnet.out)" awk -F'[ ,%]+' '/^time of steps:/ { for (k = 1; k <= NF; k++) if ($k ~ /^[0-9.]+$/) { s += $k; n += $k > 0 } } END { exit !(n > 2 && s > 99.6 && s < 100.4) }' resnet.out
+# as many of each phase as there were micro-batches and steps, one after the other on a line of the device's own: 2 epochs of 3 steps of 2 grains
 net ann
+on 1 "${words[@]}" --threads 1 --backend cuda --trace ann.trace --record traced.jsonl
+expect 'the timeline has what the device did, in order' awk -F'[:,}]+' '
+    /"ph":"X".*"tid":1,/ { name = $2; begin = end = 0
+        for (i = 1; i < NF; i++) { if ($i ~ /"ts"/) begin = $(i + 1); if ($i ~ /"dur"/) end = begin + $(i + 1) }
+        count[name]++; if (begin < last - 1) bad = 1; last = end }
+    END { exit !(!bad && count["\"forward\""] == 12 && count["\"backward\""] == 12 && count["\"sum\""] == 6 && count["\"update\""] == 6) }' ann.trace
 on 2 "${words[@]}" --threads 1 --backend cuda --reduce fast --save got.st
 on 1 "${words[@]}" --threads 1 --backend ref --epochs 1 --rate 1e-30 --save start.st
 status=0

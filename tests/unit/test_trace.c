@@ -1,6 +1,7 @@
 /* ranks: 1 2 3 */
 #include "iocheck.h"
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <time.h>
 #include "common/io/trace.h"
 
@@ -53,6 +54,20 @@ static const cJSON *span(const cJSON *json, const char *name, int rank, int thre
     return NULL;
 }
 
+/** Has a rank a line of this name? */
+static bool has_line(const cJSON *json, int rank, const char *name)
+{
+    const cJSON *e;
+    cJSON_ArrayForEach(e, cJSON_GetObjectItem(json, "traceEvents"))
+    {
+        if (strcmp(cJSON_GetObjectItem(e, "name")->valuestring, "thread_name") || number(e, "pid") != rank)
+            continue;
+        if (!strcmp(cJSON_GetObjectItem(cJSON_GetObjectItem(e, "args"), "name")->valuestring, name))
+            return true;
+    }
+    return false;
+}
+
 /** The argument of a rank's metadata event. */
 static const char *meta(const cJSON *json, const char *name, const char *argument, int rank)
 {
@@ -87,6 +102,8 @@ START_TEST(spans)
         }
     }
     ps_trace_begin(t, 1, "left open");
+    const int64_t end_there = ps_trace_now(), begin_there = end_there - 1000000;
+    if (run.rank > 0) ps_trace_add(t, "pass", begin_there, end_there);
     MPI_Barrier(run.comm);
     mck_assert(ps_trace_close(t) == PS_OK, "%s", ps_err_message());
     cJSON *json = parse(path);
@@ -107,6 +124,12 @@ START_TEST(spans)
         snprintf(want, sizeof want, "rank %d on ", r);
         ck_assert(name && !strncmp(name, want, strlen(want)) && strlen(name) > strlen(want));
         ck_assert(!meta(json, "process_labels", "labels", r) && !span(json, "step", r, 0, 1));
+        /* a device has a line where something was added: a millisecond, over when "left open" had begun */
+        const cJSON *pass = span(json, "pass", r, THREADS, 0);
+        ck_assert(!pass == (r == 0) && has_line(json, r, "device") == (r > 0));
+        if (!pass) continue;
+        const double over = number(pass, "ts") + number(pass, "dur");
+        ck_assert(fabs(number(pass, "dur") - 1000) < 1 && over >= number(open, "ts") && over > end);
     }
     cJSON_Delete(json);
 }

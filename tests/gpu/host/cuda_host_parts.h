@@ -29,6 +29,9 @@ enum ps_host_whose {
 };
 enum ps_host_whose ps_host_whose(const void *memory, size_t bytes);
 
+/** Of what is timed from here on, does the first seem the fastest, or the last? */
+void ps_host_first_is_fastest(bool first);
+
 /** Is a capture going on in any stream? Calls that it forbids make it worthless. */
 bool ps_host_capturing(void);
 void ps_host_capture_spoil(void);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 #include <stdlib.h>
+#include <time.h>
 
 struct piece;
 typedef std::vector<std::shared_ptr<piece>> pieces;
@@ -17,6 +18,7 @@ struct piece {
 /* What is recorded in the streams of one capture. */
 struct capture {
     pieces all;
+    std::vector<cudaEvent_t> external; /* are recorded whenever it is replayed */
     cudaStream_t origin;
     bool spoilt, over;
 };
@@ -29,10 +31,12 @@ struct ps_host_stream {
 struct ps_host_event {
     pieces last;
     std::shared_ptr<capture> in;
+    std::shared_ptr<double> at; /* milliseconds of the host's clock; below 0: not recorded with flags */
 };
 
 struct ps_host_graph {
     pieces all, last;
+    std::vector<cudaEvent_t> external;
 };
 
 static std::set<cudaStream_t> streams;
@@ -158,7 +162,7 @@ cudaError_t cudaDeviceSynchronize(void)
 /* --- events --- */
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *out, unsigned)
 {
-    *out = new ps_host_event();
+    *out = new ps_host_event{{}, NULL, std::make_shared<double>(-1)};
     return cudaSuccess;
 }
 
@@ -176,6 +180,23 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t given)
     return cudaSuccess;
 }
 
+cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t given, unsigned flags)
+{
+    const cudaStream_t s = stream_of(given);
+    if ((flags == cudaEventRecordExternal) != (s->in != NULL)) return ps_host_error(cudaErrorInvalidValue);
+    const auto at = event->at;
+    ps_host_enqueue_work(given, [at] {
+        struct timespec t;
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        *at = 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+    });
+    if (s->in)
+        s->in->external.push_back(event);
+    else
+        event->last = s->last;
+    return cudaSuccess;
+}
+
 cudaError_t cudaEventSynchronize(cudaEvent_t event)
 {
     if (event->in && !event->in->over) return forbidden();
@@ -184,13 +205,25 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
     return cudaSuccess;
 }
 
+static float pretended = 1 << 20, more = -1; /* milliseconds */
+
+void ps_host_first_is_fastest(bool first)
+{
+    more = first ? 1 : -1;
+}
+
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to)
 {
-    static float time = 1 << 20;
     if (from->in || to->in) return ps_host_error(cudaErrorCapturedEvent);
-    for (const auto &p : to->last)
-        if (!p->done) return ps_host_error(cudaErrorNotReady);
-    *milliseconds = time > 1 ? time -= 1 : 1;
+    for (const cudaEvent_t event : {from, to})
+        for (const auto &p : event->last)
+            if (!p->done) return ps_host_error(cudaErrorNotReady);
+    if (*from->at >= 0 && *to->at >= 0) {
+        *milliseconds = (float)(*to->at - *from->at);
+        return cudaSuccess;
+    }
+    if (pretended + more > 0) pretended += more;
+    *milliseconds = pretended;
     return cudaSuccess;
 }
 
@@ -214,7 +247,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t given, cudaEvent_t event, unsigned)
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode)
 {
     if (!stream || ps_host_capturing()) return forbidden();
-    stream->in = std::make_shared<capture>(capture{{}, stream, false, false});
+    stream->in = std::make_shared<capture>(capture{{}, {}, stream, false, false});
     stream->last_captured.clear();
     capturing = stream->in;
     return cudaSuccess;
@@ -254,7 +287,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *out)
         if (s->in == c) s->in.reset();
     if (c->spoilt) return ps_host_error(cudaErrorStreamCaptureInvalidated);
     if (!is_joined(*c, last)) return ps_host_error(cudaErrorStreamCaptureUnjoined);
-    *out = new ps_host_graph{std::move(c->all), last};
+    *out = new ps_host_graph{std::move(c->all), last, c->external};
     return cudaSuccess;
 }
 
@@ -287,7 +320,9 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream)
 {
     if (stream_of(stream)->in) return forbidden(); /* a graph in a graph: nobody does that */
     const ps_host_graph kept = *graph;
-    return ps_host_enqueue_work(stream, [kept] { run(copy_of(kept)); });
+    ps_host_enqueue_work(stream, [kept] { run(copy_of(kept)); });
+    for (const cudaEvent_t event : graph->external) event->last = stream_of(stream)->last;
+    return cudaSuccess;
 }
 
 cudaError_t cudaGraphDestroy(cudaGraph_t graph)

@@ -177,6 +177,37 @@ static void steps()
     device()->memory->free_host(out);
 }
 
+/* In a recording, too, and there anew each time; what has not come yet is no failure. */
+static void ticks()
+{
+    enum { BEGIN, FIRST, SECOND, END };
+    float *x = there(0), *y = there(0), *in = here(1), *out = here(0);
+    device()->tick(BEGIN);
+    expect(device()->seconds(BEGIN, BEGIN) == 0, "seconds since a tick that has not come");
+    good("a tick that has not come");
+    device()->record_begin();
+    device()->tick(FIRST);
+    twice(x, y, in, out);
+    device()->tick(SECOND);
+    void *recorded = device()->record_end();
+    expect(recorded != NULL, "ticks are not recorded");
+    double before = 0;
+    for (int k = 0; k < 3 && recorded; k++) {
+        device()->replay(recorded);
+        good("ticks of a replay");
+        device()->tick(END);
+        good("a tick after it");
+        const double from = device()->seconds(BEGIN, FIRST), took = device()->seconds(FIRST, SECOND),
+                     all = device()->seconds(BEGIN, END);
+        expect(from > before && took > 0 && from + took < all * (1 + 1e-6),
+               "replay %d: after %g s, of %g s, in %g s; the one before after %g s", k, from, took, all,
+               before);
+        before = from;
+    }
+    device()->recorded_free(recorded);
+    free_all({x, y}, {in, out});
+}
+
 static void kept_failure()
 {
     const struct ps_cuda *plugin = ps_cuda_plugin();
@@ -250,8 +281,8 @@ static void nothing_left()
 
 int main()
 {
-    std::vector<void (*)()> tests = {memory,       queues, marks,        recording,
-                                     no_recording, steps,  kept_failure, devices};
+    std::vector<void (*)()> tests = {memory, queues, marks,        recording, no_recording,
+                                     steps,  ticks,  kept_failure, devices};
 #ifdef PS_CUDA_ON_HOST
     tests.insert(tests.end(), {put_off, nothing_left});
 #endif

@@ -1,6 +1,7 @@
 /* Moments that an engine makes with its product, where there is one and it may be used, and those of a pass:
  * of channels whose mean is far from 0, where sums of squares lose digits. */
 #include <cudnn_on_host.h>
+#include "cuda_host_parts.h"
 #include "product_check.h"
 
 static struct ps_nn_conv layer(int64_t channels, int64_t out)
@@ -101,6 +102,18 @@ static void moments()
     forward("TF32", plugin->nn_tf32, &floats, 6, 6, false);
 }
 
+/* An engine that takes more time than one without moments and a pass: it is tried, and left alone. */
+static void slower()
+{
+    const struct ps_nn_conv l = layer(24, 16); /* plans are kept: this one is new */
+    const int64_t before = ps_host_dnn_statistics();
+    ps_host_first_is_fastest(true);
+    forward("a slow engine", ps_cuda_plugin()->nn_bf16, &l, 6, 6, false);
+    ps_host_first_is_fastest(false);
+    const int64_t tried = ps_host_dnn_statistics() - before;
+    expect((tried > 0) == !ps_cuda_exact(), "a slow engine: tried %ld times", (long)tried);
+}
+
 /* A channel that is the same everywhere: its mean is that number, and no difference is left that a large
  * factor would make large. */
 static void constant()
@@ -131,5 +144,5 @@ static void constant()
 
 int main()
 {
-    return product_main("moments", {moments, constant});
+    return product_main("moments", {moments, slower, constant});
 }
