@@ -1,9 +1,11 @@
 #include "common/nn/evaluate.h"
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 #include "common/nn/micro.h"
 #include "common/nn/net_device.h"
+#include "common/nn/pictures.h"
 #include "common/par/exactsum.h"
 
 /** What all threads are told. */
@@ -14,7 +16,8 @@ struct task {
     const float *w, *prepared;
     const struct ps_score *score;
     int64_t chunk;
-    int loaders; /* threads that load a chunk together */
+    int loaders;   /* threads that load a chunk together */
+    bool pictures; /* are loaded, of which a device makes inputs */
 };
 
 /** What a thread, and in the end the rank, has added up. */
@@ -40,7 +43,8 @@ enum { TURNS = PS_NET_TURNS };
 
 /** What a thread works with. */
 struct room {
-    struct ps_micro micro[TURNS];     /* the first has the work; the others are there where chunks overlap */
+    struct ps_micro micro[TURNS]; /* the first has the work; the others are there where chunks overlap */
+    struct ps_pictures pictures[TURNS];
     struct ps_net_batch batch[TURNS]; /* samples of each */
     int turns;
     double *sum;  /* [sums] of a chunk */
@@ -49,10 +53,12 @@ struct room {
 
 static enum ps_status make_room(const struct task *k, struct room *out)
 {
-    PS_TRY(ps_micro_make(k->net, k->chunk, k->target, false, &out->micro[0]));
     out->turns = k->net->kernels->device && k->source->run_up == 0 ? TURNS : 1;
-    for (int t = 1; t < out->turns; t++)
-        PS_TRY(ps_micro_make_samples(k->net, k->chunk, k->target, &out->micro[t]));
+    for (int t = 0; t < out->turns; t++) {
+        PS_TRY(ps_micro_make_samples(k->net, k->chunk, k->target, !k->pictures, &out->micro[t]));
+        if (k->pictures) PS_TRY(ps_pictures_make(k->net, k->source, k->chunk, k->loaders, &out->pictures[t]));
+    }
+    PS_TRY(ps_net_work_make(k->net, k->chunk, false, &out->micro[0].work));
     PS_TRY(ps_alloc(&out->sum, k->score->sums, sizeof *out->sum, "the sums of a chunk"));
     if (k->source->run_up == 0) return PS_OK;
     return ps_alloc(&out->state, k->chunk * k->net->states, sizeof *out->state, "the states of a chunk");
@@ -60,7 +66,10 @@ static enum ps_status make_room(const struct task *k, struct room *out)
 
 static void free_room(struct room *r)
 {
-    for (int t = 0; t < TURNS; t++) ps_micro_free(&r->micro[t]);
+    for (int t = 0; t < TURNS; t++) {
+        ps_micro_free(&r->micro[t]);
+        ps_pictures_free(&r->pictures[t]);
+    }
     free(r->sum);
     free(r->state);
 }
@@ -90,15 +99,27 @@ static void run_up(const struct task *k, struct room *r, struct ps_micro *m, int
     }
 }
 
-/* A chunk's n samples. */
-static enum ps_status load(const struct task *k, struct ps_micro *m, int64_t n)
+static enum ps_status load_one(const struct task *k, struct room *r, int turn, int64_t i)
 {
-    const struct ps_draw draw = {.training = false};
-    if (k->loaders == 1) return ps_micro_load(m, k->source, &draw, n);
+    struct ps_micro *m = &r->micro[turn];
+    const struct ps_draw draw = {.training = false, .picture = k->pictures};
+    if (!k->pictures) return ps_micro_load_one(m, k->source, &draw, i);
+    return ps_pictures_load(&r->pictures[turn], omp_get_thread_num(), k->source, &draw, m->sample[i], i,
+                            ps_micro_target(m, i));
+}
+
+/* A chunk's n samples. */
+static enum ps_status load(const struct task *k, struct room *r, int turn, int64_t n)
+{
     int failed = PS_OK;
+    ps_pictures_begin(&r->pictures[turn]);
+    if (k->loaders == 1) {
+        for (int64_t i = 0; i < n; i++) PS_TRY(load_one(k, r, turn, i));
+        return PS_OK;
+    }
 #pragma omp parallel for num_threads(k->loaders) schedule(dynamic) reduction(max : failed)
     for (int64_t i = 0; i < n; i++) {
-        const int rc = (int)ps_micro_load_one(m, k->source, &draw, i);
+        const int rc = (int)load_one(k, r, turn, i);
         if (rc > failed) failed = rc;
     }
     return (enum ps_status)failed;
@@ -110,8 +131,12 @@ static enum ps_status begin_chunk(const struct task *k, struct room *r, int turn
     struct ps_micro *m = &r->micro[turn];
     for (int64_t i = lo; i < hi; i++) m->sample[i - lo] = i;
     if (r->state) run_up(k, r, m, lo, hi);
-    PS_TRY(load(k, m, hi - lo));
-    r->batch[turn] = (struct ps_net_batch){.n = hi - lo, .x = m->x, .sample = m->sample, .state = r->state};
+    PS_TRY(load(k, r, turn, hi - lo));
+    r->batch[turn] = (struct ps_net_batch){.n = hi - lo,
+                                           .x = m->x,
+                                           .pictures = k->pictures ? &r->pictures[turn] : NULL,
+                                           .sample = m->sample,
+                                           .state = r->state};
     ps_net_forward_begin(&r->micro[0].work, &r->batch[turn], k->w, k->prepared, turn);
     return PS_OK;
 }
@@ -180,7 +205,16 @@ enum ps_status ps_evaluate(struct ps_run *run, const struct ps_net *net, const s
                            const struct ps_score *score, double *sum)
 {
     const int threads = ps_net_callers(net, run->threads);
-    const struct task k = {net, source, target, w, prepared, score, chunk, run->threads / threads};
+    const struct task k = {.net = net,
+                           .source = source,
+                           .target = target,
+                           .w = w,
+                           .prepared = prepared,
+                           .score = score,
+                           .chunk = chunk,
+                           .loaders = run->threads / threads,
+                           .pictures =
+                               net->kernels->device && source->picture > 0 && target != PS_TARGET_INPUT};
     const struct ps_range mine = ps_evaluate_mine(run, source->n, chunk);
     struct tally *thread = NULL;
     PS_CHECK(score->sums <= PS_SUMS_MAX, PS_EINTERNAL, "%d sums over samples, of at most %d", score->sums,

@@ -17,7 +17,7 @@ struct ps_score {
     int sums; /**< numbers, at most PS_SUMS_MAX */
     /** Add what this micro-batch gives, in double precision. Local; several threads call it at once.
      * @param work of the forward pass: ps_net_output reads it
-     * @param batch with the samples' inputs and numbers
+     * @param batch with the samples' numbers, and their inputs where those were loaded as such
      * @param target [n] int32_t labels or [n][output] float @param sum [sums] zero before */
     void (*add)(void *context, const struct ps_net_work *work, const struct ps_net_batch *batch,
                 const void *target, double *sum);

@@ -23,15 +23,16 @@ static void free_array(const struct ps_micro *m, void *array)
 }
 
 enum ps_status ps_micro_make_samples(const struct ps_net *net, int64_t most, enum ps_target target,
-                                     struct ps_micro *out)
+                                     bool inputs, struct ps_micro *out)
 {
     const struct ps_nn_device *d = net->kernels->device;
     const int64_t output = ps_shape_size(net->node[net->nodes - 1].out);
     struct ps_micro m = {.input = ps_shape_size(net->node[0].out), .memory = d ? d->memory : NULL};
     if (target == PS_TARGET_LABELS) m.target_bytes = sizeof(int32_t);
     if (target == PS_TARGET_VALUES) m.target_bytes = (size_t)output * sizeof(float);
-    enum ps_status rc =
-        make_array(&m, most * m.input * (int64_t)sizeof *m.x, "the samples of a micro-batch", &m.x);
+    enum ps_status rc = PS_OK;
+    if (inputs)
+        rc = make_array(&m, most * m.input * (int64_t)sizeof *m.x, "the samples of a micro-batch", &m.x);
     if (rc == PS_OK)
         rc = make_array(&m, most * (int64_t)sizeof *m.sample, "the numbers of samples", &m.sample);
     if (rc == PS_OK && target != PS_TARGET_INPUT)
@@ -45,7 +46,7 @@ enum ps_status ps_micro_make_samples(const struct ps_net *net, int64_t most, enu
 enum ps_status ps_micro_make(const struct ps_net *net, int64_t most, enum ps_target target, bool training,
                              struct ps_micro *out)
 {
-    PS_TRY(ps_micro_make_samples(net, most, target, out));
+    PS_TRY(ps_micro_make_samples(net, most, target, true, out));
     const enum ps_status rc = ps_net_work_make(net, most, training, &out->work);
     if (rc != PS_OK) ps_micro_free(out);
     return rc;

@@ -26,9 +26,9 @@ static inline void *ps_micro_target(const struct ps_micro *m, int64_t i)
  * touches first. Local. @return PS_OK; PS_ENOMEM */
 enum ps_status ps_micro_make(const struct ps_net *net, int64_t most, enum ps_target target, bool training,
                              struct ps_micro *out);
-/** Samples alone: work stays as nothing. */
+/** Samples alone: work stays as nothing. @param inputs whether there is room for x */
 enum ps_status ps_micro_make_samples(const struct ps_net *net, int64_t most, enum ps_target target,
-                                     struct ps_micro *out);
+                                     bool inputs, struct ps_micro *out);
 void ps_micro_free(struct ps_micro *m);
 
 /** Load the n samples whose numbers are in m->sample. Local.

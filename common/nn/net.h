@@ -174,11 +174,14 @@ int64_t ps_net_group_most(const struct ps_net *net);
 void ps_net_group_idle(const struct ps_net *net, const struct ps_net_group *group, bool backward);
 
 /** What a micro-batch is. */
+struct ps_pictures;
+
 struct ps_net_batch {
     int64_t n;
-    const void *x;         /**< [n][input] */
-    const int64_t *sample; /**< [n] numbers of the samples, for dropout */
-    int64_t step;          /**< of the run, for dropout */
+    const void *x;                      /**< [n][input] */
+    const struct ps_pictures *pictures; /**< of which a device makes it; NULL: x is given. Without training */
+    const int64_t *sample;              /**< [n] numbers of the samples, for dropout */
+    int64_t step;                       /**< of the run, for dropout */
     bool training;
     const void *state; /**< what recurrent layers begin with; NULL: zero */
     void *next;        /**< out: what they end with; NULL: not wanted. The same array only without training */

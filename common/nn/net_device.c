@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/nn/op.h"
+#include "common/nn/pictures.h"
 #include "common/par/buffer.h"
 #include "common/run/err.h"
 
@@ -168,7 +169,10 @@ static void there_and_back(struct ps_net_work *work, const struct ps_net_batch *
     const int64_t states = state_bytes(net, batch->n);
     struct ps_net_batch there = *batch;
     d->use(PS_NN_COPY);
-    d->memory->put(t->x.there, batch->x, output_bytes(work, 0, batch->n));
+    if (batch->pictures)
+        ps_pictures_put(batch->pictures, net, batch->n, t->x.there);
+    else
+        d->memory->put(t->x.there, batch->x, output_bytes(work, 0, batch->n));
     there.x = t->x.there;
     if (batch->sample) {
         d->memory->put(t->sample.there, batch->sample, batch->n * (int64_t)sizeof *batch->sample);

@@ -22,6 +22,7 @@ job=(--model resnet20 --height 8 --batch 8 --train-limit 12 --test-limit 4 --epo
 
 # --- augmented: inputs have the same bits, so that weights are as near as those of other nets (cuda.sh) -----------------------------------
 share=0.001
+tested() { sed -n 's/.*"event":"evaluation",.*_loss":\([^,]*\),.*/\1/p' "$1"; } # record: loss
 for way in "${ways[@]}"; do
     read -r images augment <<<"$way"
     words=(resnet50-train "${job[@]}" "$images" --augment "$augment" --mixup 0.2)
@@ -35,6 +36,10 @@ for way in "${ways[@]}"; do
     far=$(near_weights $share start.st want.st one.st) || status=$?
     expect "$way: weights as with ref, but for $far of their change" test $status = 0
     on 2 "${words[@]}" --threads 1 --loader-threads 0 --backend cuda --save two.st
+    for backend in ref cuda; do # the test set, too
+        on 1 "${words[@]}" --threads 2 --backend $backend --eval-only --test "$images" --weights one.st --record $backend.eval.jsonl
+    done
+    expect "$way: figures of the same weights as with ref: $(tested ref.eval.jsonl), $(tested cuda.eval.jsonl)" awk -v want="$(tested ref.eval.jsonl)" -v got="$(tested cuda.eval.jsonl)" 'BEGIN { d = want - got; exit !(want > 0 && d < 1e-4 * want && d > -1e-4 * want) }'
     expect "$way: the same weights on 2 ranks, without loader threads" cmp one.st two.st
     rm -f ./*.st ./*.jsonl
 done
