@@ -5,7 +5,7 @@
 #include "kernels/nn/cu_timing.h"
 
 enum {
-    CONFIGS = 32, /* that are asked for */
+    CONFIGS = 96, /* that are asked for: few of them may suit */
     TIMED = 3,    /* of those that can: engines are proposed best first */
     RUNS = 3      /* of each */
 };
