@@ -9,7 +9,7 @@
 #include "kernels/status.h"
 
 /** Counts up whenever something here, or in what is pointed to, changes. */
-enum { PS_CUDA_INTERFACE = 5 };
+enum { PS_CUDA_INTERFACE = 6 };
 
 #ifdef __cplusplus
 extern "C" {

@@ -77,7 +77,7 @@ $(B)/host/%.so: $(B)/cuda-sources
 	@echo '  link  $@'
 	@$(CXX) -shared $(HOST_SANITIZE) $(OPENMP) -o $@ $(filter %.o,$^)
 # tests of a family without nets' libraries; all others have the plugin of nets
-CUDA_TESTS = test_cu_dbscan test_cu_smo test_cu_svm
+CUDA_TESTS = test_cu_dbscan test_cu_select test_cu_smo test_cu_svm
 HOST_TESTS = $(patsubst tests/gpu/host/%,$(B)/host/%,$(basename $(HOST_TESTS_SRC)))
 $(CUDA_TESTS:%=$(B)/host/%): $(B)/host/libps_cuda_checked.so
 $(filter-out $(CUDA_TESTS:%=$(B)/host/%),$(HOST_TESTS)): $(B)/host/libps_cuda_nn_checked.so

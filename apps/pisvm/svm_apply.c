@@ -95,7 +95,8 @@ enum ps_status svm_apply(struct svm_large *s, const struct svm_change *change, c
     struct svm_wanted w;
     if (change->n == 0 || to->n == 0) return PS_OK;
     enum ps_status rc = svm_wanted_make(s, change, columns, now, &w);
-    if (rc == PS_OK) rc = (s->spec.kernels->device ? svm_apply_there : apply_here)(s, change, to, &w, f);
+    if (rc == PS_OK)
+        rc = s->spec.kernels->device ? svm_apply_there(s, change, to, &w) : apply_here(s, change, to, &w, f);
     if (rc == PS_OK) s->computed += w.before[change->n] * to->n;
     svm_wanted_free(s, &w);
     return rc;

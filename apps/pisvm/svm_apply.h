@@ -23,7 +23,8 @@ struct svm_target {
  * and used tile after tile, in the cache of a core, or column after column on a device. Local; uses all
  * threads.
  * @param columns kept ones of these rows, in use at time `now`; NULL: none
- * @param f [own rows]
+ * @param f [own rows]; not looked at on a device, where `to` is all own rows and s->there.f is brought up to
+ * date instead
  * @return PS_OK; PS_ENOMEM; PS_EBACKEND */
 enum ps_status svm_apply(struct svm_large *s, const struct svm_change *change, const struct svm_target *to,
                          struct svm_columns *columns, int64_t now, double *f);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "apps/pisvm/svm_apply.h"
 #include "apps/pisvm/svm_backend.h"
+#include "apps/pisvm/svm_front.h"
 #include "apps/pisvm/svm_sample.h"
 #include "apps/pisvm/svm_select.h"
 #include "apps/pisvm/svm_shrink.h"
@@ -64,7 +65,7 @@ static enum ps_status room_there(struct svm_large *s, int64_t set)
     const int64_t bytes = s->spec.memory < most ? s->spec.memory : most;
     s->spec.shrinking = false;
     PS_TRY(svm_columns_open(&s->columns, memory, bytes, bytes, s->n, s->total));
-    PS_TRY(ps_buffer_make(memory, s->n * (int64_t)sizeof(double), true, "gradients", &s->there.f));
+    PS_TRY(svm_front_open(s));
     PS_TRY(ps_buffer_make(memory, SVM_COLUMNS * line, false, "kernel columns", &s->there.column));
     PS_TRY(ps_buffer_make(memory, set * matrix_stride(set) * (int64_t)sizeof *s->matrix, false,
                           "the matrix of a working set", &s->there.matrix));
@@ -87,7 +88,9 @@ enum ps_status svm_large_open(const struct svm_large_spec *spec, const struct sv
     PS_TRY_DONE(rc);
     sizes(s);
     const int64_t set = s->working < s->total ? s->working : s->total;
-    PS_TRY_DONE(ps_agree(spec->comm, spec->kernels->device ? room_there(s, set) : room_here(s, set)));
+    rc = spec->kernels->device ? room_there(s, set) : room_here(s, set);
+    if (rc == PS_OK) rc = ps_alloc(&s->member.row, s->n, sizeof *s->member.row, "rows of a working set");
+    PS_TRY_DONE(ps_agree(spec->comm, rc));
     rc = svm_active_set(s, NULL);
 done:
     if (rc == PS_OK)
@@ -104,8 +107,9 @@ void svm_large_close(struct svm_large *s)
     svm_columns_close(&s->columns);
     svm_working_free(&s->work);
     free(s->begin);
+    free(s->member.row);
     if (!s->there.matrix.there) free(s->matrix);
-    ps_buffer_free(&s->there.f);
+    svm_front_close(s);
     ps_buffer_free(&s->there.column);
     ps_buffer_free(&s->there.matrix);
     free(s);
@@ -221,10 +225,9 @@ static void fill_matrix(const struct svm_large *s, const struct ps_svm_pack *pac
 static enum ps_status inner_solve(const struct svm_large *s, struct inner *in)
 {
     const struct ps_svm_kernels *kernels = s->spec.kernels;
-    const struct ps_csr csr = svm_working_csr(&s->work, s->own.cols);
     const int64_t n = in->smo.n, stride = matrix_stride(n), size = 1 + 4 * (int64_t)in->smo.copies;
     struct ps_svm_pack *pack = NULL;
-    PS_TRY(svm_backend_pack(kernels, &csr, NULL, n, &s->spec.layout, &pack));
+    PS_TRY(svm_working_pack(s, &s->work, NULL, n, &pack));
     fill_matrix(s, pack, n, stride);
     kernels->unpack(pack);
     in->smo.k = s->matrix;
@@ -271,7 +274,8 @@ static enum ps_status iterate(struct svm_large *s, struct svm_vars *v, double ep
         const struct svm_change change = {.rows = &s->work, .n = in.changed, .at = in.at, .coef = in.coef};
         const struct svm_target to = {.n = s->active.n, .row = s->active.row, .pack = s->active.pack};
         take_over(s, &in, v);
-        rc = svm_apply(s, &change, &to, &s->columns, state->outer + 1, v->f);
+        if (s->spec.kernels->device) rc = svm_front_changed(s, v);
+        if (rc == PS_OK) rc = svm_apply(s, &change, &to, &s->columns, state->outer + 1, v->f);
     }
     PS_TRY_DONE(ps_agree(s->spec.comm, rc));
     s->applied += in.changed * s->active.all;
@@ -307,6 +311,7 @@ static enum ps_status solve_active(struct svm_large *s, struct svm_vars *v, doub
 {
     struct svm_extremes e;
     for (bool moved;;) {
+        if (s->spec.kernels->device) PS_TRY(ps_agree(s->spec.comm, svm_front_find(s, v)));
         PS_TRY(svm_extremes_find(s, v, &e));
         state->violation = svm_extremes_violation(&e);
         *end = state->violation < eps ? OPTIMAL : OUT_OF_STEPS;
@@ -327,6 +332,8 @@ static enum ps_status solve(struct svm_large *s, struct svm_vars *v, double eps,
 {
     enum end end = OPTIMAL;
     PS_TRY(svm_active_set(s, state->mark));
+    svm_members_find(s, state->mark);
+    if (s->spec.kernels->device) PS_TRY(ps_agree(s->spec.comm, svm_front_begin(s, v)));
     for (;;) {
         PS_TRY(solve_active(s, v, eps, max_iter, hook, state, &end));
         if (s->active.all == s->total) return PS_OK;
@@ -339,10 +346,16 @@ static enum ps_status solve(struct svm_large *s, struct svm_vars *v, double eps,
     }
 }
 
+enum ps_status svm_large_bring(struct svm_large *s, struct svm_vars *v)
+{
+    return s->spec.kernels->device ? svm_front_bring_f(s, v) : PS_OK;
+}
+
 enum ps_status svm_large_solve(struct svm_large *s, struct svm_vars *v, double eps, int64_t max_iter,
                                const struct svm_large_hook *hook, struct svm_large_state *state)
 {
     state->checked = -1;
     PS_TRY(solve(s, v, eps, max_iter, hook, state));
+    PS_TRY(ps_agree(s->spec.comm, svm_large_bring(s, v)));
     return svm_sample_check(s, v, state->outer, &state->checked);
 }

@@ -43,11 +43,16 @@ struct svm_large_state {
                        and f (left the working set, shrunk ...); the caller's, zeros at the start */
 };
 
-/** Called after each outer iteration; a status other than PS_OK ends the solution with it. Collective. */
+/** Called after each outer iteration; a status other than PS_OK ends the solution with it. Collective. v->f
+ * is what svm_large_bring brings. */
 struct svm_large_hook {
     enum ps_status (*at)(void *context, const struct svm_large_state *state, const struct svm_vars *v);
     void *context;
 };
+
+/** Have f of own rows in v, in a hook: elsewhere on the way it may be a device that has it. Local.
+ * @return PS_OK; PS_ENOMEM, PS_EBACKEND */
+enum ps_status svm_large_bring(struct svm_large *s, struct svm_vars *v);
 
 /** Solve from v's alpha and f until the violation, as ps_svm_smo defines it, is below eps. Collective. The
  * result has the same bits on any number of ranks and threads, whatever the memory, and a solution that goes

@@ -19,18 +19,28 @@ struct svm_active {
     struct ps_svm_pack *pack; /**< of them; owned */
 };
 
-/** Rows whose features are on all ranks. */
+/** Rows whose features are on all ranks: where one rank has all rows only their numbers. */
 struct svm_working {
     int64_t n;
     int64_t *number; /**< [n] among the rows of all ranks, ascending; all arrays owned */
-    int64_t *start;  /**< [n + 1] */
+    int64_t *start;  /**< [n + 1] or NULL */
     int32_t *index;
     double *value;
 };
 
-/** What is on a device, where the kernels are one's. f and alpha are the host's. */
+/** Own rows of the last working set. */
+struct svm_members {
+    int64_t n;
+    int64_t *row; /**< [own rows] the first n: own rows, ascending; owned */
+};
+
+/** What is on a device, where the kernels are one's. There all rows are active, and f is up to date nowhere
+ * else while a problem is solved. */
 struct svm_large_there {
-    struct ps_buffer f;      /**< [own rows] doubles, while it is brought up to date */
+    struct ps_buffer f;      /**< [own rows] doubles */
+    struct ps_buffer p;      /**< [2 * own rows] doubles, as in struct svm_vars */
+    struct ps_buffer may;    /**< [2 * own rows] what variables may do, as in struct ps_svm_scores */
+    struct ps_buffer front;  /**< own candidates, and f of members */
     struct ps_buffer column; /**< of active rows, those that are not kept: SVM_COLUMNS at a time */
     struct ps_buffer matrix; /**< of a working set */
 };
@@ -44,6 +54,7 @@ struct svm_large {
     int64_t *begin;          /**< [size + 1] number of each rank's first row; owned */
     int working, fresh;      /**< sizes in use */
     struct svm_active active;
+    struct svm_members member;
     struct svm_working work; /**< the working set of the last outer iteration, or nothing */
     struct svm_columns columns;
     struct svm_large_there there;

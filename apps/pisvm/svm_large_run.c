@@ -107,6 +107,7 @@ static enum ps_status at_iteration(void *context, const struct svm_large_state *
     bool stop;
     (void)v;
     if (!svm_resume_due(x->job, &stop)) return PS_OK;
+    PS_TRY(ps_agree(x->job->spec->run->comm, svm_large_bring(x->solver, &x->vars)));
     aim(x, state);
     PS_TRY(svm_resume_write(x->job, &x->now));
     if (!stop) return PS_OK;

@@ -1,14 +1,7 @@
 #include "apps/pisvm/svm_pick.h"
 #include <stdlib.h>
 #include "common/run/err.h"
-
-uint64_t svm_tie(int64_t row)
-{
-    uint64_t x = (uint64_t)row + 0x9e3779b97f4a7c15u;
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return x ^ x >> 31;
-}
+#include "kernels/svm/tie.h"
 
 enum ps_status svm_pick_open(struct svm_pick *p, int64_t want)
 {
@@ -64,7 +57,7 @@ static void prune(struct svm_pick *p)
 
 void svm_pick_offer(struct svm_pick *p, double worth, int64_t row)
 {
-    const struct svm_candidate c = {worth, svm_tie(row), row};
+    const struct svm_candidate c = {worth, ps_svm_tie(row), row};
     if (p->cut && (p->want == 0 || svm_better(&p->worst, &c))) return;
     p->at[p->n++] = c;
     if (p->n == p->room) prune(p);

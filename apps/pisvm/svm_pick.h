@@ -9,12 +9,9 @@
 /** A row and what speaks for it. */
 struct svm_candidate {
     double worth;
-    uint64_t tie; /**< svm_tie(row): decides between equals */
+    uint64_t tie; /**< ps_svm_tie(row): decides between equals */
     int64_t row;
 };
-
-/** A number's place among equals: a keyed permutation of all numbers. Local. */
-uint64_t svm_tie(int64_t row);
 
 /** Is a better than b? Local. */
 static inline bool svm_better(const struct svm_candidate *a, const struct svm_candidate *b)

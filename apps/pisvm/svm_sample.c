@@ -1,10 +1,10 @@
 #include "apps/pisvm/svm_sample.h"
 #include <math.h>
 #include <stdlib.h>
-#include "apps/pisvm/svm_pick.h"
 #include "apps/pisvm/svm_working.h"
 #include "common/par/exactsum.h"
 #include "common/run/err.h"
+#include "kernels/svm/tie.h"
 
 /* A value in double precision takes the time of about so many in single precision; one in SHARE of the time
  * may be spent, and a few rows are always looked at. */
@@ -41,7 +41,7 @@ static int64_t draw(const struct svm_large *s, int64_t rows, int64_t *number)
 {
     int64_t n = 0;
     if (s->total == 0) return 0;
-    for (int64_t i = 0; i < rows; i++) number[i] = (int64_t)(svm_tie(i) % (uint64_t)s->total);
+    for (int64_t i = 0; i < rows; i++) number[i] = (int64_t)(ps_svm_tie(i) % (uint64_t)s->total);
     qsort(number, (size_t)rows, sizeof *number, ascending);
     for (int64_t i = 0; i < rows; i++)
         if (n == 0 || number[n - 1] != number[i]) number[n++] = number[i];
@@ -52,14 +52,16 @@ static int64_t draw(const struct svm_large *s, int64_t rows, int64_t *number)
 static void sum_own(const struct svm_large *s, const struct svm_vars *v, const struct svm_working *w,
                     struct ps_exact *sum)
 {
-    const struct ps_csr csr = svm_working_csr(w, s->own.cols);
+    const struct ps_csr csr = svm_working_csr(s, w);
 #pragma omp parallel for schedule(dynamic)
-    for (int64_t i = 0; i < w->n; i++)
+    for (int64_t i = 0; i < w->n; i++) {
+        const int64_t at = svm_working_place(w, i);
         for (int64_t row = 0; row < s->n; row++) {
             const double coef = coefficient(v, row);
             if (coef != 0)
-                ps_exact_add(&sum[i], coef * ps_svm_value(&s->spec.function, &csr, i, &s->own, row));
+                ps_exact_add(&sum[i], coef * ps_svm_value(&s->spec.function, &csr, at, &s->own, row));
         }
+    }
 }
 
 enum ps_status svm_sample_check(struct svm_large *s, const struct svm_vars *v, int64_t outer, double *checked)

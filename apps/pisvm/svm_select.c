@@ -2,28 +2,44 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "apps/pisvm/svm_front.h"
 #include "apps/pisvm/svm_pick.h"
 #include "apps/pisvm/svm_working.h"
 #include "common/run/err.h"
+#include "kernels/svm/tie.h"
 
-/* Lists of candidates: those that may rise and those that may fall, with nu of each y; the last working set.
- */
-enum { LISTS = 4, MEMBERS = LISTS, ALL };
+/* Lists of candidates, and the last working set. */
+enum { MEMBERS = SVM_LISTS, ALL };
 
-enum ps_status svm_extremes_find(const struct svm_large *s, const struct svm_vars *v, struct svm_extremes *e)
+/* The largest worth of own candidates of each list. */
+static void extremes_there(const struct svm_large *s, const struct svm_vars *v, double most[SVM_LISTS])
 {
-    double most[4] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
+    for (int list = 0; list < (v->nu ? SVM_LISTS : 2); list++) {
+        const struct svm_front_list front = svm_front_list(s, list);
+        for (int64_t i = 0; i < front.n; i++) most[list] = fmax(most[list], front.at[i].worth);
+    }
+}
+
+static void extremes_here(const struct svm_large *s, const struct svm_vars *v, double most[SVM_LISTS])
+{
     for (int copy = 0; copy < v->copies; copy++)
         for (int64_t k = 0; k < s->active.n; k++) {
             const int64_t row = s->active.row[k], at = row + copy * v->n;
             const double score = svm_score(v, row, at);
             const int side = svm_side(v, at);
-            if (score > most[side] && svm_may_rise(v, at)) most[side] = score;
-            if (-score > most[2 + side] && svm_may_fall(v, at)) most[2 + side] = -score;
+            double *const rise = &most[2 * side], *const fall = &most[2 * side + 1];
+            if (score > *rise && svm_may_rise(v, at)) *rise = score;
+            if (-score > *fall && svm_may_fall(v, at)) *fall = -score;
         }
-    const int ok = MPI_Allreduce(MPI_IN_PLACE, most, 4, MPI_DOUBLE, MPI_MAX, s->spec.comm);
+}
+
+enum ps_status svm_extremes_find(const struct svm_large *s, const struct svm_vars *v, struct svm_extremes *e)
+{
+    double most[SVM_LISTS] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
+    (s->spec.kernels->device ? extremes_there : extremes_here)(s, v, most);
+    const int ok = MPI_Allreduce(MPI_IN_PLACE, most, SVM_LISTS, MPI_DOUBLE, MPI_MAX, s->spec.comm);
     PS_CHECK(ok == MPI_SUCCESS, PS_EMPI, "the violation could not be found");
-    *e = (struct svm_extremes){{most[0], most[1]}, {-most[2], -most[3]}};
+    *e = (struct svm_extremes){{most[0], most[2]}, {-most[1], -most[3]}};
     return PS_OK;
 }
 
@@ -53,9 +69,26 @@ static void lists_free(struct lists *l)
     free(l->cut);
 }
 
-/* Offer own rows that violate. */
-static void offer_violating(const struct svm_large *s, const struct svm_vars *v, const struct svm_extremes *e,
-                            struct lists *l)
+/* Offer own rows that violate: of what a device found, which may not be all. */
+static void offer_there(const struct svm_large *s, const struct svm_vars *v, const struct svm_extremes *e,
+                        struct lists *l)
+{
+    for (int list = 0; list < (v->nu ? SVM_LISTS : 2); list++) {
+        const struct svm_front_list front = svm_front_list(s, list);
+        const double bound = list % 2 ? -e->up[list / 2] : e->low[list / 2];
+        bool all = true;
+        for (int64_t i = 0; i < front.n; i++) {
+            if (front.at[i].worth > bound)
+                svm_pick_offer(&l->mine[list], front.at[i].worth, s->first + front.at[i].row);
+            else
+                all = false;
+        }
+        if (front.more && all) l->mine[list].cut = true;
+    }
+}
+
+static void offer_here(const struct svm_large *s, const struct svm_vars *v, const struct svm_extremes *e,
+                       struct lists *l)
 {
     for (int copy = 0; copy < v->copies; copy++)
         for (int64_t k = 0; k < s->active.n; k++) {
@@ -69,14 +102,20 @@ static void offer_violating(const struct svm_large *s, const struct svm_vars *v,
         }
 }
 
+void svm_members_find(struct svm_large *s, const uint8_t *mark)
+{
+    s->member.n = 0;
+    for (int64_t row = 0; row < s->n; row++)
+        if (mark[row] & SVM_MARK_IN) s->member.row[s->member.n++] = row;
+}
+
 /* Offer own rows of the last working set. */
 static void offer_members(const struct svm_large *s, const struct svm_vars *v, const uint8_t *mark,
                           struct lists *l)
 {
     enum { FREE = 2 * SVM_MARK_COUNT };
-    for (int64_t k = 0; k < s->active.n; k++) {
-        const int64_t row = s->active.row[k];
-        if (!(mark[row] & SVM_MARK_IN)) continue;
+    for (int64_t k = 0; k < s->member.n; k++) {
+        const int64_t row = s->member.row[k];
         bool free = false;
         for (int copy = 0; copy < v->copies; copy++) {
             const int64_t at = row + copy * v->n;
@@ -181,28 +220,29 @@ static enum ps_status set_open(struct set *t, int64_t most)
 /* @return whether it is new */
 static bool set_add(struct set *t, int64_t row)
 {
-    uint64_t at = svm_tie(row) & t->mask;
+    uint64_t at = ps_svm_tie(row) & t->mask;
     while (t->slot[at] >= 0 && t->slot[at] != row) at = (at + 1) & t->mask;
     if (t->slot[at] == row) return false;
     t->slot[at] = row;
     return true;
 }
 
-/* Take rows from the merged lists. @return how many */
-static int64_t compose(const struct svm_large *s, const struct lists *l, struct set *t, int64_t *number)
+/* Take rows from the lists of all ranks. @return how many */
+static int64_t compose(const struct svm_large *s, const struct svm_pick best[ALL], struct set *t,
+                       int64_t *number)
 {
-    int64_t at[LISTS] = {0}, n = 0, fresh = s->fresh < s->working ? s->fresh : s->working;
+    int64_t at[SVM_LISTS] = {0}, n = 0, fresh = s->fresh < s->working ? s->fresh : s->working;
     for (bool any = true; any && n < fresh;) {
         any = false;
-        for (int i = 0; i < LISTS && n < fresh; i++) {
-            const struct svm_pick *p = &l->best[i];
+        for (int i = 0; i < SVM_LISTS && n < fresh; i++) {
+            const struct svm_pick *p = &best[i];
             while (at[i] < p->n && !set_add(t, p->at[at[i]].row)) at[i]++;
             if (at[i] == p->n) continue;
             number[n++] = p->at[at[i]++].row;
             any = true;
         }
     }
-    const struct svm_pick *members = &l->best[MEMBERS];
+    const struct svm_pick *members = &best[MEMBERS];
     for (int64_t k = 0; k < members->n && n < s->working; k++)
         if (set_add(t, members->at[k].row)) number[n++] = members->at[k].row;
     return n;
@@ -215,18 +255,21 @@ static int ascending(const void *a, const void *b)
 }
 
 /* Marks of own rows: how long in the working set; those that leave it begin anew. */
-static void mark_rows(const struct svm_large *s, uint8_t *mark, const int64_t *number, int64_t n)
+static void mark_rows(struct svm_large *s, uint8_t *mark, const int64_t *number, int64_t n)
 {
     const struct ps_range own = svm_working_own(s, number, n);
     int64_t k = own.lo;
-    for (int64_t row = 0; row < s->n; row++) {
-        const bool in = k < own.hi && number[k] == s->first + row;
-        if (in) {
-            const int age = mark[row] & SVM_MARK_IN ? mark[row] & SVM_MARK_COUNT : 0;
-            mark[row] = (uint8_t)(SVM_MARK_IN | (age < SVM_MARK_COUNT ? age + 1 : age));
-            k++;
-        } else if (mark[row] & SVM_MARK_IN)
-            mark[row] = 0;
+    for (int64_t i = 0; i < s->member.n; i++) {
+        const int64_t row = s->member.row[i];
+        while (k < own.hi && number[k] < s->first + row) k++;
+        if (k == own.hi || number[k] != s->first + row) mark[row] = 0;
+    }
+    s->member.n = 0;
+    for (k = own.lo; k < own.hi; k++) {
+        const int64_t row = number[k] - s->first;
+        const int age = mark[row] & SVM_MARK_IN ? mark[row] & SVM_MARK_COUNT : 0;
+        mark[row] = (uint8_t)(SVM_MARK_IN | (age < SVM_MARK_COUNT ? age + 1 : age));
+        s->member.row[s->member.n++] = row;
     }
 }
 
@@ -237,11 +280,11 @@ static enum ps_status lists_open(const struct svm_large *s, const struct svm_var
     for (int i = 0; i < ALL; i++) {
         const int64_t want = i == MEMBERS ? s->working : s->fresh;
         PS_TRY(svm_pick_open(&l->mine[i], want));
-        PS_TRY(svm_pick_open(&l->best[i], want));
+        if (s->size > 1) PS_TRY(svm_pick_open(&l->best[i], want));
     }
     PS_TRY(ps_alloc(&l->count, (int64_t)s->size * ALL, sizeof *l->count, "counts of candidates"));
     PS_TRY(ps_alloc(&l->cut, (int64_t)s->size * ALL, sizeof *l->cut, "counts of candidates"));
-    offer_violating(s, v, e, l);
+    (s->spec.kernels->device ? offer_there : offer_here)(s, v, e, l);
     offer_members(s, v, mark, l);
     for (int i = 0; i < ALL; i++) svm_pick_sort(&l->mine[i], l->mine[i].want);
     return PS_OK;
@@ -257,12 +300,14 @@ enum ps_status svm_select(struct svm_large *s, const struct svm_vars *v, const s
     enum ps_status rc = lists_open(s, v, e, mark, &l);
     if (rc == PS_OK) rc = set_open(&t, s->working);
     PS_TRY_DONE(ps_agree(s->spec.comm, rc));
-    PS_TRY_DONE(gather(s, some < s->fresh ? some : s->fresh, &l));
-    if (!merge(s, &l)) {
-        PS_TRY_DONE(gather(s, s->fresh, &l));
-        merge(s, &l);
+    if (s->size > 1) {
+        PS_TRY_DONE(gather(s, some < s->fresh ? some : s->fresh, &l));
+        if (!merge(s, &l)) {
+            PS_TRY_DONE(gather(s, s->fresh, &l));
+            merge(s, &l);
+        }
     }
-    *n = compose(s, &l, &t, number);
+    *n = compose(s, s->size > 1 ? l.best : l.mine, &t, number);
     qsort(number, (size_t)*n, sizeof *number, ascending);
     mark_rows(s, mark, number, *n);
 done:

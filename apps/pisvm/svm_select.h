@@ -28,7 +28,14 @@ static inline int svm_side(const struct svm_vars *v, int64_t at)
     return v->nu && v->y[at] < 0;
 }
 
-/** Find the extremes. Collective over s->spec.comm. @return PS_OK; PS_EMPI */
+/** Lists of candidates: of each side those that may rise and those that may fall. */
+enum { SVM_LISTS = 4 };
+
+/** Look for own rows of the last working set by their marks, where a solution begins or goes on. Local. */
+void svm_members_find(struct svm_large *s, const uint8_t *mark);
+
+/** Find the extremes; on a device of what svm_front_find found. Collective over s->spec.comm.
+ * @return PS_OK; PS_EMPI */
 enum ps_status svm_extremes_find(const struct svm_large *s, const struct svm_vars *v, struct svm_extremes *e);
 
 /** The largest violation. Local. */

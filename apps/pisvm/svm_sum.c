@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "apps/pisvm/svm_apply.h"
 #include "apps/pisvm/svm_backend.h"
+#include "apps/pisvm/svm_front.h"
 #include "apps/pisvm/svm_shrink.h"
 #include "apps/pisvm/svm_working.h"
 #include "common/run/err.h"
@@ -100,7 +101,9 @@ enum ps_status svm_sum(struct svm_large *s, struct svm_vars *v, const int64_t *r
     m.all = m.start[s->size];
     const struct svm_target to = {.n = n, .row = row, .pack = m.pack};
     for (int64_t k = 0; k < n; k++) v->f[row[k]] = 0;
+    if (s->spec.kernels->device) svm_front_send_f(s, v);
     for (int64_t lo = 0; lo < m.all; lo += CHUNK) PS_TRY_DONE(add_chunk(s, &m, &w, lo, &to, v->f));
+    if (s->spec.kernels->device) rc = ps_agree(s->spec.comm, svm_front_bring_f(s, v));
 done:
     svm_working_free(&w);
     sum_free(s, &m);

@@ -1,6 +1,5 @@
 #include "apps/pisvm/svm_wanted.h"
 #include <stdlib.h>
-#include "apps/pisvm/svm_backend.h"
 #include "apps/pisvm/svm_working.h"
 #include "common/run/err.h"
 
@@ -24,7 +23,6 @@ enum ps_status svm_wanted_make(const struct svm_large *s, const struct svm_chang
                                struct svm_columns *columns, int64_t now, struct svm_wanted *out)
 {
     const int64_t n = change->n;
-    const struct ps_csr csr = svm_working_csr(change->rows, s->own.cols);
     int64_t *row = NULL;
     *out = (struct svm_wanted){.there = NULL};
     PS_TRY(ps_alloc(&out->there, n, sizeof *out->there, "a list of columns"));
@@ -33,8 +31,7 @@ enum ps_status svm_wanted_make(const struct svm_large *s, const struct svm_chang
     if (columns) PS_TRY(svm_columns_grow(columns));
     PS_TRY(ps_alloc(&row, n, sizeof *row, "a list of columns"));
     look(change, columns, now, row, out);
-    const enum ps_status rc =
-        svm_backend_pack(s->spec.kernels, &csr, row, out->before[n], &s->spec.layout, &out->pack);
+    const enum ps_status rc = svm_working_pack(s, change->rows, row, out->before[n], &out->pack);
     free(row);
     return rc;
 }

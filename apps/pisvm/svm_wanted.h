@@ -20,9 +20,9 @@ enum ps_status svm_wanted_make(const struct svm_large *s, const struct svm_chang
                                struct svm_columns *columns, int64_t now, struct svm_wanted *out);
 void svm_wanted_free(const struct svm_large *s, struct svm_wanted *w);
 
-/** svm_apply with the columns wanted, on the device of the kernels. Local.
- * @return PS_OK; PS_ENOMEM; PS_EBACKEND */
+/** svm_apply with the columns wanted, on the device of the kernels, to f that lies there. Local; failures of
+ * the device show when it is waited for. @return PS_OK; PS_ENOMEM */
 enum ps_status svm_apply_there(const struct svm_large *s, const struct svm_change *change,
-                               const struct svm_target *to, const struct svm_wanted *w, double *f);
+                               const struct svm_target *to, const struct svm_wanted *w);
 
 #endif

@@ -1,6 +1,7 @@
 #include "apps/pisvm/svm_working.h"
 #include <stdlib.h>
 #include <string.h>
+#include "apps/pisvm/svm_backend.h"
 #include "common/run/err.h"
 
 /* First of an ascending list that is not below `value`. */
@@ -176,10 +177,21 @@ static enum ps_status merge(const int64_t *number, int64_t n, const struct svm_w
     return PS_OK;
 }
 
+/* All rows are here. */
+static enum ps_status take_numbers(const int64_t *number, int64_t n, struct svm_working *w)
+{
+    svm_working_free(w);
+    PS_TRY(ps_alloc(&w->number, n, sizeof *w->number, "a working set"));
+    if (n > 0) memcpy(w->number, number, (size_t)n * sizeof *number);
+    w->n = n;
+    return PS_OK;
+}
+
 enum ps_status svm_working_fetch(struct svm_large *s, const int64_t *number, int64_t n, struct svm_working *w)
 {
     struct missing m = {0};
     struct svm_working out = {0};
+    if (s->size == 1) return take_numbers(number, n, w);
     enum ps_status rc = ps_alloc(&m.number, n, sizeof *m.number, "numbers of a working set");
     PS_TRY_DONE(ps_agree(s->spec.comm, rc));
     list_missing(number, n, w, &m);
@@ -191,6 +203,25 @@ enum ps_status svm_working_fetch(struct svm_large *s, const int64_t *number, int
 done:
     svm_working_free(&out);
     missing_free(&m);
+    return rc;
+}
+
+enum ps_status svm_working_pack(const struct svm_large *s, const struct svm_working *w, const int64_t *at,
+                                int64_t n, struct ps_svm_pack **out)
+{
+    const struct ps_svm_kernels *kernels = s->spec.kernels;
+    const struct ps_csr csr = svm_working_csr(s, w);
+    int64_t *row = NULL;
+    PS_TRY(ps_alloc(&row, n, sizeof *row, "rows of a working set"));
+    for (int64_t k = 0; k < n; k++) row[k] = svm_working_place(w, at ? at[k] : k);
+    enum ps_status rc;
+    if (kernels->device && s->spec.layout.dense && !w->start) { /* all rows are packed there */
+        rc = kernels->device->repack(s->active.pack, row, n, out);
+        if (rc != PS_OK) svm_backend_failed(kernels, rc, "no memory for rows of a working set");
+    } else {
+        rc = svm_backend_pack(kernels, &csr, row, n, &s->spec.layout, out);
+    }
+    free(row);
     return rc;
 }
 

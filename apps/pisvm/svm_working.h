@@ -13,10 +13,20 @@ enum ps_status svm_working_fetch(struct svm_large *s, const int64_t *number, int
                                  struct svm_working *w);
 void svm_working_free(struct svm_working *w);
 
-static inline struct ps_csr svm_working_csr(const struct svm_working *w, int64_t cols)
+/** Where their features are, and which row of these is the k-th. Local. */
+static inline struct ps_csr svm_working_csr(const struct svm_large *s, const struct svm_working *w)
 {
-    return (struct ps_csr){w->n, cols, w->start, w->index, w->value};
+    return w->start ? (struct ps_csr){w->n, s->own.cols, w->start, w->index, w->value} : s->own;
 }
+static inline int64_t svm_working_place(const struct svm_working *w, int64_t k)
+{
+    return w->start ? k : w->number[k];
+}
+
+/** Pack rows w->number[at[0..n)] (at NULL: the first n). Local.
+ * @return PS_OK; PS_ENOMEM, PS_EBACKEND, with a message */
+enum ps_status svm_working_pack(const struct svm_large *s, const struct svm_working *w, const int64_t *at,
+                                int64_t n, struct ps_svm_pack **out);
 
 /** Gather records of rows from their owners. Collective over s->spec.comm.
  * @param number [n] ascending, equal on all ranks

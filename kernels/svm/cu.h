@@ -19,6 +19,11 @@ void ps_svm_multiply_cu(const float *k, int64_t n, int64_t m, int64_t kstride, c
 void ps_svm_sums_cu(const float *k, int64_t kstride, int64_t n, const struct ps_svm_terms *terms, double *out,
                     int64_t ostride);
 
+enum ps_status ps_svm_repack_cu(const struct ps_svm_pack *from, const int64_t *row, int64_t n,
+                                struct ps_svm_pack **out);
+void ps_svm_rank_cu(const struct ps_svm_scores *s, const struct ps_svm_ranking *r, void *out);
+void ps_svm_set_cu(uint8_t *to, const int64_t *at, const uint8_t *value, int64_t n);
+
 /** Memory on its way from the host to the device: what is wanted is written `here`, sent, and read `there` by
  * kernels that are launched before it is done with. */
 struct ps_svm_stage {

@@ -48,6 +48,9 @@ static inline int64_t ps_svm_round_up(int64_t bytes)
     return (bytes + 255) / 256 * 256;
 }
 
+/** Take memory for the dense panels and norms of p->rows. @return PS_OK; PS_ENOMEM */
+enum ps_status ps_svm_room_dense_cu(struct ps_svm_pack_cu *p);
+
 /** Take memory, and fill it. @return PS_OK; PS_ENOMEM; failures of the device are kept besides */
 enum ps_status ps_svm_fill_dense_cu(const struct ps_svm_source *s, struct ps_svm_pack_cu *p);
 enum ps_status ps_svm_fill_sparse_cu(const struct ps_svm_source *s, struct ps_svm_pack_cu *p);

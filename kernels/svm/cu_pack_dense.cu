@@ -110,13 +110,19 @@ static void fill(const struct ps_svm_source *s, struct ps_svm_pack *p)
     }
 }
 
-enum ps_status ps_svm_fill_dense_cu(const struct ps_svm_source *s, struct ps_svm_pack_cu *p)
+enum ps_status ps_svm_room_dense_cu(struct ps_svm_pack_cu *p)
 {
     const int64_t panels = ps_svm_round_up(ps_svm_panels(&p->rows) * p->rows.cols * PS_SVM_PANEL * 4);
-    p->memory = ps_svm_take_cu(panels + (s->n + PS_SVM_SPARE) * 4);
+    p->memory = ps_svm_take_cu(panels + (p->rows.n + PS_SVM_SPARE) * 4);
     if (!p->memory) return PS_ENOMEM;
     p->rows.panel = (float *)p->memory;
     p->rows.norm = (float *)(p->memory + panels);
-    fill(s, &p->rows);
     return PS_OK;
+}
+
+enum ps_status ps_svm_fill_dense_cu(const struct ps_svm_source *s, struct ps_svm_pack_cu *p)
+{
+    const enum ps_status rc = ps_svm_room_dense_cu(p);
+    if (rc == PS_OK) fill(s, &p->rows);
+    return rc;
 }

@@ -2,7 +2,7 @@
 #ifndef PS_SVM_CU_SMO_MEET_H
 #define PS_SVM_CU_SMO_MEET_H
 
-#include "kernels/cuda.h"
+#include "kernels/svm/cu_order.h"
 
 /* Most warps of a block. Where tests stand in for devices few, so that small problems go all ways. */
 #ifdef PS_CUDA_ON_HOST
@@ -52,18 +52,6 @@ static __device__ uint64_t most_of_two(uint64_t v)
     return (uint64_t)hi << 32 | lo;
 }
 
-/* Bits that are in the order of the numbers, the same ones for both zeros; and back. */
-static __device__ uint64_t ordered(double x)
-{
-    const int64_t bits = __double_as_longlong(x + 0.0);
-    return (uint64_t)(bits ^ (bits >> 63 | INT64_MIN));
-}
-static __device__ double number(uint64_t ordered)
-{
-    const int64_t bits = (int64_t)ordered;
-    return __longlong_as_double(bits ^ (~bits >> 63 | INT64_MIN));
-}
-
 static __device__ int lane(void)
 {
     return (int)threadIdx.x % WARP;
@@ -78,9 +66,9 @@ template <int G> static __device__ void meet(struct meeting *m, struct top top[G
     const bool there = from < (int)blockDim.x / WARP;
     PS_UNROLL_ALL
     for (int g = 0; g < G; g++) {
-        const uint64_t mine = ordered(top[g].up), up = most_of_two(mine);
+        const uint64_t mine = ps_svm_ordered(top[g].up), up = most_of_two(mine);
         const uint32_t i = ~most(mine == up ? ~top[g].i : 0);
-        const uint64_t low = most_of_two(ordered(-top[g].low));
+        const uint64_t low = most_of_two(ps_svm_ordered(-top[g].low));
         if (from == 0) {
             m->up[g][warp] = up;
             m->low[g][warp] = low;
@@ -91,9 +79,9 @@ template <int G> static __device__ void meet(struct meeting *m, struct top top[G
     PS_UNROLL_ALL
     for (int g = 0; g < G; g++) {
         const uint64_t mine = there ? m->up[g][from] : 0, up = most_of_two(mine);
-        top[g].up = number(up);
+        top[g].up = ps_svm_number(up);
         top[g].i = ~most(there && mine == up ? ~m->i[g][from] : 0);
-        top[g].low = -number(most_of_two(there ? m->low[g][from] : 0));
+        top[g].low = -ps_svm_number(most_of_two(there ? m->low[g][from] : 0));
     }
 }
 

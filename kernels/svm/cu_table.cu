@@ -1,6 +1,7 @@
 #include "kernels/svm/cu.h"
 
-static const struct ps_svm_device device = {&ps_cuda_memory, ps_svm_smo_cu};
+static const struct ps_svm_device device = {&ps_cuda_memory, ps_svm_repack_cu, ps_svm_rank_cu, ps_svm_set_cu,
+                                            ps_svm_smo_cu};
 
 static enum ps_status smo(struct ps_svm_smo *s)
 {

@@ -79,12 +79,64 @@ struct ps_svm_terms {
 
 enum { PS_SVM_SUMS = 32 };
 
+/** What a variable may do, and how its score is made: bits. */
+enum {
+    PS_SVM_RISES = 1,    /**< y alpha may grow */
+    PS_SVM_FALLS = 2,    /**< y alpha may shrink */
+    PS_SVM_NEGATIVE = 4, /**< y is -1 */
+    PS_SVM_SECOND = 8    /**< it is of the second of two sides, within which pairs are made */
+};
+
+/** Scores -f - y p on a device. Variable v belongs to row v % n. All arrays lie there. */
+struct ps_svm_scores {
+    int64_t n, first;   /**< rows; the number of the first one among those of all ranks */
+    int copies, sides;  /**< variables per row; 1, or 2 */
+    const double *f;    /**< [n] */
+    const double *p;    /**< [copies * n] */
+    const uint8_t *may; /**< [copies * n] */
+};
+
+/** A row with a variable that stands far out. */
+struct ps_svm_candidate {
+    double worth; /**< the score, or its negative */
+    double f;
+    int64_t row;
+};
+
+/** What `rank` writes begins with this: of each side those that may rise, by score, and those that may fall,
+ * by its negative. Then come candidates [2 * sides][room], then f of rows. */
+struct ps_svm_front {
+    int32_t n[4];   /**< candidates of each list */
+    int64_t all[4]; /**< variables that they are chosen from */
+};
+
+/** How many candidates `rank` finds, and what else. */
+struct ps_svm_ranking {
+    int64_t want; /**< at least so many, the best, of each list, or all; at least 1 */
+    int64_t room; /**< at most so many; more than `want` */
+    const int64_t *row;
+    int64_t rows; /**< rows [rows], here, whose f is wanted besides */
+};
+
 /** What a table of kernels on a device has besides (kernels/device_memory.h). There rows are packed on the
  * device; k, b, out and f of the functions of the table, and what `col` points to, lie there, all else on the
  * host; calls return before they are done. Values have the bits of ps_svm_cpu, solutions those of ps_svm_ref.
  * A failure is kept: pack and smo return it, `wait` of the memory tells of others. */
 struct ps_svm_device {
     const struct ps_device_memory *memory;
+
+    /** Pack rows row[0..n) of packed rows, with the bits of `pack`. Dense panels only.
+     * @return PS_OK; PS_ENOMEM */
+    enum ps_status (*repack)(const struct ps_svm_pack *from, const int64_t *row, int64_t n,
+                             struct ps_svm_pack **out);
+
+    /** Candidates, in any order: none that is left out is better than one of the first `want`. Of two the one
+     * of larger worth is better, of equals the one of the lower ps_svm_tie(first + row). Scores that are no
+     * number have none. @param out there: struct ps_svm_front and what follows it */
+    void (*rank)(const struct ps_svm_scores *s, const struct ps_svm_ranking *r, void *out);
+
+    /** to[at[i]] = value[i], i < n; `to` is there, no place twice in `at`. */
+    void (*set)(uint8_t *to, const int64_t *at, const uint8_t *value, int64_t n);
 
     /** `smo` of the table for several problems beside each other; returns when they are done. k is there,
      * problems may share it; row, want and diagonal are NULL; all else is here.

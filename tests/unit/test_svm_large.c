@@ -6,6 +6,7 @@
 #include "common/par/block.h"
 #include "common/run/err.h"
 #include "kernels/rng.h"
+#include "kernels/svm/tie.h"
 #include <math.h>
 #include <omp.h>
 #include <string.h>
@@ -508,7 +509,7 @@ START_TEST(pick)
         mck_assert(svm_pick_open(&p, want) == PS_OK, "no memory");
         for (int64_t i = 0; i < N; i++) {
             const double worth = floor(20 * ps_rng_uniform((struct ps_rng){3, 1}, i, 0));
-            all[i] = (struct svm_candidate){worth, svm_tie(i), i};
+            all[i] = (struct svm_candidate){worth, ps_svm_tie(i), i};
             svm_pick_offer(&p, worth, i);
         }
         svm_candidates_sort(all, N);
