@@ -218,6 +218,26 @@ static enum ps_status put(const struct head *head, const struct entry *entry, st
     return rc;
 }
 
+/** All rows are here: entries go straight into the order of the wants. Local. */
+static enum ps_status take_own(const struct fetch *f, struct svm_rows *out)
+{
+    const struct ps_sparse *x = &f->d->x;
+    int64_t *from = NULL;
+    PS_TRY(ps_alloc(&from, out->n, sizeof *from, "rows"));
+    const enum ps_status rc = make_rows(f->head, out, from);
+    if (rc == PS_OK) {
+#pragma omp parallel for schedule(static)
+        for (int64_t k = 0; k < out->n; k++) {
+            const int64_t at = x->start[f->row[k]], to = out->start[f->head[k].place];
+            const size_t entries = (size_t)f->head[k].entries;
+            memcpy(out->index + to, x->index + at, entries * sizeof *x->index);
+            memcpy(out->value + to, x->value + at, entries * sizeof *x->value);
+        }
+    }
+    free(from);
+    return rc;
+}
+
 enum ps_status svm_rows_fetch(MPI_Comm comm, const struct svm_data *d, const struct svm_want *want, int nwant,
                               struct svm_rows *out)
 {
@@ -233,10 +253,11 @@ enum ps_status svm_rows_fetch(MPI_Comm comm, const struct svm_data *d, const str
     PS_TRY_DONE(gather(comm, f.size, want, nwant, &f.wants));
     rc = find_rows(&f);
     PS_TRY_DONE(ps_agree(comm, rc));
-    PS_TRY_DONE(move_heads(&f, out->n, &head));
-    PS_TRY_DONE(move_entries(&f, &entry));
-    rc = put(head, entry, out);
-    rc = ps_agree(comm, rc);
+    if (f.size > 1) {
+        PS_TRY_DONE(move_heads(&f, out->n, &head));
+        PS_TRY_DONE(move_entries(&f, &entry));
+    }
+    rc = ps_agree(comm, f.size > 1 ? put(head, entry, out) : take_own(&f, out));
 done:
     free(f.rows);
     free(f.wants.want);
