@@ -37,7 +37,4 @@ void svm_pick_offer(struct svm_pick *p, double worth, int64_t row);
 /** Keep no more than the best `want` (at most those of the list), best first. Local. */
 void svm_pick_sort(struct svm_pick *p, int64_t want);
 
-/** Sort candidates, best first. Local. */
-void svm_candidates_sort(struct svm_candidate *at, int64_t n);
-
 #endif

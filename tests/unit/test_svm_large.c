@@ -499,20 +499,34 @@ START_TEST(columns)
 }
 END_TEST
 
+static int by_worth(const void *a, const void *b)
+{
+    const struct svm_candidate *x = a, *y = b;
+    return svm_better(x, y) ? -1 : svm_better(y, x);
+}
+
+/* Worth of few values, of many and of both signs. */
+static double worth_of(int64_t i, bool many)
+{
+    const double x = 2 * ps_rng_uniform((struct ps_rng){3, 1}, i, 0) - 1;
+    if (many) return i % 50 == 0 ? INFINITY : x * pow(10, (double)(i % 600) - 300);
+    return i % 3 == 0 ? -0.0 : floor(10 * x);
+}
+
 /* The best of a list are those that sorting finds, equals too. */
 START_TEST(pick)
 {
     enum { N = 1000 };
     static struct svm_candidate all[N];
-    for (int64_t want = 0; want < N + 100; want = 2 * want + 1) {
+    for (int64_t want = 0, k = 0; want < N + 100; k++, want = k % 2 ? want : 2 * want + 1) {
         struct svm_pick p;
         mck_assert(svm_pick_open(&p, want) == PS_OK, "no memory");
         for (int64_t i = 0; i < N; i++) {
-            const double worth = floor(20 * ps_rng_uniform((struct ps_rng){3, 1}, i, 0));
+            const double worth = worth_of(i, k % 2);
             all[i] = (struct svm_candidate){worth, ps_svm_tie(i), i};
             svm_pick_offer(&p, worth, i);
         }
-        svm_candidates_sort(all, N);
+        qsort(all, N, sizeof *all, by_worth);
         svm_pick_sort(&p, want);
         mck_assert(p.n == (want < N ? want : N) && p.cut == (want < N), "%d of %d", (int)p.n, (int)want);
         for (int64_t i = 0; i < p.n; i++) mck_assert(p.at[i].row == all[i].row, "place %d", (int)i);
