@@ -6,8 +6,14 @@
 #include "common/run/record.h"
 
 /* A problem of more rows is large if it is more than 1 in SHARE of all work: one thread alone would keep the
- * others waiting. */
+ * others waiting. On a device, if it takes longer by itself than all problems take as large ones. */
 enum { SMALL_ROWS = 4096, SHARE = 8 };
+
+/* Seconds of a step on a device, of which a problem needs about as many as it has rows, either way. A small
+ * problem's: two meetings of a block's threads, and with more than SMALL_ROWS 46 bytes a row - two rows of
+ * the matrix, scores there and back, what variables may do - through one multiprocessor, at 80 GB/s. A large
+ * one's: the same meetings, and its share of columns and of what passes between host and device. */
+static const double step_meetings = 2e-6, step_row = 46 / 80e9, step_large = 3.5e-6;
 
 /* Pieces of work per rank from which on one kernel matrix is not made on several ranks. */
 enum { PIECES = 4 };
@@ -23,11 +29,26 @@ void svm_problem_wants(const struct svm_problem *p, int64_t lo, int64_t hi, stru
     part[1] = (struct svm_want){p->b, lo > first ? lo - first : 0, hi > first ? hi - first : 0};
 }
 
+/* What decides whether problems are large. */
+struct work {
+    double squares; /* of rows */
+    double large;   /* seconds of all machines as large problems, on a device */
+};
+
+static bool is_large(const struct svm_train_spec *spec, const struct work *all, int64_t n)
+{
+    const double rows = (double)n;
+    if (4 * n * n > spec->memory) return true;
+    if (n <= SMALL_ROWS) return false;
+    if (!spec->kernels->device) return SHARE * rows * rows > all->squares;
+    return rows * (step_meetings + rows * step_row) > all->large;
+}
+
 static void fill_problems(const struct svm_train_spec *spec, const struct svm_sweep *sweep,
                           const struct svm_rows_cost *cost, struct svm_plan *p)
 {
     const bool classes = spec->data->class_of != NULL;
-    double all = 0;
+    struct work all = {0};
     const double sweeps = sweep->ncost * (sweep->probability ? 5 : 1); /* probability: 5 more of 4/5 */
     for (int a = 0, pair = 0; a < p->slots; a++)
         for (int b = classes ? a + 1 : 0; b < (classes ? p->slots : 1); b++, pair++) {
@@ -41,12 +62,13 @@ static void fill_problems(const struct svm_train_spec *spec, const struct svm_sw
             const double squares = (double)n * (double)n;
             q->fill = squares * (0.5 * cost->products * second_product + second_value);
             q->solve = squares * sweeps * second_solve;
-            all += squares;
+            all.squares += squares;
+            all.large += p->folds * (double)n * step_large;
         }
     for (int pair = 0; pair < p->pairs; pair++) {
         struct svm_problem *q = &p->problem[pair];
         const int64_t n = svm_problem_rows(q);
-        q->large = 4 * n * n > spec->memory || (n > SMALL_ROWS && SHARE * (double)n * (double)n > all);
+        q->large = is_large(spec, &all, n);
         *(q->large ? &p->large : &p->small) += 1;
         if (!q->large && n > p->largest) p->largest = n;
     }
