@@ -89,7 +89,8 @@ enum ps_status svm_large_open(const struct svm_large_spec *spec, const struct sv
     sizes(s);
     const int64_t set = s->working < s->total ? s->working : s->total;
     rc = spec->kernels->device ? room_there(s, set) : room_here(s, set);
-    if (rc == PS_OK) rc = ps_alloc(&s->member.row, s->n, sizeof *s->member.row, "rows of a working set");
+    if (rc == PS_OK)
+        rc = ps_alloc(&s->member.row, s->working, sizeof *s->member.row, "rows of a working set");
     PS_TRY_DONE(ps_agree(spec->comm, rc));
     rc = svm_active_set(s, NULL);
 done:

@@ -31,7 +31,7 @@ struct svm_working {
 /** Own rows of the last working set. */
 struct svm_members {
     int64_t n;
-    int64_t *row; /**< [own rows] the first n: own rows, ascending; owned */
+    int64_t *row; /**< [working] the first n: own rows, ascending; owned */
 };
 
 /** What is on a device, where the kernels are one's. There all rows are active, and f is up to date nowhere

@@ -105,7 +105,7 @@ static void offer_here(const struct svm_large *s, const struct svm_vars *v, cons
 void svm_members_find(struct svm_large *s, const uint8_t *mark)
 {
     s->member.n = 0;
-    for (int64_t row = 0; row < s->n; row++)
+    for (int64_t row = 0; row < s->n && s->member.n < s->working; row++)
         if (mark[row] & SVM_MARK_IN) s->member.row[s->member.n++] = row;
 }
 
