@@ -60,7 +60,10 @@ for k in $(seq 50); do
     "$train" --threads 1 "${job[@]}" --checkpoint kill.ck --every 1 --resume --record kill.jsonl >out 2>err &
     pid=$!
     while [ ! -s kill.jsonl ]; do sleep 0.01; done
-    while [ ! -e kill.ck ] && kill -0 $pid 2>/dev/null; do sleep 0.005; done
+    while kill -0 $pid 2>/dev/null; do # to where it goes on, or has its first checkpoint
+        if [ "$k" = 1 ]; then [ ! -e kill.ck ] || break; else ! grep -q 'going on' out err || break; fi
+        sleep 0.005
+    done
     sleep "0.0$((k * 37 % 90 + 10))"
     kill -9 $pid 2>/dev/null && kills=$((kills + 1))
     wait $pid 2>/dev/null
