@@ -52,9 +52,10 @@ $(file >$(B)/cuda-sources,$(strip $(CUDA_ALL_SRC)))
 endif
 
 # --- for the host
-HOST_TESTS_SRC = $(wildcard tests/gpu/host/test_*.cpp tests/gpu/host/test_*.cu)
+HOST_TESTS_SRC = $(filter-out $(RACES_ONLY),$(wildcard tests/gpu/host/test_*.cpp tests/gpu/host/test_*.cu))
+RACES_ONLY = tests/gpu/host/races.cpp tests/gpu/host/test_races.cpp
 HOST_LIBRARIES = $(wildcard tests/gpu/host/cublas*.cpp tests/gpu/host/cudnn*.cpp tests/gpu/host/nccl*.cpp)
-HOST_RUNTIME = $(filter-out $(HOST_TESTS_SRC) $(HOST_LIBRARIES),$(wildcard tests/gpu/host/*.cpp))
+HOST_RUNTIME = $(filter-out $(HOST_TESTS_SRC) $(HOST_LIBRARIES) $(RACES_ONLY),$(wildcard tests/gpu/host/*.cpp))
 HOST_FLAGS = -std=c++20 -fPIC -ffp-contract=off -Wall -Wextra -Wno-missing-field-initializers $(WERROR) $(OPENMP) -DPS_CUDA_ON_HOST -I. -Itests/gpu/host
 host_obj = $(patsubst %,$(B)/host/$(1)/%.o,$(basename $(2)))
 $(B)/host/obj/%.o: HOST_FLAGS += -O2 -g -fvisibility=hidden $(if $(SANITIZED),$(SANITIZE))
@@ -84,4 +85,20 @@ $(filter-out $(CUDA_TESTS:%=$(B)/host/%),$(HOST_TESTS)): $(B)/host/libps_cuda_nn
 $(B)/host/test_%: $(B)/host/checked/tests/gpu/host/test_%.o $(B)/libps.a $(B)/libkernels.a
 	@echo '  link  $@'
 	@$(CXX) $(SANITIZE) $(OPENMP) -o $@ $(filter %.o,$^) $(filter %.so,$^) $(filter %.a,$^) -Wl,-rpath,'$$ORIGIN' $(ALL_LIBS)
-HOST_BUILT = $(if $(HAS_CXX),$(HOST_PLUGINS) $(HOST_TESTS))
+
+# kernels under the sanitizer that finds races (tests/gpu/host/races.h): the stand-in's own parts are not, and other sanitizers do not go with it;
+# nor does it know the barriers of OpenMP
+$(B)/host/races/%.o: HOST_FLAGS += -O1 -g -DPS_HOST_RACES -fno-openmp -Wno-unknown-pragmas
+$(B)/host/races/kernels/%.o $(B)/host/races/tests/gpu/host/test_%.o: HOST_FLAGS += -fsanitize=thread
+$(B)/host/races/%.o: %.cu $(B)/flags ; $(HOST_COMPILE)
+$(B)/host/races/%.o: %.cpp $(B)/flags ; $(HOST_COMPILE)
+$(B)/host/races/libps_cuda.so: $(call host_obj,races,$(CUDA_SRC) $(HOST_RUNTIME) tests/gpu/host/races.cpp)
+$(B)/host/races/libps_cuda_nn.so: $(call host_obj,races,$(CUDA_NN_SRC) $(HOST_RUNTIME) $(HOST_LIBRARIES) tests/gpu/host/races.cpp)
+$(B)/host/races/%.so: HOST_SANITIZE = -fsanitize=thread
+RACES_TESTS = $(patsubst tests/gpu/host/%.cpp,$(B)/host/races/%,$(wildcard tests/gpu/host/test_cu_*.cpp) tests/gpu/host/test_races.cpp)
+$(CUDA_TESTS:%=$(B)/host/races/%): $(B)/host/races/libps_cuda.so
+$(filter-out $(CUDA_TESTS:%=$(B)/host/races/%),$(RACES_TESTS)): $(B)/host/races/libps_cuda_nn.so
+$(B)/host/races/test_%: $(B)/host/races/tests/gpu/host/test_%.o $(B)/libps.a $(B)/libkernels.a
+	@echo '  link  $@'
+	@$(CXX) -fsanitize=thread $(OPENMP) -o $@ $(filter %.o,$^) $(filter %.so,$^) $(filter %.a,$^) -Wl,-rpath,'$$ORIGIN' $(ALL_LIBS)
+HOST_BUILT = $(if $(HAS_CXX),$(HOST_PLUGINS) $(HOST_TESTS) $(if $(HAS_RACES),$(if $(SANITIZED),,$(RACES_TESTS))))

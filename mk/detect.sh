@@ -42,6 +42,13 @@ links() { # a library without a header: its function is found with these flags
     rm -f "$trial"
     return "$found"
 }
+finds_races() { # programs run under ThreadSanitizer, which knows fibers
+    trial=$(mktemp)
+    printf 'void *__tsan_create_fiber(unsigned);\nint main(void) { return !__tsan_create_fiber(0); }\n' |
+        $MPICC -fsanitize=thread -o "$trial" -x c - >/dev/null 2>&1 && "$trial" >/dev/null 2>&1 && found=0 || found=1
+    rm -f "$trial"
+    return "$found"
+}
 root_of() { # where a module system or Spack says that a library lies
     upper=$(printf '%s' "$1" | tr '[:lower:]' '[:upper:]')
     for name in "EBROOT$upper" "${upper}_ROOT" "${upper}_DIR" "${upper}_HOME"; do
@@ -200,6 +207,8 @@ main() {
         row CUDA missing 'nvcc not found: nothing on GPUs'
     fi
     [ "$mode" = make ] || return 0
+    has_races=''
+    [ -z "$has_cxx" ] || ! finds_races || has_races=1
     cat >"$out" <<EOF
 MPI_FLAVOUR := $mpi_flavour
 MISSING :=$missing
@@ -214,6 +223,7 @@ CUDA_NN := $cuda_nn
 CUDA_CFLAGS :=$cuda_cflags
 CUDA_LIBS :=$cuda_libs
 HAS_CXX := $has_cxx
+HAS_RACES := $has_races
 EOF
 }
 main "$@"

@@ -106,7 +106,7 @@ static __global__ void count_on(struct counting c, uint8_t *flags, struct ps_cu_
     PS_CU_RUNS(j, G, 1, c.n)
     {
         const uint32_t number = c.order[j];
-        if (number >= c.own || ps_from<G>(flags[number], 0) != PUT_OFF) continue;
+        if (number >= c.own || ps_from<G>(ps_lane(G) == 0 ? flags[number] : 0, 0) != PUT_OFF) continue;
         const struct place p = place_at(c, j);
         const enum known known =
             enough<C, D, G>(c, walk_around<G>(c, p.cell, &last), j, p.together, UINT32_MAX, &distances);

@@ -57,7 +57,7 @@ static __global__ void border_labels(struct labelling l, bool late, const int64_
         const uint32_t number = l.order[j];
         struct ps_cu_point<C, D> p;
         int64_t best = INT64_MAX;
-        if (number >= l.own || (late && ps_from<G>(label[number], 0) != PUT_OFF)) continue;
+        if (number >= l.own || (late && ps_from<G>(lane == 0 ? label[number] : 0, 0) != PUT_OFF)) continue;
         const uint64_t key = l.cells.key[l.cell[j] - 1];
         const struct ps_cu_walk walk =
             ps_walk<G>(ps_places(l.core_cells, ps_cells_around(l.core_cells, *l.around, lane, key, &last)));

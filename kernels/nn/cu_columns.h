@@ -84,7 +84,13 @@ __device__ static inline void ps_columns_join(const struct ps_columns &c, const 
             partial[(int64_t)blockIdx.x * c.channels + p.k + i] = shared[i * PS_BLOCK + threadIdx.x];
 }
 
-enum { PS_TOTAL = 32 }; /* channels, and threads for each, of a block that adds up partial sums */
+/* Channels, and threads for each, of a block that adds up partial sums. Where tests stand in for devices
+ * these are few, as each thread costs time. */
+#ifdef PS_CUDA_ON_HOST
+enum { PS_TOTAL = 8 };
+#else
+enum { PS_TOTAL = 32 };
+#endif
 
 /** Totals of SUMS arrays partial[SUMS][down][channels]; end(k, totals) says what becomes of channel k's. */
 template <int SUMS, class END>
@@ -93,7 +99,7 @@ static __global__ void ps_columns_total(int64_t down, int64_t channels, const do
     __shared__ double shared[PS_TOTAL][PS_TOTAL];
     const int beside = (int)threadIdx.x % PS_TOTAL, line = (int)threadIdx.x / PS_TOTAL;
     const int64_t k = (int64_t)blockIdx.x * PS_TOTAL + beside;
-    double total[SUMS];
+    double total[SUMS] = {};
     for (int s = 0; s < SUMS; s++, partial += down * channels) {
         double sum = 0;
         __syncthreads();
@@ -104,7 +110,7 @@ static __global__ void ps_columns_total(int64_t down, int64_t channels, const do
             __syncthreads();
             if (line < half) shared[line][beside] += shared[line + half][beside];
         }
-        total[s] = shared[0][beside]; /* line 0 has written it itself */
+        if (line == 0) total[s] = shared[0][beside]; /* which it has written itself */
     }
     if (line == 0 && k < channels) end(k, total);
 }

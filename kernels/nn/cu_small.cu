@@ -199,7 +199,7 @@ __device__ static bool is_open(int64_t features, const float *also, const float 
     if (threadIdx.x == 0) closed = 0;
     __syncthreads();
     for (int64_t j = threadIdx.x; j < features; j += PS_BLOCK)
-        if (!(fabsf(also[j]) <= w[j])) closed = 1;
+        if (!(fabsf(also[j]) <= w[j])) atomicOr(&closed, 1);
     __syncthreads();
     return !closed;
 }

@@ -19,19 +19,21 @@ struct ps_svm_job_cu {
 void ps_svm_dense_cu(const struct ps_svm_job_cu *job);
 void ps_svm_sparse_cu(const struct ps_svm_job_cu *job);
 
-/** Four values of row i, from column j on, of which those of the block are stored. */
-__device__ static inline void ps_svm_store_cu(const struct ps_svm_job_cu &t, int64_t i, int64_t j, float4 v)
+/** Four values of row i, from column j on, of which those of the block are stored that are before column hi.
+ */
+__device__ static inline void ps_svm_store_cu(const struct ps_svm_job_cu &t, int64_t i, int64_t j, int64_t hi,
+                                              float4 v)
 {
     float *out = t.out + (i - t.alo) * t.stride + (j - t.blo);
     const float one[4] = {v.x, v.y, v.z, v.w};
     if (i < t.alo || i >= t.ahi) return;
-    if (t.wide && j >= t.blo && j + 4 <= t.bhi) {
+    if (t.wide && j >= t.blo && j + 4 <= hi) {
         *(float4 *)out = v;
         return;
     }
     PS_UNROLL_ALL
     for (int c = 0; c < 4; c++)
-        if (j + c >= t.blo && j + c < t.bhi) out[c] = one[c];
+        if (j + c >= t.blo && j + c < hi) out[c] = one[c];
 }
 
 #endif

@@ -148,10 +148,11 @@ template <class T> struct ps_svm_corner {
     }
 };
 
-/** Kernel values, in the place of sums, and where they go. */
+/** Kernel values, in the place of sums, and where they go. @param mirror also to the other side */
 template <class T>
 __device__ static inline void ps_svm_tile_out(const struct ps_svm_job_cu &t, const struct ps_svm_finish &f,
-                                              int64_t i0, int64_t j0, float (&sum)[T::tall][T::broad])
+                                              int64_t i0, int64_t j0, bool mirror,
+                                              float (&sum)[T::tall][T::broad])
 {
     float nb[T::broad];
     PS_UNROLL_ALL
@@ -167,15 +168,15 @@ __device__ static inline void ps_svm_tile_out(const struct ps_svm_job_cu &t, con
         for (int c = 0; c < T::broad; c++) sum[r][c] = ps_svm_finish_cu(f, sum[r][c], na, nb[c]);
         PS_UNROLL_ALL
         for (int c = 0; c < T::broad; c += 4)
-            ps_svm_store_cu(t, i, j0 + c * T::across,
+            ps_svm_store_cu(t, i, j0 + c * T::across, t.bhi,
                             make_float4(sum[r][c], sum[r][c + 1], sum[r][c + 2], sum[r][c + 3]));
     }
-    if (!t.mirror) return;
+    if (!mirror) return;
     PS_UNROLL_ALL
     for (int c = 0; c < T::broad; c++) {
         PS_UNROLL_ALL
         for (int r = 0; r < T::tall; r += 4)
-            ps_svm_store_cu(t, j0 + c / 4 * 4 * T::across + c % 4, i0 + r * T::down,
+            ps_svm_store_cu(t, j0 + c / 4 * 4 * T::across + c % 4, i0 + r * T::down, t.bhi,
                             make_float4(sum[r][c], sum[r + 1][c], sum[r + 2][c], sum[r + 3][c]));
     }
 }
@@ -193,7 +194,9 @@ static __global__ void __launch_bounds__(T::threads, 512 / T::threads)
     f.form = FORM;
     f.distance = DISTANCE;
     ps_svm_chains<T, DISTANCE>(t, corner::top(t) + c.row, corner::left(t) + c.col, at, sum);
-    ps_svm_tile_out<T>(t, f, corner::top(t) + (c.row + at.row), corner::left(t) + (c.col + at.col), sum);
+    /* tiles on the diagonal have both sides */
+    ps_svm_tile_out<T>(t, f, corner::top(t) + (c.row + at.row), corner::left(t) + (c.col + at.col),
+                       t.mirror && c.row / T::cols < c.col / T::cols, sum);
 }
 
 #endif

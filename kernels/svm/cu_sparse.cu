@@ -101,8 +101,11 @@ __device__ static void tile_out(const struct ps_svm_job_cu &t, int64_t i, int64_
         t.out[(i + r - t.alo) * t.stride + (j - t.blo)] = sum[r];
     }
     if (!t.mirror || !there) return;
-    ps_svm_store_cu(t, j, i, make_float4(sum[0], sum[1], sum[2], sum[3]));
-    ps_svm_store_cu(t, j, i + 4, make_float4(sum[4], sum[5], sum[6], sum[7]));
+    /* on the other side row j begins with panels that its tile passed over */
+    const int64_t top = t.alo + (j - t.alo) / (WARPS * MOST) * (WARPS * MOST),
+                  hi = top / PS_SVM_PANEL * PS_SVM_PANEL;
+    ps_svm_store_cu(t, j, i, hi, make_float4(sum[0], sum[1], sum[2], sum[3]));
+    ps_svm_store_cu(t, j, i + 4, hi, make_float4(sum[4], sum[5], sum[6], sum[7]));
 }
 
 /* A panel with WARPS * per rows. */

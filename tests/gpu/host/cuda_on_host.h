@@ -108,11 +108,21 @@ PS_HOST_SHUFFLES(__shfl_xor_sync, int, lane ^ (unsigned)other)
 #undef PS_HOST_SHUFFLES
 
 /* --- atomics: threads take turns --- */
+template <class T> static inline T ps_host_load(const T *p)
+{
+    T v;
+    __atomic_load(p, &v, __ATOMIC_RELAXED);
+    return v;
+}
+template <class T> static inline void ps_host_store(T *p, T v)
+{
+    __atomic_store(p, &v, __ATOMIC_RELAXED);
+}
 #define PS_HOST_ATOMIC(name, value)                                          \
     template <class T> static inline T name(T *p, std::type_identity_t<T> v) \
     {                                                                        \
-        const T old = *p;                                                    \
-        *p = value;                                                          \
+        const T old = ps_host_load(p);                                       \
+        ps_host_store(p, (T)(value));                                        \
         return old;                                                          \
     }
 PS_HOST_ATOMIC(atomicAdd, (T)(old + v))
@@ -125,8 +135,8 @@ PS_HOST_ATOMIC(atomicOr, (T)(old | v))
 #undef PS_HOST_ATOMIC
 template <class T> static inline T atomicCAS(T *p, std::type_identity_t<T> old, std::type_identity_t<T> v)
 {
-    const T was = *p;
-    if (was == old) *p = v;
+    const T was = ps_host_load(p);
+    if (was == old) ps_host_store(p, v);
     return was;
 }
 static inline void __threadfence(void) {}

@@ -1,6 +1,7 @@
 /* Threads of blocks: fibers that take turns from one meeting to the next. */
 #include "cuda_host_parts.h"
 #include "fiber.h"
+#include "races.h"
 #include <link.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@ enum state { NEW, READY, AT_BLOCK, AT_WARP, DONE };
 struct thread {
     uint3 index;
     enum state state;
-    struct ps_fiber *fiber; /* that it waits in */
+    struct ps_fiber *fiber; /* that it runs in */
     /* of the meeting */
     const char *file;
     int line;
@@ -32,7 +33,11 @@ static struct warp {
 static int threads, begun, done, now; /* `now` runs */
 static bool reverse;
 static const std::function<void()> *body;
-static std::vector<struct ps_fiber *> &idle = *new std::vector<struct ps_fiber *>(); /* to the end */
+/* Fibers that are idle, the one that is so longest first; more than a block's where races are looked for, so
+ * that a thread of the next block has another one. */
+static const unsigned IDLE = (unsigned)MOST + PS_RACES_SPARE;
+static struct ps_fiber *idle[IDLE];
+static unsigned idle_first, idle_end;
 static struct ps_fiber *running;
 
 void ps_host_die(const char *format, ...)
@@ -60,18 +65,33 @@ static void set_now(int i)
 
 static void end(void);
 
-/* A fiber goes through threads that have not begun; one that waits keeps it. */
+static struct ps_fiber **idle_place(unsigned i)
+{
+    return &idle[i % IDLE];
+}
+
+/* A fiber goes through threads that have not begun; one that waits keeps it. For the sanitizer that looks for
+ * races each has its own. */
 static void work(void)
 {
     for (;;) {
-        while (begun < threads) {
+        do {
             set_now(in_order(begun++));
+            thread[now].fiber = running;
+            ps_races_thread();
             (*body)();
+            ps_races_thread_end();
             end();
-        }
-        idle.push_back(running);
+        } while (begun < threads && PS_RACES_SPARE == 0);
+        *idle_place(idle_end++) = running;
         ps_fiber_leave();
     }
+}
+
+static struct ps_fiber *fresh(void)
+{
+    while (idle_end - idle_first <= PS_RACES_SPARE) *idle_place(idle_end++) = ps_fiber_make(work);
+    return *idle_place(idle_first++);
 }
 
 static void enter(struct ps_fiber *fiber)
@@ -85,7 +105,6 @@ static void wait(enum state state)
 {
     const int me = now;
     thread[me].state = state;
-    thread[me].fiber = running;
     ps_fiber_leave();
     set_now(me);
 }
@@ -102,6 +121,7 @@ void __syncthreads(const char *file, int line)
 {
     thread[now].file = file;
     thread[now].line = line;
+    ps_races_arrive(-1);
     wait(AT_BLOCK);
 }
 
@@ -119,7 +139,10 @@ static void block_meets(void)
         ps_host_die("%d of %d threads wait at %s:%d, where others have ended, in block %u %u %u",
                     threads - done, threads, first->file, first->line, ps_host_block.x, ps_host_block.y,
                     ps_host_block.z);
-    for (int i = 0; i < threads; i++) thread[i].state = READY;
+    for (int i = 0; i < threads; i++) {
+        thread[i].state = READY;
+        ps_races_met(thread[i].fiber, -1);
+    }
 }
 
 /* Let go on the group of lanes that `t` waits for, if it has come together: those that are there and have not
@@ -145,6 +168,7 @@ static void group_meets(const struct thread *t, struct warp *w, struct thread *l
         if (lane[i].what == PS_HOST_SHUFFLE) /* what a lane that is not there would say is not defined */
             lane[i].result = group >> lane[i].from & 1 ? lane[lane[i].from].value : ~(uint64_t)0;
         lane[i].state = READY;
+        if (lane[i].what == PS_HOST_WARP) ps_races_met(lane[i].fiber, (int)(w - warp));
     }
     w->waiting &= ~group;
 }
@@ -173,6 +197,7 @@ uint64_t ps_host_meet(enum ps_host_meeting what, unsigned mask, uint64_t value, 
     if (!(mask >> now % warpSize & 1))
         ps_host_die("%s:%d: the mask lacks lane %d, which is there", file, line, now % warpSize);
     t->state = AT_WARP;
+    if (what == PS_HOST_WARP) ps_races_arrive(now / warpSize);
     warp[now / warpSize].waiting |= 1u << now % warpSize;
     group_meets(t, &warp[now / warpSize], &thread[now / warpSize * warpSize]);
     if (t->state == AT_WARP) wait(AT_WARP);
@@ -203,10 +228,7 @@ static void run_block(void)
     }
     while (done < threads) {
         if (begun < threads) {
-            if (idle.empty()) idle.push_back(ps_fiber_make(work));
-            struct ps_fiber *fiber = idle.back();
-            idle.pop_back();
-            enter(fiber);
+            enter(fresh());
         } else {
             run_ready();
         }
@@ -241,6 +263,19 @@ static int find_shared(struct dl_phdr_info *info, size_t, void *out)
     return 1;
 }
 
+/* Shared memory is garbage again: only what the block before wrote to is not. */
+static void refill(const struct memory *m)
+{
+    static const uint64_t garbage = ~(uint64_t)0;
+    uint64_t *lo = (uint64_t *)m->at, *hi = lo + m->bytes / sizeof garbage;
+    while (lo < hi && *lo == garbage) lo++;
+    while (lo < hi && hi[-1] == garbage) hi--;
+    const size_t bytes = (size_t)(hi - lo) * sizeof garbage;
+    if (bytes == 0) return;
+    ps_races_renew(lo, bytes);
+    memset(lo, 0xff, bytes);
+}
+
 static uint3 index_of(unsigned i, dim3 size)
 {
     return {i % size.x, i / size.x % size.y, i / size.x / size.y};
@@ -261,9 +296,14 @@ void ps_host_run(const struct ps_host_shape &shape, const std::function<void()> 
     for (int i = 0; i < threads; i++) thread[i].index = index_of((unsigned)i, shape.block);
     for (unsigned b = 0; b < blocks; b++) {
         ps_host_block = index_of(reverse ? blocks - 1 - b : b, shape.grid);
-        if (shape.shared > 0) memset(ps_host_dynamic, 0xff, shape.shared);
-        if (shared.bytes > 0) memset(shared.at, 0xff, shared.bytes);
+        refill(&shared);
+        if (shape.shared > 0) {
+            ps_races_renew(ps_host_dynamic, shape.shared);
+            memset(ps_host_dynamic, 0xff, shape.shared);
+        }
+        ps_races_begin();
         run_block();
     }
+    ps_races_end();
     free(ps_host_dynamic);
 }

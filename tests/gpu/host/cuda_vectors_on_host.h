@@ -60,9 +60,16 @@ template <class T> static inline T __ldcs(const T *p)
 {
     return *p;
 }
+/* others' writes may be read, and theirs written over: an element at a time */
 template <class T> static inline T __ldcg(const T *p)
 {
-    return *p;
+    if constexpr (sizeof(T) > sizeof(uint64_t)) {
+        return *p;
+    } else {
+        T v;
+        __atomic_load(p, &v, __ATOMIC_RELAXED);
+        return v;
+    }
 }
 template <class T> static inline void __stcs(T *p, std::type_identity_t<T> v)
 {
@@ -70,7 +77,10 @@ template <class T> static inline void __stcs(T *p, std::type_identity_t<T> v)
 }
 template <class T> static inline void __stcg(T *p, std::type_identity_t<T> v)
 {
-    *p = v;
+    if constexpr (sizeof(T) > sizeof(uint64_t))
+        *p = v;
+    else
+        __atomic_store(p, &v, __ATOMIC_RELAXED);
 }
 
 /* --- numbers --- */

@@ -6,6 +6,9 @@
 #ifdef __SANITIZE_ADDRESS__
 #    include <sanitizer/common_interface_defs.h>
 #endif
+#ifdef PS_HOST_RACES
+#    include <sanitizer/tsan_interface.h>
+#endif
 
 /* Where a stack was left. */
 #ifdef __x86_64__
@@ -53,6 +56,7 @@ struct ps_fiber {
     place at;
     void *stack; /* of STACK bytes */
     void (*run)(void);
+    void *context; /* of the sanitizer that looks for races */
 };
 
 static struct ps_fiber *current;
@@ -72,6 +76,31 @@ static size_t outside_bytes;
 #    define SWITCH(from, to, stack, bytes) ps_fiber_switch(from, to)
 #endif
 
+/* For the sanitizer that looks for races each fiber is a thread, and a change says nothing of their order. */
+#ifdef PS_HOST_RACES
+static void *outside_context;
+static void *make_context(void)
+{
+    return __tsan_create_fiber(0);
+}
+static void enter_context(void *context)
+{
+    outside_context = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(context, __tsan_switch_to_fiber_no_sync);
+}
+static void leave_context(void)
+{
+    __tsan_switch_to_fiber(outside_context, __tsan_switch_to_fiber_no_sync);
+}
+#else
+static void *make_context(void)
+{
+    return NULL;
+}
+static void enter_context(void *) {}
+static void leave_context(void) {}
+#endif
+
 static void begin(void)
 {
 #ifdef __SANITIZE_ADDRESS__
@@ -89,6 +118,7 @@ struct ps_fiber *ps_fiber_make(void (*run)(void))
         ps_host_die("no memory for the stacks of threads");
     f->stack = memory + GUARD;
     f->run = run;
+    f->context = make_context();
     place_make(&f->at, f->stack, STACK, begin);
     return f;
 }
@@ -96,6 +126,7 @@ struct ps_fiber *ps_fiber_make(void (*run)(void))
 void ps_fiber_enter(struct ps_fiber *fiber)
 {
     current = fiber;
+    enter_context(fiber->context);
     SWITCH(&outside, &fiber->at, fiber->stack, STACK);
     current = NULL;
 }
@@ -103,5 +134,11 @@ void ps_fiber_enter(struct ps_fiber *fiber)
 void ps_fiber_leave(void)
 {
     struct ps_fiber *me = current;
+    leave_context();
     SWITCH(&me->at, &outside, outside_stack, outside_bytes);
+}
+
+void *ps_fiber_context(const struct ps_fiber *fiber)
+{
+    return fiber->context;
 }

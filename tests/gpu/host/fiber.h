@@ -15,4 +15,7 @@ void ps_fiber_enter(struct ps_fiber *fiber);
 /** Leave the fiber that runs, to be entered again. */
 void ps_fiber_leave(void);
 
+/** What the sanitizer that looks for races takes for its thread; NULL: there is none. */
+void *ps_fiber_context(const struct ps_fiber *fiber);
+
 #endif
