@@ -135,16 +135,20 @@ static enum ps_status find_rows(struct fetch *f)
     return PS_OK;
 }
 
+static enum ps_status check_rows(int64_t wanted, int64_t there)
+{
+    PS_CHECK(wanted == there, PS_EINTERNAL, "%lld rows were wanted, %lld are there", (long long)wanted,
+             (long long)there);
+    return PS_OK;
+}
+
 /** Send and receive heads. Collective over f->comm.
  * @param head out: heads that arrived; the caller frees */
 static enum ps_status move_heads(struct fetch *f, int64_t rows, struct head **head)
 {
     struct ps_exchange plan;
     PS_TRY(ps_exchange_make(f->comm, f->rows, &plan));
-    enum ps_status rc = PS_OK;
-    if (plan.recv_start[f->size] != rows)
-        rc = ps_fail(PS_EINTERNAL, "%lld rows were wanted, %lld are there", (long long)rows,
-                     (long long)plan.recv_start[f->size]);
+    enum ps_status rc = check_rows(rows, plan.recv_start[f->size]);
     if (rc == PS_OK) rc = ps_alloc(head, rows, sizeof **head, "rows that arrive");
     rc = ps_agree(f->comm, rc);
     if (rc == PS_OK) rc = ps_exchange_run(&plan, f->head, *head, sizeof **head);
@@ -223,6 +227,7 @@ static enum ps_status take_own(const struct fetch *f, struct svm_rows *out)
 {
     const struct ps_sparse *x = &f->d->x;
     int64_t *from = NULL;
+    PS_TRY(check_rows(out->n, f->rows[0]));
     PS_TRY(ps_alloc(&from, out->n, sizeof *from, "rows"));
     const enum ps_status rc = make_rows(f->head, out, from);
     if (rc == PS_OK) {
