@@ -107,7 +107,8 @@ enum ps_status ps_cuda_open(int device, bool exact, char *text, size_t room)
     cuda.exact = exact;
     cuda.processors = has.multiProcessorCount;
     cuda.capability = 10 * has.major + has.minor;
-    snprintf(text, room, "%s (sm_%d, %d multiprocessors, %.1f GiB), CUDA %d.%d", has.name, cuda.capability,
+    snprintf(text, room, "%s at %04x:%02x:%02x (sm_%d, %d multiprocessors, %.1f GiB), CUDA %d.%d", has.name,
+             (unsigned)has.pciDomainID, (unsigned)has.pciBusID, (unsigned)has.pciDeviceID, cuda.capability,
              cuda.processors, (double)has.totalGlobalMem / (1 << 30), version / 1000, version % 1000 / 10);
     return PS_OK;
 }

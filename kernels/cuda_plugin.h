@@ -27,7 +27,7 @@ struct ps_cuda {
      */
     int (*devices)(char *why, size_t room);
     /** Take device `device` for this process. @param exact only algorithms that give the same bits each time
-     * @param text out: the device and the versions in words, or what failed
+     * @param text out: the device, with its place on the node, and the versions in words, or what failed
      * @return PS_OK; PS_EBACKEND (not to be had, too old for what was compiled); PS_ENOMEM */
     enum ps_status (*open)(int device, bool exact, char *text, size_t room);
     void (*close)(void);

@@ -64,7 +64,8 @@ static enum ps_status may_use(const void *params, const struct ps_device *device
 static enum ps_status find_kernels(struct ps_run *run, const struct params *p, struct ps_device *device,
                                    struct dbscan_job *job)
 {
-    const struct ps_device_wish wish = {PS_DEVICE_DBSCAN, true, may_use, p};
+    const struct ps_device_wish wish = {
+        .family = PS_DEVICE_DBSCAN, .exact = true, .check = may_use, .context = p};
     job->kernels = strcmp(run->common->backend, "ref") == 0 ? &ps_dbscan_ref : &ps_dbscan_cpu;
     PS_TRY(ps_device_choose(run, &wish, job->kernels->name, device));
     if (device->cuda) {

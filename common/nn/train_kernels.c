@@ -54,7 +54,11 @@ enum ps_status ps_train_kernels(struct ps_run *run, const struct ps_train_params
                                 const struct ps_nn_kernels **out)
 {
     const struct asked asked = {run, p};
-    const struct ps_device_wish wish = {PS_DEVICE_NN, is(p->reduce, "exact"), check, &asked};
+    const struct ps_device_wish wish = {.family = PS_DEVICE_NN,
+                                        .exact = is(p->reduce, "exact"),
+                                        .alone = true, /* NCCL refuses two on one */
+                                        .check = check,
+                                        .context = &asked};
     const bool half = is(p->precision, "bf16"), plain = is(run->common->backend, "ref");
     PS_CHECK(!half || !plain, PS_EBACKEND, "back end ref of nets computes in fp32 alone: use cpu for bf16");
     *out = plain ? &ps_nn_ref : half ? &ps_nn_cpu_bf16 : &ps_nn_cpu;

@@ -101,12 +101,35 @@ static enum ps_status open_all(const struct ps_run *run, const struct ps_device_
     return rc;
 }
 
+/* Do two ranks of a node have the same GPU? Collective. */
+static enum ps_status check_alone(const struct ps_run *run, const struct ps_device *d)
+{
+    char(*text)[PS_DEVICE_TEXT] = NULL;
+    MPI_Comm node;
+    int size, same = 0;
+    MPI_Comm_split_type(run->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+    MPI_Comm_size(node, &size);
+    enum ps_status rc = ps_agree(node, ps_alloc(&text, size, sizeof *text, "the GPUs of a node"));
+    if (rc == PS_OK) {
+        MPI_Allgather(d->text, PS_DEVICE_TEXT, MPI_CHAR, text, PS_DEVICE_TEXT, MPI_CHAR, node);
+        for (int r = 0; r < size; r++) same += strcmp(text[r], d->text) == 0;
+        if (same > 1)
+            rc = ps_fail(PS_EBACKEND,
+                         "%d ranks have the same GPU, %s, and each wants its own: start one for each GPU",
+                         same, d->text);
+    }
+    free(text);
+    MPI_Comm_free(&node);
+    return ps_agree(run->comm, rc);
+}
+
 /* Where the wish allows it. Collective. */
 static enum ps_status take(const struct ps_run *run, const struct ps_device_wish *w, struct ps_device *out)
 {
     if (w->check) PS_TRY(w->check(w->context, out));
     PS_TRY(open_all(run, w, out));
-    const enum ps_status rc = ps_agree(run->comm, w->check ? w->check(w->context, out) : PS_OK);
+    enum ps_status rc = ps_agree(run->comm, w->check ? w->check(w->context, out) : PS_OK);
+    if (rc == PS_OK && w->alone) rc = check_alone(run, out);
     if (rc != PS_OK) ps_device_close(out);
     return rc;
 }

@@ -21,6 +21,7 @@ enum ps_device_family { PS_DEVICE_NN, PS_DEVICE_SVM, PS_DEVICE_DBSCAN };
 struct ps_device_wish {
     enum ps_device_family family;
     bool exact; /**< only algorithms that give the same bits each time */
+    bool alone; /**< no two ranks of the run on one GPU */
     /** May this run use GPUs, and has the plugin what it needs? Called with cuda NULL before GPUs are taken,
      * and with the plugin after; the same on all ranks. NULL: it may.
      * @return PS_OK, or a status with a message */

@@ -6,6 +6,7 @@ set -u
 . tests/plugin.sh
 cd "$TMP" || exit 1
 use_plugin 'failures on a device'
+export PS_HOST_DEVICES=4
 if ! "$BIN/psml-data" generate images tree -n 9 --classes 3 --height 8 --width 8 >/dev/null 2>err; then
     grep -q libjpeg err && skip 'images' 'built without libjpeg' && exit 0
 fi

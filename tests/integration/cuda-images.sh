@@ -7,6 +7,7 @@ set -u
 . tests/plugin.sh
 cd "$TMP" || exit 1
 use_plugin 'images on a device'
+export PS_HOST_DEVICES=4
 if ! "$BIN/psml-data" generate images large -n 24 --classes 3 --height 20 --width 24 >/dev/null 2>err; then
     grep -q libjpeg err && skip 'images' 'built without libjpeg' && exit 0
 fi

@@ -41,6 +41,10 @@ fi
 
 # --- with the plugin for the host -------------------------------------------------------------------------
 use_plugin 'training with the plugin'
+status=0
+on 3 mnist-train "${digits[@]}" --threads 1 --backend cuda --save none.st || status=$?
+expect "ranks that share a GPU: $(grep '^mnist-train: ' err)" test "$status" = 1 -a "$(grep -c '^mnist-train: back end cuda of nets: 3 ranks have the same GPU, .* at 0000:00:00 .*: start one for each GPU; take cpu or auto' err)" = 1 -a ! -e none.st
+export PS_HOST_DEVICES=4
 mkdir other
 cp "$plugins/libps_cuda.so" other/libps_cuda_nn.so
 PSML_PLUGINS=$TMP/other refused 1 'other/libps_cuda_nn.so has no kernels for nets: another plugin lies under its name; take cpu or auto' mnist-train "${digits[@]}" --backend cuda

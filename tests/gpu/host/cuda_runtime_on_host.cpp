@@ -85,13 +85,14 @@ cudaError_t cudaGetDevice(int *device)
     return cudaSuccess;
 }
 
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp *out, int)
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *out, int device)
 {
     size_t free;
     *out = {};
     snprintf(out->name, sizeof out->name, "host in place of a GPU");
     out->major = 9;
     out->multiProcessorCount = PROCESSORS;
+    out->pciBusID = device;
     return cudaMemGetInfo(&free, &out->totalGlobalMem);
 }
 
