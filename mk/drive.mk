@@ -5,7 +5,7 @@ again = @+$(MAKE) --no-print-directory B=$(B)
 help: ## this list
 	@echo 'make TARGET [KNOB=value ...]'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' mk/drive.mk | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
-	@echo 'Knobs: MARCH=native  CFLAGS="-O3 -g"  WERROR=-Werror  WITHOUT="hdf5 pnetcdf zlib libdeflate png jpeg tiff matio scalapack cuda"  CUDA_ARCHS="80 90"  MPICC=mpicc  MPIRUN=mpirun'
+	@echo 'Knobs: MARCH=native  CFLAGS="-O3 -g"  WERROR=-Werror  WITHOUT="hdf5 pnetcdf zlib libdeflate png jpeg tiff matio scalapack cudnn nccl cuda"  CUDA_ARCHS="80 90"  MPICC=mpicc  MPIRUN=mpirun'
 	@echo '       PREFIX=/usr/local  DESTDIR=  FUZZ_SECONDS=60  B=build (any other B keeps its programs in B/bin)'
 
 # `all` is in mk/build.mk

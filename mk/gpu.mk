@@ -18,6 +18,8 @@ $(B)/gpu/gpu-ceiling: $(B)/cuda/bench/gpu-ceiling.o ; $(link_gpu)
 $(B)/gpu/gpu-kernels: $(B)/cuda/bench/gpu-kernels.o $(call cuda_obj,$(filter-out kernels/cuda_plugin.cu,$(CUDA_ALL_SRC))) $(B)/libkernels.a ; $(link_gpu)
 endif
 
+# compiled wherever nvcc is, so that an error in them shows without a GPU
+tests-build: $(if $(SANITIZED),,$(GPU_TESTS) $(GPU_TOOLS))
 _check-gpu: all $(TOOLS) $(GPU_TESTS)
 	@tests/run-gpu.sh "$(NVCC)"
 _bench-gpu: all $(TOOLS) $(GPU_TOOLS)

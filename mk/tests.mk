@@ -10,6 +10,7 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LIBS)
 	@mkdir -p $(@D)
 	$(link_test) $(TEST_LIBS) $(ALL_LIBS)
 $(B)/tests/test_waiting: $(B)/tests/fake_nvml.so
+PRELOADED = $(B)/tests/fake_driver.so
 $(B)/tests/%.so: tests/unit/%.c
 	@mkdir -p $(@D)
 	@echo '  link  $@' && $(MPICC) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
@@ -30,10 +31,10 @@ export BIN_DIR = $(abspath $(BIN))
 export BUILD_DIR = $(abspath $(B))
 export PROGRAMS_PRESENT = $(PRESENT)
 
-tests-build: all $(UNIT) $(TOOLS) $(HOST_BUILT)
+tests-build: all $(UNIT) $(TOOLS) $(PRELOADED) $(HOST_BUILT)
 unit: $(UNIT)
 	@tests/run-unit.sh
-integration: all $(TOOLS)
+integration: all $(TOOLS) $(PRELOADED)
 	@tests/run-integration.sh $(T)
 layers: $(B)/libkernels.a
 	@tests/layers.sh . $(B)/libkernels.a
