@@ -69,8 +69,7 @@ template <typename T> static T *numbers(int64_t n)
     return x;
 }
 
-/* --- convolutions
- * ---------------------------------------------------------------------------------------------- */
+/* --- convolutions --- */
 
 struct conv_times {
     double flop, forward, weights, both;
@@ -141,8 +140,7 @@ static void convolutions(int64_t n, int64_t size)
                 (double)n / (all.forward + all.both));
 }
 
-/* --- kernels that move memory
- * ---------------------------------------------------------------------------------- */
+/* --- kernels that move memory --- */
 
 static void tell(const char *what, int64_t rows, int64_t channels, double bytes, double s)
 {
@@ -230,8 +228,7 @@ static void update(int64_t weights)
     gpu->memory->free(w), gpu->memory->free(g);
 }
 
-/* --- DBSCAN
- * ---------------------------------------------------------------------------------------------------- */
+/* --- DBSCAN --- */
 
 /* Points spread evenly over a cube. */
 static float *spread(int64_t n, int d, double side)
@@ -295,8 +292,7 @@ static void dbscan(int64_t n, int d, double side)
     std::free(x);
 }
 
-/* --- support vector machines
- * ---------------------------------------------------------------------------------- */
+/* --- support vector machines --- */
 
 /* Rows of which all columns are there. */
 static struct ps_svm_pack *pack(int64_t n, int64_t cols)

@@ -12,12 +12,11 @@ struct svm_large_spec {
     const struct ps_svm_kernels *kernels;
     struct ps_svm_function function;
     struct ps_svm_layout layout;
-    int64_t
-        memory; /**< bytes per rank for columns of the kernel matrix, on the device where kernels are one's */
+    int64_t memory;     /**< bytes per rank for columns of the kernel matrix, where the kernels are */
     int working, fresh; /**< size of the working set; most new variables per outer iteration; 0: by the number
                            of rows */
-    bool shrinking;     /**< on a device there is none: it would save reads of columns, and cost packing rows
-                           again, the     columns that are kept, and sums over all rows at the end */
+    bool shrinking;     /**< there is none on a device: it would save reads of columns, and cost packed rows,
+                           kept columns, and sums over all rows at the end */
 };
 
 /** Own rows, packed, with the columns of the kernel matrix that are kept from one solution to the next. */

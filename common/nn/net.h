@@ -173,9 +173,9 @@ int64_t ps_net_group_most(const struct ps_net *net);
 /** Do nothing in a forward or backward pass of the group but show zeros, so that the others can go on. */
 void ps_net_group_idle(const struct ps_net *net, const struct ps_net_group *group, bool backward);
 
-/** What a micro-batch is. */
 struct ps_pictures;
 
+/** What a micro-batch is. */
 struct ps_net_batch {
     int64_t n;
     const void *x;                      /**< [n][input] */

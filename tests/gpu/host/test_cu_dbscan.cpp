@@ -350,7 +350,6 @@ static int64_t memory_for(struct ps_dbscan_spec spec, int64_t points)
         (there->fits(&spec) < points ? lo : hi) = spec.memory;
     }
     spec.memory = hi;
-    spec.memory = hi;
     expect(there->fits(&spec) < points + 64, "%lld points fit, not %lld", (long long)there->fits(&spec),
            (long long)points);
     spec.memory = 2 * hi;
