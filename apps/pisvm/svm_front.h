@@ -2,7 +2,10 @@
 #ifndef SVM_FRONT_H
 #define SVM_FRONT_H
 
-#include "apps/pisvm/svm_select.h"
+#include "apps/pisvm/svm_large_parts.h"
+
+/** Lists of candidates: of each side those that may rise and those that may fall. */
+enum { SVM_LISTS = 4 };
 
 /** Room on the device of s->spec.kernels. Local. @return PS_OK; PS_ENOMEM */
 enum ps_status svm_front_open(struct svm_large *s);

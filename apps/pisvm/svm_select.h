@@ -10,27 +10,6 @@ struct svm_extremes {
     double up[2], low[2];
 };
 
-/** What a variable may do. */
-static inline bool svm_may_rise(const struct svm_vars *v, int64_t at)
-{
-    return v->c[at] > 0 && (v->y[at] > 0 ? v->alpha[at] < v->c[at] : v->alpha[at] > 0);
-}
-static inline bool svm_may_fall(const struct svm_vars *v, int64_t at)
-{
-    return v->c[at] > 0 && (v->y[at] > 0 ? v->alpha[at] > 0 : v->alpha[at] < v->c[at]);
-}
-static inline double svm_score(const struct svm_vars *v, int64_t row, int64_t at)
-{
-    return -(v->f[row] + v->y[at] * v->p[at]);
-}
-static inline int svm_side(const struct svm_vars *v, int64_t at)
-{
-    return v->nu && v->y[at] < 0;
-}
-
-/** Lists of candidates: of each side those that may rise and those that may fall. */
-enum { SVM_LISTS = 4 };
-
 /** Look for own rows of the last working set by their marks, where a solution begins or goes on. Local. */
 void svm_members_find(struct svm_large *s, const uint8_t *mark);
 

@@ -29,6 +29,24 @@ struct svm_vars {
     double *f; /**< [n] sum_v K(row, row v) y_v alpha_v */
 };
 
+/** What variable `at` may do, its score -f - y p, and the set within which pairs are made. Local. */
+static inline bool svm_may_rise(const struct svm_vars *v, int64_t at)
+{
+    return v->c[at] > 0 && (v->y[at] > 0 ? v->alpha[at] < v->c[at] : v->alpha[at] > 0);
+}
+static inline bool svm_may_fall(const struct svm_vars *v, int64_t at)
+{
+    return v->c[at] > 0 && (v->y[at] > 0 ? v->alpha[at] > 0 : v->alpha[at] < v->c[at]);
+}
+static inline double svm_score(const struct svm_vars *v, int64_t row, int64_t at)
+{
+    return -(v->f[row] + v->y[at] * v->p[at]);
+}
+static inline int svm_side(const struct svm_vars *v, int64_t at)
+{
+    return v->nu && v->y[at] < 0;
+}
+
 /** What one row is to a problem. */
 struct svm_row {
     double target; /**< classification: +1 or -1; regression: the value; one-class: 1 */
