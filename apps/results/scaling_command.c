@@ -32,7 +32,7 @@ static enum ps_status write_figures(const struct scaling *s, int group, const ch
     struct scaling_figure f;
     enum ps_status rc = PS_OK;
     for (int plot = 0; rc == PS_OK && plot < SCALING_PLOTS; plot++) {
-        char name[2 * sizeof(ps_str)];
+        char name[2 * sizeof(ps_str) + 32]; /* the prefix may be that long without the rest */
         rc = scaling_figure_make(s, group, (enum scaling_plot)plot, &f);
         snprintf(name, sizeof name, "%s-%s", prefix, scaling_plot_name[plot]);
         const int wide = 640, high = f.figure.kind == FIGURE_BARS ? figure_height(&f.figure, wide) : 420;
